@@ -1,0 +1,378 @@
+"""DanceReID as a Hugging Face dataset: `load_dataset("dancereid", ...)`.
+
+`import dancereid` makes the name known to `datasets`; `dancereid.load_dataset(...)` is
+the same call without it. Everything behind the builder is in `dancereid_pipeline`.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+import datasets.inspect
+import datasets.load
+
+from dancereid_pipeline.catalogue import project_file
+from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
+from dancereid_pipeline.errors import DanceReIDError, MissingVideosError, OptionError
+from dancereid_pipeline.options import SampleOptions
+from dancereid_pipeline.plan import Plan, VideoJob, check_missing, missing_videos
+
+__version__ = "0.1.0"
+__all__ = ["Coverage", "DanceReID", "DanceReIDConfig", "DanceReIDError", "coverage", "load_dataset"]
+
+logger = logging.getLogger("dancereid")
+
+# Of the examples: raised when the same files and options give others.
+_VERSION = "1.0.0"
+_DESCRIPTION = (
+    "DanceReID: dancers cropped from YouTube dance videos, each with an identity and a "
+    "17-joint pose, for person re-identification."
+)
+_CITATION = """\
+@inproceedings{ho2020learning,
+  title     = {Learning from Dances: Pose-Invariant Re-Identification for Multi-Person Tracking},
+  author    = {Ho, Hsuan-I and Shim, Minho and Wee, Dongyoon},
+  booktitle = {IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)},
+  year      = {2020}
+}"""
+_HOMEPAGE = "https://github.com/azuxmioy/DanceReID"
+
+
+@dataclass
+class DanceReIDConfig(datasets.BuilderConfig):
+    """A config and its options, all of which `load_dataset` takes as keywords.
+
+    Attributes:
+        data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
+            `annotation.json`. The config "demo" brings its own.
+        stride: take the frames whose number it divides; 5 is the paper's setting, 1 is all.
+        image_size: height and width of a crop, in pixels.
+        jpeg_quality: of the crops, 1 to 95.
+        skeleton: add the column `skeleton`, the crop with its pose drawn on it.
+        keypoints: "exact", where the crop shows each joint; or "published", as the
+            published files have them, shifted wherever a crop was cut at an edge.
+        missing: "skip" builds what is there and says loudly what is not; "error" refuses
+            to, and lists it.
+        catalogue: path of a CSV of one's own, a row a video with the columns `video_id`,
+            `people` and `split` (trainval, test or extra); any videos in these formats.
+        videos: only these video ids. Person ids and splits stay what they are.
+    """
+
+    version: str = _VERSION
+    stride: int = 5
+    image_size: Sequence[int] = (256, 128)
+    jpeg_quality: int = 75
+    skeleton: bool = False
+    keypoints: str = "exact"
+    missing: str = "skip"
+    catalogue: str | None = None
+    videos: Sequence[str] | None = None
+
+    @property
+    def sample_options(self) -> SampleOptions:
+        """The options that shape samples, checked."""
+        return SampleOptions(
+            stride=self.stride,
+            image_size=self.image_size,  # type: ignore[arg-type]  # checked there
+            jpeg_quality=self.jpeg_quality,
+            skeleton=self.skeleton,
+            keypoints=self.keypoints,
+        )
+
+    @property
+    def at_defaults(self) -> bool:
+        """Whether the counts in `dataset_infos.json` are those to expect."""
+        return self.stride == 5 and self.catalogue is None and self.videos is None
+
+    def plan(self) -> Plan:
+        """What a build of it would use.
+
+        Raises:
+            DanceReIDError: an option, the folder or the catalogue is not what it must be.
+        """
+        check_missing(self.missing)
+        if isinstance(self.videos, str):
+            raise OptionError(f"videos: expected a list of ids, got {self.videos!r}.")
+        demo = self.name == "demo"
+        data_dir = self.data_dir or (project_file("demo") if demo else None)
+        if data_dir is None:
+            raise OptionError(
+                f"'{self.name}' needs data_dir=..., a folder with videos/, npy/ and "
+                "annotation.json. To look around without any, load the config 'demo'."
+            )
+        catalogue = self.catalogue
+        if catalogue is None and demo:
+            catalogue = str(project_file("demo") / "video_data.csv")
+        scheme = "paper" if demo else self.name
+        return Plan(scheme, data_dir, self.sample_options, catalogue, self.videos)
+
+    def create_config_id(
+        self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None
+    ) -> str:
+        """The name of the cache folder: it changes with code, options and files used."""
+        key = self.plan().key
+        if custom_features is not None:
+            key += "-" + datasets.fingerprint.Hasher.hash(custom_features)
+        return f"{self.name}-{key}"
+
+
+class DanceReID(datasets.GeneratorBasedBuilder):
+    """Builds DanceReID; a video is a shard.
+
+    An example:
+
+    | column | type | what |
+    | --- | --- | --- |
+    | `image` | Image | the crop, JPEG, `PPPP_FFFFFF.jpg` (person, frame) |
+    | `keypoints` | 17 x 2 float32 | x, y in crop pixels, COCO order |
+    | `person_id` | int32 | global, fixed by the catalogue |
+    | `video_id` | string | of the catalogue |
+    | `frame` | int32 | 0-based frame of the video |
+    | `bbox` | 4 float32 | x1, y1, x2, y2 in source pixels |
+    | `skeleton` | Image | on request: the crop with its pose |
+
+    Cite: Ho, Shim, Wee, "Learning from Dances: Pose-Invariant Re-Identification for
+    Multi-Person Tracking", ICASSP 2020.
+    """
+
+    VERSION = datasets.Version(_VERSION)
+    BUILDER_CONFIG_CLASS = DanceReIDConfig
+    BUILDER_CONFIGS = [
+        DanceReIDConfig(
+            name="demo",
+            description="Four short drawn clips that ship with the package; 12 people.",
+        ),
+        DanceReIDConfig(
+            name="paper",
+            description="The paper's 21 videos and 100 people: trainval (71) and test (29), "
+            "no person in both.",
+        ),
+        DanceReIDConfig(
+            name="full",
+            description="All 33 videos and 178 people: those of 'paper', and 'extra'.",
+        ),
+        DanceReIDConfig(
+            name="published",
+            description="The published query list, to compare with published numbers: its test "
+            "leaves out video T4vr8mA4hoY and takes in qz2311gT1y4, whose five people are also "
+            "trained on. Use 'paper' for anything new.",
+        ),
+    ]
+    DEFAULT_CONFIG_NAME = "paper"
+
+    _outcomes: OutcomeFolder | None = None  # where a build's processes leave their outcomes
+
+    def _info(self) -> datasets.DatasetInfo:
+        features: dict[str, Any] = {
+            "image": datasets.Image(),
+            # Plain fixed-size lists, so that whatever reads Parquet reads them.
+            "keypoints": datasets.Sequence(
+                datasets.Sequence(datasets.Value("float32"), length=2), length=17
+            ),
+            "person_id": datasets.Value("int32"),
+            "video_id": datasets.Value("string"),
+            "frame": datasets.Value("int32"),
+            "bbox": datasets.Sequence(datasets.Value("float32"), length=4),
+        }
+        if self.config.skeleton:
+            features["skeleton"] = datasets.Image()
+        return datasets.DatasetInfo(
+            description=f"{_DESCRIPTION} {self.config.description}",
+            citation=_CITATION,
+            homepage=_HOMEPAGE,
+            features=datasets.Features(features),
+        )
+
+    def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
+        splits = self.config.plan().jobs()
+        jobs = {job.video.video_id: job for of_split in splits.values() for job in of_split}
+        missing = [job for job in jobs.values() if job.missing]
+        if missing and self.config.missing == "error":
+            raise missing_videos("missing='error' was asked for, and these are not there", missing)
+        if missing:
+            logger.warning(
+                "DanceReID '%s': %d of %d videos are not there. %s. Going on without.",
+                self.config.name,
+                len(missing),
+                len(jobs),
+                "; ".join(by_reason({j.video.video_id: j.missing.reason for j in missing})),
+            )
+        generators = []
+        for split, of_split in splits.items():
+            generator = datasets.SplitGenerator(name=split, gen_kwargs={"jobs": of_split})
+            # The progress bar's total; the build itself counts what it writes.
+            generator.split_info.num_examples = sum(
+                job.expected or 0 for job in of_split if not job.missing
+            )
+            generators.append(generator)
+        return generators
+
+    def _generate_examples(self, jobs: list[VideoJob]) -> Iterator[tuple[str, dict[str, Any]]]:
+        # Here, not above: `import dancereid` need not wait for the decoder and OpenCV.
+        from dancereid_pipeline.samples import VideoSamples
+
+        for job in jobs:
+            samples = VideoSamples(job)
+            for sample in samples:
+                example = {
+                    "image": {"bytes": sample.image, "path": f"{sample.stem}.jpg"},
+                    "keypoints": sample.keypoints,
+                    "person_id": sample.person_id,
+                    "video_id": sample.video_id,
+                    "frame": sample.frame,
+                    "bbox": sample.bbox,
+                }
+                if sample.skeleton is not None:
+                    example["skeleton"] = {"bytes": sample.skeleton, "path": f"{sample.stem}.jpg"}
+                yield sample.stem, example
+            self._finish(samples.outcome, job)
+
+    def _finish(self, outcome: Outcome, job: VideoJob) -> None:
+        """Keeps a video's outcome (build), or acts on it at once (streaming)."""
+        if self._outcomes is not None:
+            self._outcomes.keep(outcome)
+        elif not outcome.whole and not job.missing:
+            summary = str(Coverage(self.config.name, {}, (outcome,)))
+            if self.config.missing == "error":
+                raise MissingVideosError(f"missing='error' was asked for. {summary}")
+            logger.warning("%s", summary)
+
+    def _download_and_prepare(self, dl_manager: Any, verification_mode: Any, **kwargs: Any) -> None:
+        if self._output_dir.endswith(".incomplete"):
+            # What a killed run left: it would end up, unread, in the finished folder.
+            for leftover in self._fs.ls(self._output_dir, detail=False):
+                self._fs.rm(leftover, recursive=True)
+        self._outcomes = OutcomeFolder(self._fs, f"{self._output_dir}/outcomes")
+        try:
+            super()._download_and_prepare(dl_manager, verification_mode, **kwargs)
+            order = [video.video_id for video in self.config.plan().videos]
+            found = Coverage(
+                self.config.name,
+                self.config.sample_options.as_dict(),
+                self._outcomes.gather(order),
+            )
+        finally:
+            self._outcomes.remove()
+            self._outcomes = None
+        if not any(found.splits.values()):
+            raise MissingVideosError(f"Not one image could be made.\n{found}")
+        checked = verification_mode != datasets.VerificationMode.NO_CHECKS
+        if checked and self.config.at_defaults:
+            found.check_counts()
+        self.info.description = found.describe(self.info.description)
+
+    def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
+        """As in `datasets`; and tells what is missing, built now or found in the cache.
+
+        Raises:
+            DanceReIDError: the input cannot be used, or videos are missing and
+                `missing="error"`.
+        """
+        super().download_and_prepare(*args, **kwargs)
+        found = Coverage.from_description(self.info.description)
+        if found.whole:
+            logger.info("%s", found)
+        elif self.config.missing == "error":
+            raise MissingVideosError(f"missing='error' was asked for.\n{found}")
+        else:
+            logger.warning("%s", found)
+
+    def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
+        """As in `datasets`, where a split without examples would be an error."""
+        if split is None:
+            return datasets.DatasetDict(
+                {name: self.as_dataset(name, in_memory) for name in self.info.splits}
+            )
+        info = self.info.splits.get(str(split))
+        if info is not None and info.num_examples == 0:
+            columns: dict[str, list[Any]] = {name: [] for name in self.info.features}
+            return datasets.Dataset.from_dict(
+                columns, features=self.info.features, info=self.info, split=str(split)
+            )
+        return super().as_dataset(split, in_memory)
+
+
+def load_dataset(
+    name: str | None = None,
+    *,
+    split: Any = None,
+    streaming: bool = False,
+    num_proc: int | None = None,
+    cache_dir: str | None = None,
+    download_mode: str | None = None,
+    verification_mode: str | None = None,
+    **options: Any,
+) -> Any:
+    """`datasets.load_dataset("dancereid", ...)`, without asking `datasets` for the name.
+
+    Args:
+        name: "demo", "paper" (the default), "full" or "published".
+        split: "trainval", "test", "extra", or what `datasets` makes of such names; all if None.
+        streaming: make examples as they are asked for; nothing is written.
+        num_proc: processes to build with; a video is built by one.
+        cache_dir: where `datasets` keeps what it builds.
+        download_mode: "force_redownload" builds anew.
+        verification_mode: "no_checks" does not compare counts with `dataset_infos.json`.
+        **options: those of `DanceReIDConfig`.
+
+    Returns:
+        What `datasets.load_dataset` returns: a `Dataset` or `IterableDataset`, or a dict
+        of them by split.
+
+    Raises:
+        DanceReIDError: an option, the folder or the data is not what it must be.
+    """
+    builder = DanceReID(cache_dir=cache_dir, config_name=name, **options)
+    if streaming:
+        return builder.as_streaming_dataset(split=split)
+    builder.download_and_prepare(
+        download_mode=download_mode, verification_mode=verification_mode, num_proc=num_proc
+    )
+    return builder.as_dataset(split=split)
+
+
+def coverage(dataset: Any) -> Coverage:
+    """What a built dataset holds, against the whole: per video, and why not.
+
+    Args:
+        dataset: a `Dataset` or a `DatasetDict` as `load_dataset` gives it, or what
+            `map`, `filter`, `select` or `save_to_disk` made of it.
+
+    Raises:
+        DanceReIDError: it carries none (a stream, for one: nothing is built yet).
+    """
+    if isinstance(dataset, dict):
+        dataset = next(iter(dataset.values()))
+    return Coverage.from_description(dataset.info.description)
+
+
+def _register() -> None:
+    """Makes `datasets` find the builder by the name "dancereid".
+
+    It asks one function what a name stands for, and keeps no list that one could add to;
+    so that function is asked for us first. `load_dataset` above needs none of this.
+    """
+    known = datasets.load.dataset_module_factory
+    if getattr(known, "knows_dancereid", False):
+        return
+
+    @functools.wraps(known)
+    def factory(path: str, *args: Any, **kwargs: Any) -> Any:
+        if path == "dancereid":
+            # No hash: create_config_id puts the code's into the cache folder's name.
+            return datasets.load.DatasetModule(__name__, "", {"dataset_name": "dancereid"})
+        return known(path, *args, **kwargs)
+
+    factory.knows_dancereid = True  # type: ignore[attr-defined]
+    for module in (datasets.load, datasets.inspect):
+        module.dataset_module_factory = factory  # type: ignore[attr-defined]
+
+
+# Run as a script by datasets 3.6, the module has another name and needs no registering.
+if __name__ == "dancereid":
+    _register()

@@ -1,0 +1,373 @@
+"""A clip + the frames wanted -> those frames, decoding as little as can be.
+
+A frame's index is its place in presentation order, counted from the packets' own
+times: no seeking, no guess from a frame rate. Where the codec says in each packet
+whether later ones refer to it, packets that no wanted frame needs are not decoded.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+from av.video.reformatter import VideoReformatter
+
+from .errors import Reason, VideoError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# How many frames H.264 and HEVC may decode before one that is shown earlier. Once so
+# many with later times have come, a frame's place in presentation order is settled.
+_MAX_REORDER = 16
+# Decoded frames that may wait for an earlier packet's frame before we call it lost.
+_MAX_WAITING = 64
+# Packets kept in case a wanted frame refers to them; decoded in any case beyond that.
+_MAX_PENDING_BYTES = 32 << 20
+# Containers that give every packet its presentation time. Elsewhere (AVI), we count.
+_TIMED_CONTAINERS = ("mov,mp4", "matroska,webm")
+# Codecs whose key frames, as these containers flag them, make all before them moot.
+_CLEAN_KEY_FRAMES = ("vp9", "av1")
+
+
+class Picture:
+    """One decoded frame.
+
+    Attributes:
+        height: in pixels.
+        width: in pixels.
+    """
+
+    def __init__(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> None:
+        self.height = frame.height
+        self.width = frame.width
+        self._frame = frame
+        self._reformatter = reformatter
+
+    def bgr(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
+        """The pixels of rows `[top, bottom)` and columns `[left, right)`, as OpenCV reads them.
+
+        Only that part is converted, with the same result as cutting it from the whole.
+
+        Returns:
+            uint8 `[bottom - top, right - left, 3]`, blue, green, red.
+        """
+        frame = self._frame
+        y = x = 0
+        # FFmpeg interpolates the chroma of pictures of odd size, which a part cannot repeat.
+        if frame.format.name in ("yuv420p", "yuvj420p") and not (self.height | self.width) & 1:
+            # Chroma has half the resolution: cut at even places.
+            y, x = top - top % 2, left - left % 2
+            frame = _cut_yuv420(frame, y, bottom + bottom % 2, x, right + right % 2)
+        # One thread: starting more costs several times what converting a crop does.
+        converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
+        pixels = np.asarray(converted.to_ndarray(), np.uint8)
+        return pixels[top - y : bottom - y, left - x : right - x]
+
+
+def _cut_yuv420(
+    frame: av.VideoFrame, top: int, bottom: int, left: int, right: int
+) -> av.VideoFrame:
+    """A new frame with a part of the planes; all four edges are even."""
+    height, width = bottom - top, right - left
+    packed = np.empty((height * 3 // 2, width), np.uint8)
+    luma, *chroma = (_rows(plane) for plane in frame.planes)
+    packed[:height] = luma[top:bottom, left:right]
+    halves = packed[height:].reshape(2, height // 2, width // 2)
+    for target, plane in zip(halves, chroma, strict=True):
+        target[:] = plane[top // 2 : bottom // 2, left // 2 : right // 2]
+    cut = av.VideoFrame.from_ndarray(packed, frame.format.name)
+    cut.colorspace, cut.color_range = frame.colorspace, frame.color_range
+    return cut
+
+
+def _rows(plane: Any) -> NDArray[np.uint8]:
+    """A plane as an array, its padding included: uint8 `[rows, line size]`."""
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+
+
+@dataclass
+class Clip:
+    """An open video file. Use it in a `with` statement, and read it once.
+
+    Attributes:
+        path: the file.
+        frame_count: frames that are in it: from its index where it has one, else by
+            walking its packets (which reads the file, but decodes nothing).
+    """
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        self._container, self._stream = _open(self.path)
+        try:
+            self.frame_count = _count_frames(self.path, self._stream)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def __enter__(self) -> Clip:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def read(self, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
+        """The wanted frames in presentation order, each with its index.
+
+        Nothing after the last wanted frame is read, but for the few packets that may
+        be shown before it.
+
+        Args:
+            wanted: 0-based places in presentation order, in any order; those past the
+                end are left out.
+
+        Raises:
+            VideoError: a wanted frame, or one it is made from, is damaged, as far as the
+                decoder notices (VP9 and AV1 carry little to notice it by). All frames
+                given before are good.
+        """
+        places = frozenset(i for i in wanted if i < self.frame_count)
+        reformatter = VideoReformatter()
+        walk = _timed_frames if _is_timed(self._container) else _counted_frames
+        found = 0
+        try:
+            for index, frame in walk(self._container, self._stream, places) if places else ():
+                found += 1
+                yield index, Picture(frame, reformatter)
+        except av.error.FFmpegError as error:
+            raise _damaged(self.path, f"{error.strerror} after {found:,} wanted frames") from error
+        except _DamageError as error:
+            raise _damaged(self.path, str(error)) from error
+        if found != len(places):
+            raise _damaged(self.path, f"{len(places) - found:,} wanted frames never came")
+
+
+class _DamageError(Exception):
+    """A frame is not as it was encoded."""
+
+
+def _damaged(path: Path, what: str) -> VideoError:
+    return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")
+
+
+def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
+    try:
+        container = av.open(str(path))
+    except (av.error.FFmpegError, OSError) as error:
+        raise VideoError(
+            Reason.NOT_A_VIDEO,
+            f"{path}: cannot be opened as a video ({error.strerror or error}). It may be cut off, "
+            "or a web page saved as a video; get the clip again.",
+        ) from error
+    if not container.streams.video:
+        container.close()
+        raise VideoError(Reason.NOT_A_VIDEO, f"{path}: holds no video stream. Get the clip again.")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        container.close()
+        raise VideoError(
+            Reason.NO_CODEC,
+            f"{path}: this PyAV ({av.__version__}) has no decoder for it. Install a newer one "
+            "('pip install -U av'), or get the clip in H.264.",
+        )
+    stream.thread_type = "AUTO"
+    return container, stream
+
+
+def _is_timed(container: av.container.InputContainer) -> bool:
+    return container.format.name.startswith(_TIMED_CONTAINERS)
+
+
+def _count_frames(path: Path, stream: av.VideoStream) -> int:
+    size = path.stat().st_size
+    entries = stream.index_entries
+    # An index that lists what the header claims is complete (a fragmented mp4's, or a
+    # webm's, is not); entries past the end of the file are of a clip that was cut off.
+    if stream.frames and len(entries) == stream.frames:
+        count = sum(not e.is_discard and e.pos + e.size <= size for e in entries)
+    else:
+        with av.open(str(path)) as other:
+            packets = other.demux(other.streams.video[0])
+            try:
+                count = sum(bool(p.size) and not p.is_discard for p in packets)
+            except av.error.FFmpegError as error:
+                raise _damaged(path, f"{error.strerror} while counting its frames") from error
+    if count == 0:
+        raise VideoError(Reason.NO_FRAMES, f"{path}: holds no frames. Get the clip again.")
+    return count
+
+
+def _counted_frames(
+    container: av.container.InputContainer, stream: av.VideoStream, places: frozenset[int]
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Decodes everything up to the last wanted frame, counting."""
+    last = max(places)
+    # A damaged frame may be shown after frames that were made from it: hold some back.
+    held: deque[tuple[int, av.VideoFrame]] = deque()
+    for index, frame in enumerate(container.decode(stream)):
+        if frame.is_corrupt:
+            raise _DamageError(f"at frame {index}")
+        if index in places:
+            held.append((index, frame))
+        while held and (held[0][0] <= index - _MAX_REORDER):
+            yield held.popleft()
+        if index >= last + _MAX_REORDER:
+            break
+    yield from held
+
+
+def _timed_frames(
+    container: av.container.InputContainer, stream: av.VideoStream, places: frozenset[int]
+) -> Iterator[tuple[int, av.VideoFrame]]:
+    """Decodes only what the wanted frames are made from."""
+    context = stream.codec_context
+    queue = _PresentationQueue(places)
+    for packet in _needed(_indexed(container.demux(stream), places), places, _Refs(stream)):
+        queue.expect(packet)
+        for frame in context.decode(packet.packet):
+            yield from queue.take(frame)
+    for frame in context.decode(None):
+        yield from queue.take(frame)
+
+
+@dataclass(eq=False)
+class _Indexed:
+    """A packet and its frame's place in presentation order (None: it is never shown)."""
+
+    packet: av.Packet[av.VideoStream]
+    index: int | None = None
+
+
+def _indexed(
+    packets: Iterable[av.Packet[av.VideoStream]], places: frozenset[int]
+) -> Iterator[_Indexed]:
+    """Packets in decoding order, each once its place in presentation order is settled.
+
+    Ends with the packet of the last wanted frame.
+    """
+    last, next_index, latest = max(places), 0, None
+    waiting: deque[_Indexed] = deque()
+    settling: list[tuple[int, int, _Indexed]] = []  # a heap by time
+    unsettled: set[_Indexed] = set()
+
+    def settle(keep: int) -> None:
+        nonlocal next_index, latest
+        while len(settling) > keep:
+            pts, _, shown = heapq.heappop(settling)
+            if latest is not None and pts <= latest:
+                raise _DamageError(f"frame times are out of order after frame {next_index - 1}")
+            latest = pts
+            shown.index = next_index
+            unsettled.discard(shown)
+            next_index += 1
+
+    for order, packet in enumerate(packets):
+        if not packet.size:  # the demuxer's mark of the end
+            continue
+        item = _Indexed(packet)
+        waiting.append(item)
+        if not packet.is_discard:
+            if packet.pts is None:
+                raise _DamageError(f"a packet after frame {next_index - 1} has no time")
+            unsettled.add(item)
+            heapq.heappush(settling, (packet.pts, order, item))
+            settle(_MAX_REORDER)
+        while waiting and waiting[0] not in unsettled:
+            yield waiting.popleft()
+        if next_index > last and not any(i.index is not None and i.index <= last for i in waiting):
+            return
+    settle(0)
+    yield from waiting
+
+
+class _Refs:
+    """What a packet means to later ones, as far as the codec tells."""
+
+    def __init__(self, stream: av.VideoStream) -> None:
+        context = stream.codec_context
+        self._clean_key_frames = context.name in _CLEAN_KEY_FRAMES
+        extra = context.extradata or b""
+        # avcC, the H.264 configuration in mp4 and Matroska; the low two bits of its fifth
+        # byte are the size of a NAL unit's length, less one (ISO/IEC 14496-15, 5.3.3.1).
+        self._nal_length = (
+            (extra[4] & 3) + 1 if context.name == "h264" and extra[:1] == b"\x01" else 0
+        )
+
+    def read(self, packet: av.Packet[av.VideoStream]) -> tuple[bool, bool]:
+        """(no later packet refers to it, none after it refers to one before it)."""
+        if not self._nal_length:
+            return False, self._clean_key_frames and packet.is_keyframe
+        data = memoryview(packet)
+        referred = clean = False
+        place = 0
+        while place + self._nal_length < len(data):
+            start = place + self._nal_length
+            # nal_ref_idc is bits 5-6, nal_unit_type bits 0-4 (ITU-T H.264, 7.3.1);
+            # types 1 to 5 are slices, 5 that of an IDR picture.
+            header = data[start]
+            if 1 <= header & 31 <= 5:
+                referred |= bool(header >> 5 & 3)
+                clean |= header & 31 == 5
+            place = start + int.from_bytes(data[place:start], "big")
+        return not referred, clean
+
+
+def _needed(packets: Iterable[_Indexed], places: frozenset[int], refs: _Refs) -> Iterator[_Indexed]:
+    """Of packets in decoding order, those that a wanted frame is made from."""
+    pending: list[_Indexed] = []  # needed if a wanted frame comes before the next clean start
+    pending_bytes = 0
+    for item in packets:
+        disposable, clean = refs.read(item.packet)
+        if clean:
+            pending, pending_bytes = [], 0
+        if item.index in places or pending_bytes > _MAX_PENDING_BYTES:
+            yield from pending
+            yield item
+            pending, pending_bytes = [], 0
+        elif not disposable:
+            pending.append(item)
+            pending_bytes += item.packet.size
+
+
+class _PresentationQueue:
+    """Hands over wanted frames in order, each once all it may be made from proved good.
+
+    A frame is shown before some that were decoded earlier, on which it may depend; it
+    waits until those have come out of the decoder undamaged.
+    """
+
+    def __init__(self, places: frozenset[int]) -> None:
+        self._places = places
+        self._expected: deque[int] = deque()  # times in decoding order
+        self._index: dict[int, int] = {}  # by time
+        self._ready: deque[tuple[int, int, av.VideoFrame]] = deque()
+
+    def expect(self, item: _Indexed) -> None:
+        """A packet goes into the decoder."""
+        if item.index is not None and item.packet.pts is not None:
+            self._expected.append(item.packet.pts)
+            self._index[item.packet.pts] = item.index
+
+    def take(self, frame: av.VideoFrame) -> Iterator[tuple[int, av.VideoFrame]]:
+        """A frame comes out of the decoder; yields those that are settled by it."""
+        index = None if frame.pts is None else self._index.pop(frame.pts, None)
+        if index is None or frame.pts is None:
+            raise _DamageError("a frame came out that no packet holds")
+        if frame.is_corrupt:
+            raise _DamageError(f"at frame {index}")
+        if index in self._places:
+            self._ready.append((frame.pts, index, frame))
+        while self._expected and self._expected[0] not in self._index:
+            self._expected.popleft()
+        while self._ready and self._ready[0][0] not in self._expected:
+            _, ready_index, ready = self._ready.popleft()
+            yield ready_index, ready
+        if len(self._ready) > _MAX_WAITING:
+            raise _DamageError(f"frames before frame {index} never came")

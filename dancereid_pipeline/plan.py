@@ -1,0 +1,172 @@
+"""What a request comes to before anything is opened: which videos, for which split, from where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from .catalogue import SCHEMES, Catalogue, Video
+from .errors import MissingVideosError, OptionError, Reason, VideoError
+from .labels import Labels, VideoLabels, read_annotation
+from .options import SampleOptions
+from .sources import Folder, VideoFiles
+
+MISSING = ("skip", "error")
+# The rooms that shape examples: a change in one of them makes cached builds stale.
+_ROOMS = (
+    "catalogue coverage crops frames labels options pickles plan samples skeleton sources tracks"
+)
+
+
+@dataclass(frozen=True)
+class VideoJob:
+    """Everything that the samples of one video are made from. Nothing is opened yet.
+
+    Attributes:
+        video: the row of the catalogue.
+        splits: the splits it is built for.
+        files: its files, or the error that says which one is missing.
+        labels: its labels, or None where there are none.
+        options: what the samples are to be like.
+    """
+
+    video: Video
+    splits: tuple[str, ...]
+    files: VideoFiles | VideoError
+    labels: VideoLabels | None
+    options: SampleOptions
+
+    @property
+    def missing(self) -> VideoError | None:
+        """What keeps the video from being read, as far as can be told without opening it."""
+        if isinstance(self.files, VideoError):
+            return self.files
+        if self.labels is None:
+            return VideoError(
+                Reason.NO_LABELS,
+                f"The annotation does not list {self.video.video_id}. Add its labels.",
+            )
+        return None
+
+    @property
+    def expected(self) -> int | None:
+        """Images to come: what the labels ask for, else what the catalogue counts."""
+        stride = self.options.stride
+        return self.labels.count(stride) if self.labels else self.video.expected_images(stride)
+
+
+class Plan:
+    """Videos, files, splits and options of one build.
+
+    Args:
+        scheme: "paper", "full" or "published": which splits, and who is in them.
+        data_dir: the folder with videos/, npy/ and annotation.json.
+        options: what samples are to be like.
+        catalogue: a CSV of one's own, or None for the project's.
+        videos: only these video ids, or None for all of the scheme.
+
+    Raises:
+        CatalogueError, OptionError, SourceError: what was asked for is not to be had.
+    """
+
+    def __init__(
+        self,
+        scheme: str,
+        data_dir: str | Path,
+        options: SampleOptions,
+        catalogue: str | Path | None = None,
+        videos: Sequence[str] | None = None,
+    ) -> None:
+        self.scheme = scheme
+        self.options = options
+        self.catalogue = Catalogue.read(catalogue)
+        self.videos = self.catalogue.choose(scheme, videos)
+        self.folder = Folder(data_dir, self.catalogue)
+        self._files = {video.video_id: self._find(video) for video in self.videos}
+
+    def _find(self, video: Video) -> VideoFiles | VideoError:
+        try:
+            return self.folder.find(video)
+        except VideoError as error:
+            return error
+
+    @property
+    def key(self) -> str:
+        """16 hex digits that change with the code, the options, and any file that is used.
+
+        Files count by name, size and time of change; the annotation by its content.
+        """
+        parts = [
+            code_fingerprint(),
+            self.scheme,
+            self.options.as_dict(),
+            self.catalogue.fingerprint,
+            hashlib.sha256(read_annotation(self.folder.annotation)).hexdigest(),
+            [[video.video_id, *self._identity(video)] for video in self.videos],
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def _identity(self, video: Video) -> list[str | int]:
+        files = self._files[video.video_id]
+        if isinstance(files, VideoError):
+            return [files.reason.value]
+        clip, tracks = files.clip.stat(), files.tracks
+        return [
+            *(files.clip.name, clip.st_size, clip.st_mtime_ns),
+            *(str(tracks.member or tracks.path.name), tracks.size, tracks.changed_ns),
+        ]
+
+    def jobs(self) -> dict[str, list[VideoJob]]:
+        """A job a video, split by split, in catalogue order. Reads the labels.
+
+        Raises:
+            LabelsError: the annotation is broken or does not fit the catalogue.
+            MissingVideosError: not one video is there.
+        """
+        labels = Labels.read(self.folder.annotation, self.catalogue)
+        by_video = {
+            video.video_id: VideoJob(
+                video=video,
+                splits=video.splits_in(self.scheme),
+                files=self._files[video.video_id],
+                labels=labels.videos.get(video.video_id),
+                options=self.options,
+            )
+            for video in self.videos
+        }
+        missing = [job for job in by_video.values() if job.missing]
+        if len(missing) == len(by_video):
+            raise missing_videos(f"no video of '{self.scheme}' is in {self.folder.path}", missing)
+        return {
+            split: [job for job in by_video.values() if split in job.splits]
+            for split in SCHEMES[self.scheme]
+        }
+
+
+def missing_videos(what: str, jobs: Iterable[VideoJob]) -> MissingVideosError:
+    """The error that lists videos with what is missing of each."""
+    lines = [
+        f"  {job.video.video_id}: {job.missing.reason.value}. {job.missing}"
+        for job in jobs
+        if job.missing
+    ]
+    return MissingVideosError(f"{what}:\n" + "\n".join(lines))
+
+
+def check_missing(missing: object) -> None:
+    """Refuses a value of the option `missing` that it cannot have."""
+    if missing not in MISSING:
+        raise OptionError(f"missing: expected one of {', '.join(MISSING)}, got {missing!r}.")
+
+
+@lru_cache(maxsize=1)
+def code_fingerprint() -> str:
+    """sha256 of the rooms that shape examples, hex."""
+    digest = hashlib.sha256()
+    for room in _ROOMS.split():
+        digest.update(Path(__file__).with_name(f"{room}.py").read_bytes())
+    return digest.hexdigest()

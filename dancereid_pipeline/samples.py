@@ -1,0 +1,179 @@
+"""Joins the steps: the samples of one video. The only way anyone gets samples."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from .coverage import Outcome
+from .crops import KEYPOINT_MAPPINGS, resize, window
+from .errors import Reason, TracksError, VideoError
+from .frames import Clip, Picture
+from .labels import VideoLabels
+from .plan import VideoJob
+from .skeleton import draw_skeleton
+from .tracks import Tracks, read_tracks
+
+# A clip encoded anew may lose or gain a few frames at its end.
+TAIL_FRAMES = 5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One person in one frame.
+
+    Attributes:
+        image: the crop as JPEG.
+        keypoints: x, y in crop pixels, float32 `[17, 2]`.
+        person_id: global id.
+        video_id: the catalogue's.
+        frame: 0-based, in the frames of the tracks.
+        bbox: x1, y1, x2, y2 in source pixels, float32 `[4]`.
+        skeleton: the crop with its pose drawn on it, as JPEG; None unless asked for.
+    """
+
+    image: bytes
+    keypoints: NDArray[np.float32]
+    person_id: int
+    video_id: str
+    frame: int
+    bbox: NDArray[np.float32]
+    skeleton: bytes | None = None
+
+    @property
+    def stem(self) -> str:
+        """Its name, unique in the catalogue: `PPPP_FFFFFF`, person and frame."""
+        return f"{self.person_id:04d}_{self.frame:06d}"
+
+
+class VideoSamples:
+    """The samples of one video, in order of frame and then person. Iterate once.
+
+    Whatever is wrong with the video ends the iteration and is told by `outcome`; it is
+    never raised.
+
+    Attributes:
+        outcome: what came of it, up to date with the iteration.
+    """
+
+    def __init__(self, job: VideoJob) -> None:
+        self._job = job
+        self._options = job.options
+        self.outcome = Outcome(
+            video_id=job.video.video_id,
+            splits=job.splits,
+            reason=Reason.USED,
+            expected=job.expected,
+            expected_people=job.video.people,
+        )
+
+    def __iter__(self) -> Iterator[Sample]:
+        people: set[int] = set()
+        try:
+            for sample in self._read():
+                people.add(sample.person_id)
+                self._note(images=self.outcome.images + 1, people=len(people))
+                yield sample
+        except VideoError as error:
+            self._note(reason=error.reason, detail=str(error))
+
+    def _note(self, **changes: Any) -> None:
+        self.outcome = replace(self.outcome, **changes)
+
+    def _read(self) -> Iterator[Sample]:
+        files, labels = self._job.files, self._job.labels
+        if isinstance(files, VideoError) or labels is None:
+            raise self._job.missing or AssertionError
+        tracks = read_tracks(files.tracks.read(), str(files.tracks))
+        rows = self._valid_rows(tracks, labels, str(files.tracks))
+        with Clip(files.clip) as clip:
+            multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
+            end = -(-clip.frame_count // multiple)
+            self._note(past_end=int(np.count_nonzero(tracks.frame[rows] >= end)))
+            starts, frames = _runs(tracks.frame[rows])
+            for index, picture in clip.read((frames * multiple).tolist()):
+                place = int(np.searchsorted(frames, index // multiple))
+                for row in rows[starts[place] : starts[place + 1]]:
+                    sample = self._sample(picture, tracks, int(row), labels)
+                    if sample is not None:
+                        yield sample
+
+    def _valid_rows(self, tracks: Tracks, labels: VideoLabels, name: str) -> NDArray[np.int64]:
+        """Rows of the tracks that labels and stride keep, by frame and then person."""
+        stride = self._options.stride
+        keep = np.zeros(len(tracks.frame), bool)
+        for person, frames in zip(labels.persons, labels.frames, strict=True):
+            of_person = tracks.person == person
+            keep |= of_person & np.isin(tracks.frame, frames[frames % stride == 0])
+        rows = np.flatnonzero(keep)
+        rows = rows[np.lexsort((tracks.person[rows], tracks.frame[rows]))]
+        frame, person = tracks.frame[rows], tracks.person[rows]
+        twice = np.flatnonzero((np.diff(frame) == 0) & (np.diff(person) == 0))
+        if twice.size:
+            raise TracksError(
+                f"{name}, frame {frame[twice[0]]}: id {person[twice[0]] + 1} is detected twice. "
+                "A person can be in a frame once; give one of the two another id."
+            )
+        self._note(untracked=labels.count(stride) - len(rows))
+        return rows
+
+    def _sample(
+        self, picture: Picture, tracks: Tracks, row: int, labels: VideoLabels
+    ) -> Sample | None:
+        """The sample of one detection; None if its box is outside the picture."""
+        options = self._options
+        around = window(tracks.box[row], (picture.height, picture.width), options.image_size)
+        if around is None:
+            self._note(outside=self.outcome.outside + 1)
+            return None
+        crop = resize(picture.bgr(*around.pixels), options.image_size)
+        mapping = KEYPOINT_MAPPINGS[options.keypoints]
+        keypoints = mapping(tracks.keypoints[row], around, options.image_size)
+        person = int(tracks.person[row])
+        skeleton = draw_skeleton(crop, keypoints, person) if options.skeleton else None
+        quality = options.jpeg_quality
+        return Sample(
+            image=_jpeg(crop, quality),
+            keypoints=keypoints.astype(np.float32),
+            person_id=self._job.video.first_id + int(np.searchsorted(labels.persons, person)),
+            video_id=self._job.video.video_id,
+            frame=int(tracks.frame[row]),
+            bbox=tracks.box[row].astype(np.float32),
+            skeleton=None if skeleton is None else _jpeg(skeleton, quality),
+        )
+
+
+def rate_multiple(clip_frames: int, track_frames: int, clip: str) -> int:
+    """How many frames of the clip there are to one of the tracks.
+
+    1 for the clip that was tracked, k for the same at k times the frame rate.
+
+    Raises:
+        VideoError: neither, by more than a few frames at the end.
+    """
+    multiple = max(1, round(clip_frames / track_frames))
+    if abs(clip_frames - multiple * track_frames) > multiple * TAIL_FRAMES:
+        raise VideoError(
+            Reason.WRONG_LENGTH,
+            f"{clip}: expected the {track_frames:,} frames that its tracks have, or a multiple, "
+            f"found {clip_frames:,}. It was cut, or is another edit; get the original clip.",
+        )
+    return multiple
+
+
+def _runs(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of sorted values: where each run of equal ones starts (and the end), and its value."""
+    distinct, starts = np.unique(values, return_index=True)
+    return np.append(starts, len(values)), distinct
+
+
+def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()

@@ -1,0 +1,61 @@
+"""Small clips of every kind that frames are read from, and how they decode in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import av
+import numpy as np
+
+# Options that make x264 write what its name says; times are in 1/30 s unless given.
+X264 = {
+    "plain": {"bf": "0", "g": "12"},
+    "b_frames": {"bf": "3", "b-pyramid": "normal", "g": "24", "b-adapt": "0"},
+    "open_gop": {"bf": "3", "g": "12", "x264-params": "open-gop=1:b-adapt=0:scenecut=0"},
+    "one_gop": {"bf": "5", "g": "999", "x264-params": "scenecut=0"},
+    "slices": {"bf": "2", "g": "15", "slices": "4"},
+}
+
+
+def draw(index: int, width: int, height: int) -> np.ndarray:
+    """A picture that no other index has: moving ramps over fixed grain, RGB uint8."""
+    y, x = np.mgrid[:height, :width]
+    grain = np.random.default_rng(7).integers(0, 30, (height, width))
+    return np.stack(
+        [(x * 3 + index * 7) % 256, (y * 2 + index * 13) % 256, (x + y + index * 5 + grain) % 256],
+        axis=-1,
+    ).astype(np.uint8)
+
+
+def write_clip(
+    path: Path,
+    frames: int,
+    *,
+    codec: str = "libx264",
+    options: dict[str, str] | None = None,
+    size: tuple[int, int] = (96, 64),
+    times: Sequence[int] | None = None,
+    container_options: dict[str, str] | None = None,
+    pix_fmt: str = "yuv420p",
+) -> Path:
+    """Writes a clip of `frames` frames, `size` (width, height), at `times` in 1/30 s."""
+    with av.open(str(path), "w", options=container_options or {}) as container:
+        stream = container.add_stream(codec, rate=30, options=options or {})
+        stream.width, stream.height = size
+        stream.pix_fmt = pix_fmt
+        stream.codec_context.thread_count = 1
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(draw(index, *size), "rgb24").reformat(format=pix_fmt)
+            frame.pts = times[index] if times is not None else index
+            for packet in stream.encode(frame):
+                container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+    return path
+
+
+def decode_whole(path: Path) -> list[np.ndarray]:
+    """Every frame, decoded from the first to the last and converted whole: BGR uint8."""
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from dancereid_pipeline import sources
+from dancereid_pipeline.catalogue import Catalogue
+from dancereid_pipeline.errors import Reason, SourceError, VideoError
+from dancereid_pipeline.sources import Folder, VideoFiles
+
+IDS = ("cam1", "cam1_left", "--a-b_c")
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    path = tmp_path / "catalogue.csv"
+    rows = "\n".join(f"{i},1,test,{i}-again" if i == "cam1" else f"{i},1,test," for i in IDS)
+    path.write_text(f"video_id,people,split,download_id\n{rows}\n")
+    return Catalogue.read(path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """All that a folder must have, empty."""
+    path = tmp_path / "data"
+    (path / "videos").mkdir(parents=True)
+    (path / "npy").mkdir()
+    (path / "annotation.json").write_text("{}")
+    return path
+
+
+def add(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+
+
+def find(folder: Path, catalogue: Catalogue, video_id: str) -> VideoFiles:
+    (video,) = (v for v in catalogue if v.video_id == video_id)
+    return Folder(folder, catalogue).find(video)
+
+
+def reason(folder: Path, catalogue: Catalogue, video_id: str) -> Reason:
+    with pytest.raises(VideoError) as error:
+        find(folder, catalogue, video_id)
+    assert str(folder) in str(error.value)
+    return error.value.reason
+
+
+def test_files_are_found_by_the_id_in_their_names(folder: Path, catalogue: Catalogue) -> None:
+    add(folder, "videos/000_cam1.mp4", "npy/333_01_cam1_matching.npy")
+    add(folder, "videos/002_--a-b_c.webm", "npy/deep/er/333_01_--a-b_c_matching.npy")
+    files = find(folder, catalogue, "cam1")
+    assert files.clip == folder / "videos/000_cam1.mp4"
+    assert files.tracks.read() == b"npy/333_01_cam1_matching.npy"
+    assert find(folder, catalogue, "--a-b_c").clip.name == "002_--a-b_c.webm"
+
+
+def test_an_id_inside_another_is_not_taken_for_it(folder: Path, catalogue: Catalogue) -> None:
+    add(folder, "videos/001_cam1_left.mp4", "npy/333_01_cam1_left_matching.npy")
+    assert find(folder, catalogue, "cam1_left").clip.name == "001_cam1_left.mp4"
+    assert reason(folder, catalogue, "cam1") is Reason.NO_CLIP
+    add(folder, "videos/xcam1.mp4", "videos/cam12.mp4")
+    assert reason(folder, catalogue, "cam1") is Reason.NO_CLIP
+
+
+def test_a_clip_may_bear_the_download_id(folder: Path, catalogue: Catalogue) -> None:
+    add(folder, "videos/cam1-again.mp4", "npy/cam1.npy")
+    assert find(folder, catalogue, "cam1").clip.name == "cam1-again.mp4"
+
+
+def test_only_clips_and_npy_files_count(folder: Path, catalogue: Catalogue) -> None:
+    add(folder, "videos/cam1.mp4.part", "videos/cam1.info.json", "videos/.cam1.mp4")
+    assert reason(folder, catalogue, "cam1") is Reason.NO_CLIP
+    add(folder, "videos/cam1.mp4", "npy/cam1.txt")
+    assert reason(folder, catalogue, "cam1") is Reason.NO_TRACKS
+
+
+def test_two_clips_are_one_too_many_unless_one_has_the_catalogues_name(
+    folder: Path, catalogue: Catalogue
+) -> None:
+    add(folder, "videos/cam1.mp4", "videos/cam1 (1).mp4", "npy/cam1.npy")
+    assert reason(folder, catalogue, "cam1") is Reason.AMBIGUOUS
+    add(folder, "videos/000_cam1.mp4")
+    assert find(folder, catalogue, "cam1").clip.name == "000_cam1.mp4"
+    add(folder, "npy/old/cam1.npy")
+    assert reason(folder, catalogue, "cam1") is Reason.AMBIGUOUS
+
+
+def _zip(path: Path, members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def _tar(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, f"w:{path.suffix[1:] if path.suffix != '.tar' else ''}") as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
+def test_tracks_are_read_from_an_archive(folder: Path, catalogue: Catalogue, suffix: str) -> None:
+    (folder / "npy").rmdir()
+    add(folder, "videos/cam1.mp4")
+    members = {"npy/a/333_01_cam1_matching.npy": b"tracks", "../cam1_left.npy": b"x", "readme": b""}
+    (_zip if suffix == ".zip" else _tar)(folder / f"npy{suffix}", members)
+    files = find(folder, catalogue, "cam1")
+    assert files.tracks.read() == b"tracks"
+    assert str(files.tracks).endswith(f"npy{suffix}::npy/a/333_01_cam1_matching.npy")
+    # Read where it is: nothing is unpacked, here or elsewhere.
+    assert sorted(p.name for p in folder.iterdir()) == ["annotation.json", f"npy{suffix}", "videos"]
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["catalogue.csv", "data"]
+
+
+def test_links_in_an_archive_are_not_looked_at(folder: Path, catalogue: Catalogue) -> None:
+    (folder / "npy").rmdir()
+    add(folder, "videos/cam1.mp4")
+    with tarfile.open(folder / "npy.tar", "w") as archive:
+        info = tarfile.TarInfo("cam1.npy")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+    assert reason(folder, catalogue, "cam1") is Reason.NO_TRACKS
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
+def test_a_broken_archive_is_an_error(folder: Path, catalogue: Catalogue, suffix: str) -> None:
+    (folder / "npy").rmdir()
+    (folder / f"npy{suffix}").write_bytes(b"<html>quota exceeded</html>")
+    with pytest.raises(SourceError, match="cannot be read as an archive"):
+        Folder(folder, catalogue)
+
+
+def test_a_member_damaged_inside_is_that_videos_outcome(folder: Path, catalogue: Catalogue) -> None:
+    (folder / "npy").rmdir()
+    add(folder, "videos/cam1.mp4")
+    path = folder / "npy.zip"
+    _zip(path, {"cam1.npy": os.urandom(2000)})
+    content = bytearray(path.read_bytes())
+    content[500:600] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(VideoError) as error:
+        find(folder, catalogue, "cam1").tracks.read()
+    assert error.value.reason is Reason.BAD_TRACKS
+    assert "npy.zip::cam1.npy" in str(error.value)
+
+
+def test_a_huge_member_is_refused_before_it_is_read(
+    folder: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MAX_TRACKS_BYTES", 1000)
+    (folder / "npy").rmdir()
+    add(folder, "videos/cam1.mp4")
+    _zip(folder / "npy.zip", {"cam1.npy": bytes(10**6)})  # a few hundred bytes, packed
+    with pytest.raises(VideoError, match="1,000,000 bytes, more than"):
+        find(folder, catalogue, "cam1").tracks.read()
+
+
+def test_two_archives_are_one_too_many(folder: Path, catalogue: Catalogue) -> None:
+    (folder / "npy").rmdir()
+    _zip(folder / "npy.zip", {})
+    _tar(folder / "npy.tar", {})
+    with pytest.raises(SourceError, match=r"npy\.zip, npy\.tar"):
+        Folder(folder, catalogue)
+
+
+def test_what_is_not_such_a_folder_is_said_with_what_one_holds(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    with pytest.raises(SourceError, match=r"is not a folder.*videos/"):
+        Folder(tmp_path / "nowhere", catalogue)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match=r"annotation\.json is missing.*videos/"):
+        Folder(tmp_path / "empty", catalogue)
