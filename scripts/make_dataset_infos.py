@@ -38,7 +38,10 @@ def _info(config: DanceReIDConfig) -> dict[str, Any]:
 
 def _counts(config: DanceReIDConfig) -> dict[str, int]:
     if config.name == "demo":
-        return {split: sum(j.expected or 0 for j in jobs) for split, jobs in config.plan().jobs().items()}
+        return {
+            split: sum(j.expected or 0 for j in jobs)
+            for split, jobs in config.plan().jobs().items()
+        }
     videos = Catalogue.read().choose(config.name)
     return {
         split: sum(v.annotated_every_5th or 0 for v in videos if split in v.splits_in(config.name))

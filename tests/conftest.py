@@ -12,10 +12,12 @@ os.environ["HF_HOME"] = _HOME
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
 
-import pytest  # noqa: E402  # the environment comes first
+import datasets  # noqa: E402  # the environment comes first
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 import dancereid  # noqa: E402, F401  # registers the name "dancereid"
+from tests.support.data import contents, write_folder  # noqa: E402
 
 # Decoding takes the time it takes; a slow machine is no failure.
 settings.register_profile("dancereid", deadline=None)
@@ -60,3 +62,33 @@ def demo() -> Path:
 def cache(tmp_path: Path) -> str:
     """An empty cache folder for `datasets`."""
     return str(tmp_path / "cache")
+
+
+PEOPLE = {"aaa": [0, 1], "bbb": [0], "ccc": [3, 0, 17], "ddd": [0]}
+SPLITS = {"aaa": "trainval", "bbb": "test", "ccc": "test", "ddd": "trainval"}
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four clips of 30 frames, two a split; 7 people."""
+    return write_folder(tmp_path_factory.mktemp("small") / "data", PEOPLE, splits=SPLITS)
+
+
+@pytest.fixture
+def options(small: Path, cache: str) -> dict[str, str]:
+    """What every load of the small folder is given."""
+    return {"data_dir": str(small), "catalogue": str(small / "catalogue.csv"), "cache_dir": cache}
+
+
+@pytest.fixture(scope="session")
+def built(small: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """The content of the small folder's examples, by split, as one process builds them."""
+    ds = datasets.load_dataset(
+        "dancereid",
+        data_dir=str(small),
+        catalogue=str(small / "catalogue.csv"),
+        cache_dir=str(tmp_path_factory.mktemp("cache")),
+    )
+    found = {split: contents(ds[split]) for split in ds}
+    assert {split: len(hashes) for split, hashes in found.items()} == {"trainval": 18, "test": 24}
+    return found

@@ -18,7 +18,7 @@ SIZE = (96, 64)  # width, height
 
 def detection(person: int, frame: int, **changes: Any) -> dict[str, Any]:
     """A detection of `person` (from 0) inside a picture of SIZE."""
-    x, y = 5.0 + 20 * person + frame % 7, 4.0 + 3 * person
+    x, y = 5.0 + 20 * (person % 4) + frame % 7, 4.0 + 3 * (person % 4)
     values = {
         "id": person + 1,
         "box_pos": np.array([x, x + 18.5, y, y + 40.25]),

@@ -1,0 +1,40 @@
+# `make demo` and `make test` need Python 3.10 or newer and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
+	$(BIN)/python scripts/demo.py
+
+test: $(VENV)/test.made  ## set up, run all tests
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/lint.made  ## set up, check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/test.made  ## measure; BENCH=name for one of benchmarks/
+	$(BIN)/python -m benchmarks $(BENCH)
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+
+# Dependency groups need a pip that is newer than the one some Pythons bring.
+$(VENV)/pip.made: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/demo.made: pyproject.toml | $(VENV)/pip.made
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/%.made: pyproject.toml | $(VENV)/pip.made
+	$(BIN)/python -m pip install --quiet --editable . --group $*
+	touch $@
+
+clean:
+	rm -rf $(VENV) out

@@ -1,0 +1,189 @@
+"""A cached build is used again if and only if nothing that shapes it has changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import datasets
+import pytest
+
+import dancereid
+from dancereid_pipeline import plan
+from dancereid_pipeline.tracks import write_tracks
+from tests.conftest import PROJECT
+from tests.support.clips import X264, write_clip
+from tests.support.data import contents, tracks, write_folder
+
+
+@pytest.fixture
+def folder(small: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small, tmp_path / "data"))
+
+
+@pytest.fixture
+def load(folder: Path, cache: str) -> Callable[..., datasets.DatasetDict]:
+    def load_folder(**options: object) -> datasets.DatasetDict:
+        options = {"catalogue": str(folder / "catalogue.csv"), **options}
+        return dancereid.load_dataset(data_dir=str(folder), cache_dir=cache, **options)
+
+    return load_folder
+
+
+def builds(cache: str) -> int:
+    """How many builds stand in the cache."""
+    return len(list(Path(cache).rglob("dataset_info.json")))
+
+
+def test_nothing_changed_nothing_built(load: Callable, folder: Path, cache: str) -> None:
+    first = load()
+    moved = folder.rename(folder.with_name("moved"))
+    again = dancereid.load_dataset(
+        data_dir=str(moved), catalogue=str(moved / "catalogue.csv"), cache_dir=cache
+    )
+    assert builds(cache) == 1
+    assert first["test"].cache_files == again["test"].cache_files
+    assert load_kinds(cache) == ["paper"]
+
+
+def load_kinds(cache: str) -> list[str]:
+    """The configs of the builds in the cache."""
+    return [
+        path.name.split("-")[0] for path in (Path(cache) / "dancereid").iterdir() if path.is_dir()
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"stride": 4},
+        {"image_size": (128, 64)},
+        {"jpeg_quality": 90},
+        {"skeleton": True},
+        {"keypoints": "published"},
+        {"videos": ["aaa"]},
+    ],
+)
+def test_another_option_is_another_build(load: Callable, cache: str, options: dict) -> None:
+    plain = contents(load()["trainval"])
+    other = contents(load(**options)["trainval"])
+    assert builds(cache) == 2
+    assert plain != other or options.keys() & {"videos", "keypoints"}
+    assert contents(load()["trainval"]) == plain
+
+
+def _new_clip(folder: Path) -> None:
+    write_clip(folder / "videos" / "001_bbb.mp4", 30, options=X264["plain"])
+
+
+def _new_tracks(folder: Path) -> None:
+    write_tracks(folder / "npy" / "333_00_bbb_matching.npy", tracks(30, [0, 1]))
+
+
+def _new_labels(folder: Path) -> None:
+    path = folder / "annotation.json"
+    stamp = path.stat()
+    path.write_text(path.read_text().replace("25, 26", "26, 25"))
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+
+def _new_catalogue(folder: Path) -> None:
+    path = folder / "catalogue.csv"
+    path.write_text(path.read_text().replace("bbb,1,test", "bbb,1,trainval"))
+
+
+def _one_clip_less(folder: Path) -> None:
+    (folder / "videos" / "001_bbb.mp4").unlink()
+
+
+@pytest.mark.parametrize(
+    "change", [_new_clip, _new_tracks, _new_labels, _new_catalogue, _one_clip_less]
+)
+def test_a_changed_file_is_another_build(
+    load: Callable, folder: Path, cache: str, change: Callable[[Path], None]
+) -> None:
+    load()
+    change(folder)
+    load()
+    assert builds(cache) == 2
+
+
+def test_a_video_that_came_back_is_used(load: Callable, folder: Path) -> None:
+    clip = folder / "videos" / "001_bbb.mp4"
+    away = clip.rename(folder / "away.mp4")
+    assert len(load()["test"]) == 18
+    away.rename(clip)
+    assert len(load()["test"]) == 24
+
+
+def test_other_code_is_another_build(
+    load: Callable, cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load()
+    monkeypatch.setattr(plan, "code_fingerprint", lambda: "another")
+    load()
+    assert builds(cache) == 2
+
+
+def test_every_room_that_samples_are_made_in_is_part_of_the_code() -> None:
+    program = (
+        "import sys, dancereid_pipeline.samples; "
+        "print(*[m for m in sys.modules if m.startswith('dancereid_pipeline.')])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    rooms = {name.split(".")[1] for name in output.stdout.split()}
+    assert rooms - {"errors"} == set(plan._ROOMS.split())
+
+
+def test_missing_is_no_part_of_what_is_built(load: Callable, cache: str) -> None:
+    load()
+    load(missing="error")
+    assert builds(cache) == 1
+
+
+BUILD = """
+    import sys, dancereid
+    dancereid.load_dataset(
+        data_dir=sys.argv[1], catalogue=sys.argv[1] + "/catalogue.csv", cache_dir=sys.argv[2],
+        stride=1, num_proc=int(sys.argv[3]),
+    )
+"""
+
+
+@pytest.mark.parametrize("num_proc", [1, 2])
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+def test_a_build_that_was_killed_leaves_nothing_that_looks_whole(
+    tmp_path: Path, kill: signal.Signals, num_proc: int
+) -> None:
+    folder = write_folder(tmp_path / "data", {"aaa": [0, 1], "bbb": [0, 1]}, frames=400)
+    cache = tmp_path / "cache"
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(BUILD), str(folder), str(cache), str(num_proc)],
+        cwd=PROJECT,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"},
+        start_new_session=True,
+    )
+    while process.poll() is None and not list(cache.rglob("*.incomplete/*.arrow")):
+        pass
+    assert process.poll() is None
+    os.killpg(process.pid, kill)
+    assert process.wait() != 0
+    assert builds(str(cache)) == 0
+    options = {"data_dir": str(folder), "catalogue": str(folder / "catalogue.csv"), "stride": 1}
+    ds = dancereid.load_dataset(cache_dir=str(cache), **options)
+    undisturbed = dancereid.load_dataset(cache_dir=str(tmp_path / "other"), **options)
+    assert contents(ds["test"]) == contents(undisturbed["test"])
+    assert len(ds["test"]) == 1600
+    names = sorted(
+        path.name for path in Path(ds["test"].cache_files[0]["filename"]).parent.iterdir()
+    )
+    assert names == ["dancereid-test.arrow", "dancereid-trainval.arrow", "dataset_info.json"]
