@@ -16,8 +16,8 @@ lint: $(VENV)/lint.made  ## set up, check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/test.made  ## measure; BENCH=name for one of benchmarks/
-	$(BIN)/python -m benchmarks $(BENCH)
+bench: $(VENV)/test.made  ## measure
+	$(BIN)/python -m benchmarks.memory
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'

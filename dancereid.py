@@ -247,6 +247,8 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             # What a killed run left: it would end up, unread, in the finished folder.
             for leftover in self._fs.ls(self._output_dir, detail=False):
                 self._fs.rm(leftover, recursive=True)
+        # datasets 3.6 fills it from dataset_infos.json, and would refuse a build in part.
+        self.info.splits = None
         self._outcomes = OutcomeFolder(self._fs, f"{self._output_dir}/outcomes")
         try:
             super()._download_and_prepare(dl_manager, verification_mode, **kwargs)
@@ -282,11 +284,11 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         else:
             logger.warning("%s", found)
 
-    def as_dataset(self, split: Any = None, in_memory: bool = False) -> Any:
+    def as_dataset(self, split: Any = None, **kwargs: Any) -> Any:
         """As in `datasets`, where a split without examples would be an error."""
         if split is None:
             return datasets.DatasetDict(
-                {name: self.as_dataset(name, in_memory) for name in self.info.splits}
+                {name: self.as_dataset(name, **kwargs) for name in self.info.splits}
             )
         info = self.info.splits.get(str(split))
         if info is not None and info.num_examples == 0:
@@ -294,7 +296,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             return datasets.Dataset.from_dict(
                 columns, features=self.info.features, info=self.info, split=str(split)
             )
-        return super().as_dataset(split, in_memory)
+        return super().as_dataset(split, **kwargs)
 
 
 def load_dataset(

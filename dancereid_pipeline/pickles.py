@@ -1,212 +1,72 @@
 """Reads the pickle inside an npy file of tracks without running anything in it.
 
-A pickle is a program. Two gates stand before it: every opcode is checked first (no
-extension codes, no instances, no claims beyond the data), and of all names in the
-world ten may be asked for, each of which gets a stand-in that only holds data.
-NumPy's own `dtype.__setstate__` would take flags that corrupt memory, so none of
-NumPy's functions is reachable either; arrays come out as `RawArray`.
+A pickle is a program for a small stack machine, and Python's own machine calls
+whatever the program names. The one here only builds data. It knows the opcodes that
+NumPy's pickles consist of and no others (no extension codes, no instances); a program
+may ask for ten names, each of which stands for one that merely holds data; and every
+length is held against the bytes that are there. NumPy's `dtype.__setstate__` would
+take flags that corrupt memory, so nothing of NumPy's is reachable either.
+
+It also hands over the frames one by one and forgets them, so that memory does not grow
+with the length of a clip.
 """
 
 from __future__ import annotations
 
-import io
-import pickle
 import pickletools
-import re
-from collections.abc import Callable
-from typing import Any, Literal
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from .pickled_arrays import CALLS, RawArray, RawDtype, UnsafePickleError
 
-_NUMBER = re.compile(r"[<>=|]?(b1|[iu][1248]|f2|f4|f8|f12|f16)")
-
-
-class UnsafePickleError(Exception):
-    """The pickle asks for something that pose tracks do not need."""
-
-
-class RawArray:
-    """The state of a pickled NumPy array, not yet trusted.
-
-    Attributes:
-        shape: as claimed.
-        dtype: of its items; None for the one array of objects, the outermost.
-        data: the items' bytes, or (objects) a list.
-    """
-
-    __slots__ = ("_outermost", "data", "dtype", "order", "shape")
-    data: Any
-    dtype: np.dtype[Any] | None
-    order: Literal["C", "F"]
-    shape: Any
-
-    def __init__(self, outermost: bool = False) -> None:
-        self._outermost = outermost
-
-    def __setstate__(self, state: Any) -> None:
-        if type(state) is not tuple or len(state) != 5 or type(state[2]) is not _RawDtype:
-            raise UnsafePickleError("an array's state is not NumPy's")
-        _, self.shape, dtype, fortran_order, self.data = state
-        self.dtype = dtype.value
-        if self.dtype is None and not self._outermost:
-            raise UnsafePickleError("it holds an array of objects in another")
-        self.order = "F" if fortran_order else "C"
-
-    def numbers(self) -> NDArray[Any]:
-        """The array itself.
-
-        Raises:
-            UnsafePickleError: it holds objects, or its shape claims another size.
-        """
-        dtype: np.dtype[Any] | None = getattr(self, "dtype", None)
-        if dtype is None or type(self.data) is not bytes or type(self.shape) is not tuple:
-            raise UnsafePickleError("an array holds no numbers")
-        flat = np.frombuffer(self.data, dtype) if self.data else np.empty(0, dtype)
-        try:
-            array: NDArray[Any] = np.reshape(flat, self.shape, order=self.order)
-        except (TypeError, ValueError, OverflowError):
-            raise UnsafePickleError("an array claims another shape than its data has") from None
-        return array
-
-
-class _RawDtype:
-    """A pickled dtype: only its kind, size and byte order are taken over."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: np.dtype[Any] | None) -> None:
-        self.value = value
-
-    def __setstate__(self, state: Any) -> None:
-        if type(state) is not tuple or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
-            raise UnsafePickleError("a dtype's state is not NumPy's")
-        if self.value is not None:
-            self.value = self.value.newbyteorder(state[1])
-
-
-class _Name:
-    """An allowed name. It can be called, or handed over; nothing can be set on it."""
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any) -> Any:
-        return self._function(*args)
-
-    def __setstate__(self, state: Any) -> None:
-        raise UnsafePickleError("it sets the state of a function")
-
-
-def _dtype(spec: Any, *_flags: Any) -> _RawDtype:
-    if type(spec) is bytes:
-        spec = spec.decode("latin-1")
-    if spec in ("O", "O8", "|O"):
-        return _RawDtype(None)
-    if type(spec) is not str or not _NUMBER.fullmatch(spec):
-        raise UnsafePickleError("it has a dtype that is neither numbers nor objects")
-    return _RawDtype(np.dtype(spec))
-
-
-def _scalar(dtype: Any, data: Any = None) -> Any:
-    if type(data) is str:
-        data = data.encode("latin-1")
-    if type(dtype) is not _RawDtype or dtype.value is None or type(data) is not bytes:
-        raise UnsafePickleError("it has a scalar that is not a number")
-    if len(data) != dtype.value.itemsize:
-        raise UnsafePickleError("it has a scalar of another size than its dtype")
-    return np.frombuffer(data, dtype.value)[0].item()
-
-
-def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any = "C") -> RawArray:
-    if type(data) is bytearray:
-        data = bytes(data)
-    array = RawArray()
-    array.__setstate__((1, shape, dtype, order == "F", data))
-    return array
-
-
-def _encode(text: Any, encoding: Any = "latin-1") -> bytes:
-    """How Python 2 compatible pickles spell bytes."""
-    if type(text) is not str or encoding not in ("latin1", "latin-1"):
-        raise UnsafePickleError("it encodes something other than Latin-1 text")
-    return text.encode("latin-1")
-
-
-def _forbidden(*_args: Any) -> Any:
-    raise UnsafePickleError("it calls numpy.ndarray")
-
-
-_NDARRAY = _Name(_forbidden)
-
-
-_NAMES: dict[tuple[str, str], _Name] = {
-    ("numpy", "ndarray"): _NDARRAY,
-    ("numpy", "dtype"): _Name(_dtype),
-    ("_codecs", "encode"): _Name(_encode),
-    ("collections", "OrderedDict"): _Name(dict),
+_SCALARS = (int, str, float, bytes, bool, type(None))
+_NAMES = {
+    ("numpy", "ndarray"): "ndarray",
+    ("numpy", "dtype"): "dtype",
+    ("_codecs", "encode"): "encode",
+    ("collections", "OrderedDict"): "OrderedDict",
     **{
-        (f"numpy.{core}.{module}", name): _Name(function)
+        (f"numpy.{core}.{module}", name): name
         for core in ("core", "_core")
-        for module, name, function in (
-            ("multiarray", "scalar", _scalar),
-            ("numeric", "_frombuffer", _from_buffer),
+        for module, name in (
+            ("multiarray", "_reconstruct"),
+            ("multiarray", "scalar"),
+            ("numeric", "_frombuffer"),
         )
     },
 }
 
 
-_RECONSTRUCT = (
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-)
+class _Name:
+    """One of the allowed names, as it lies on the stack."""
 
+    __slots__ = ("name",)
 
-class _Unpickler(pickle.Unpickler):
-    _arrays = 0
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _RECONSTRUCT:
-            return _Name(self._reconstruct)
+    def __init__(self, module: Any, name: Any) -> None:
         try:
-            return _NAMES[module, name]
-        except KeyError:
-            raise UnsafePickleError(f"it asks for {module[:60]}.{name[:60]}") from None
-
-    def _reconstruct(self, subtype: Any, shape: Any, typecode: Any) -> RawArray:
-        # NumPy pickles every array as an empty one whose state then follows.
-        if subtype is not _NDARRAY or shape != (0,) or typecode not in (b"b", "b"):
-            raise UnsafePickleError("it makes an array in a way that NumPy does not")
-        self._arrays += 1
-        return RawArray(outermost=self._arrays == 1)
+            self.name = _NAMES[module, name]
+        except (KeyError, TypeError):
+            asked = f"{str(module)[:60]}.{str(name)[:60]}" if type(name) is str else "no name"
+            raise UnsafePickleError(f"it asks for {asked}") from None
 
 
-# All that NumPy's pickles of protocols 2 to 5 consist of; not the extension registry,
-# instances, sets, out-of-band buffers, nor protocol 0's spelled-out numbers.
-_ALLOWED_OPCODES = frozenset(
-    """PROTO FRAME STOP MARK POP POP_MARK DUP NONE NEWTRUE NEWFALSE
-    BININT BININT1 BININT2 LONG1 BINFLOAT BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES
-    BINBYTES8 BYTEARRAY8 BINUNICODE SHORT_BINUNICODE BINUNICODE8
-    EMPTY_LIST APPEND APPENDS LIST EMPTY_DICT SETITEM SETITEMS DICT
-    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 BINGET LONG_BINGET BINPUT LONG_BINPUT MEMOIZE
-    GLOBAL STACK_GLOBAL REDUCE BUILD""".split()  # noqa: SIM905  # a table reads better so
-)
-_MEMO_OPCODES = frozenset(b"jr")  # LONG_BINGET, LONG_BINPUT: C code makes room up to the index
+class _Root:
+    """Stands for the outermost dict, whose items are handed over and forgotten."""
 
 
 def _opcode_sizes() -> list[int]:
-    """By opcode: the size with its argument, 0 if not allowed, or pickletools' negative code."""
+    """By opcode: its size with its argument, or pickletools' code where that varies."""
     sizes = [0] * 256
     for opcode in pickletools.opcodes:
-        if opcode.name in _ALLOWED_OPCODES:
-            size = 0 if opcode.arg is None else opcode.arg.n
-            sizes[ord(opcode.code)] = 1 + size if size >= 0 else size
+        size = 0 if opcode.arg is None else opcode.arg.n
+        sizes[ord(opcode.code)] = 1 + size if size >= 0 else size
     return sizes
 
 
 _SIZES = _opcode_sizes()
+_STOP, _MEMOIZE, _BINGET, _BININT1, _GLOBAL = b".\x94hKc"
+_GETS = frozenset(b"hj")  # BINGET and LONG_BINGET
 _LENGTH_BYTES = {
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
@@ -215,42 +75,303 @@ _LENGTH_BYTES = {
 }
 
 
-def _check_opcodes(data: bytes) -> None:
-    """Walks the program once, so that no claim in it is taken at its word."""
-    place, end, sizes = 0, len(data), _SIZES
+def _fetched(data: bytes, place: int) -> set[int]:
+    """The memo entries that are referred to again: some dozens of hundreds of thousands.
+
+    Walks the program and runs nothing; what is wrong with it is found when it is run.
+    """
+    fetched: set[int] = set()
+    sizes, end = _SIZES, len(data)
     while place < end:
         opcode = data[place]
         size = sizes[opcode]
         if size > 0:
-            if opcode in _MEMO_OPCODES:
-                if int.from_bytes(data[place + 1 : place + 5], "little") > end:
-                    raise UnsafePickleError("it claims more objects than it has bytes")
-            elif opcode == 0x2E:  # STOP
-                return
+            if opcode in _GETS:
+                fetched.add(int.from_bytes(data[place + 1 : place + size], "little"))
+            elif opcode == _STOP:
+                break
             place += size
-        elif size == 0:
-            raise UnsafePickleError(f"opcode 0x{opcode:02x} at byte {place} is not for data")
         elif size in _LENGTH_BYTES:
             start = place + 1 + _LENGTH_BYTES[size]
             place = start + int.from_bytes(data[place + 1 : start], "little")
-        else:  # GLOBAL: a module and a name, a line each
-            place = data.find(b"\n", data.find(b"\n", place) + 1) + 1
-            if place == 0:
+        else:  # GLOBAL: a module and a name, a line each; others will be refused
+            first = data.find(b"\n", place)
+            second = data.find(b"\n", first + 1)
+            if opcode != _GLOBAL or first < 0 or second < 0:
                 break
-    raise UnsafePickleError("it is cut off")
+            place = second + 1
+    return fetched
 
 
-def load(data: bytes) -> Any:
-    """Unpickles plain data: numbers, texts, lists, dicts, tuples and `RawArray`s.
+class _Machine:
+    """Runs a pickle that can only build data. One method an opcode, of the same name."""
+
+    def __init__(self, data: bytes, place: int) -> None:
+        self._data = data
+        self._place = place
+        self._stack: list[Any] = []
+        self._marks: list[int] = []
+        self._memo: dict[int, Any] = {}
+        self._memo_size = 0
+        self._fetched = _fetched(data, place)
+        self._arrays = 0
+        self._root: _Root | None = None
+        self._handed_over: list[tuple[Any, Any]] = []
+        self.result: Any = None
+
+    def run(self) -> Iterator[tuple[Any, Any]]:
+        """The items of the outermost dict, as they are built; then `result` is set."""
+        opcodes: list[Callable[[], None]] = [self._unknown] * 256
+        for known in pickletools.opcodes:
+            opcodes[ord(known.code)] = getattr(self, known.name, self._unknown)
+        data, stack, memo, fetched = self._data, self._stack, self._memo, self._fetched
+        place = self._place
+        while (opcode := data[place]) != _STOP:
+            place += 1
+            # Three opcodes of five are one of these; a call each would double the time.
+            if opcode == _MEMOIZE:
+                if self._memo_size in fetched:
+                    memo[self._memo_size] = stack[-1]
+                self._memo_size += 1
+            elif opcode == _BINGET:
+                stack.append(memo[data[place]])
+                place += 1
+            elif opcode == _BININT1:
+                stack.append(data[place])
+                place += 1
+            else:
+                self._place = place
+                opcodes[opcode]()
+                place = self._place
+                if self._handed_over:
+                    yield from self._handed_over
+                    self._handed_over.clear()
+        self.result = stack[-1]
+
+    @property
+    def made_a_dict_in_an_array(self) -> bool:
+        """Whether the result is a 0-d object array around the outermost dict."""
+        array = self.result
+        return (
+            type(array) is RawArray
+            and getattr(array, "dtype", True) is None
+            and array.shape == ()
+            and type(array.data) is list
+            and len(array.data) == 1
+            and array.data[0] is self._root
+            and self._root is not None
+        )
+
+    def _unknown(self) -> None:
+        place = self._place - 1
+        raise UnsafePickleError(f"opcode 0x{self._data[place]:02x} at byte {place} is not for data")
+
+    # -- arguments
+
+    def _take(self, size: int) -> bytes:
+        start = self._place
+        self._place = start + size
+        if self._place > len(self._data):
+            raise UnsafePickleError("it claims more bytes than there are")
+        return self._data[start : self._place]
+
+    def _counted(self, width: int) -> bytes:
+        return self._take(int.from_bytes(self._take(width), "little"))
+
+    def _line(self) -> str:
+        return self._take(self._data.index(b"\n", self._place) + 1 - self._place)[:-1].decode()
+
+    def _to_mark(self) -> list[Any]:
+        start = self._marks.pop()
+        items = self._stack[start:]
+        del self._stack[start:]
+        return items
+
+    # -- numbers, texts, bytes
+
+    def PROTO(self) -> None:
+        self._place += 1
+
+    def FRAME(self) -> None:
+        self._place += 8
+
+    def NONE(self) -> None:
+        self._stack.append(None)
+
+    def NEWTRUE(self) -> None:
+        self._stack.append(True)
+
+    def NEWFALSE(self) -> None:
+        self._stack.append(False)
+
+    def BININT(self) -> None:
+        self._stack.append(int.from_bytes(self._take(4), "little", signed=True))
+
+    def BININT2(self) -> None:
+        self._stack.append(int.from_bytes(self._take(2), "little"))
+
+    def LONG1(self) -> None:
+        self._stack.append(int.from_bytes(self._counted(1), "little", signed=True))
+
+    def BINFLOAT(self) -> None:
+        self._stack.append(struct.unpack(">d", self._take(8))[0])
+
+    def BINSTRING(self) -> None:
+        self._stack.append(self._counted(4).decode("latin-1"))
+
+    def SHORT_BINSTRING(self) -> None:
+        self._stack.append(self._counted(1).decode("latin-1"))
+
+    def BINBYTES(self) -> None:
+        self._stack.append(self._counted(4))
+
+    def SHORT_BINBYTES(self) -> None:
+        self._stack.append(self._counted(1))
+
+    def BINBYTES8(self) -> None:
+        self._stack.append(self._counted(8))
+
+    BYTEARRAY8 = BINBYTES8
+
+    def BINUNICODE(self) -> None:
+        self._stack.append(self._counted(4).decode())
+
+    def SHORT_BINUNICODE(self) -> None:
+        self._stack.append(self._counted(1).decode())
+
+    # -- tuples, lists, dicts
+
+    def MARK(self) -> None:
+        self._marks.append(len(self._stack))
+
+    def EMPTY_TUPLE(self) -> None:
+        self._stack.append(())
+
+    def TUPLE(self) -> None:
+        self._stack.append(tuple(self._to_mark()))
+
+    def TUPLE1(self) -> None:
+        self._stack[-1:] = [(self._stack[-1],)]
+
+    def TUPLE2(self) -> None:
+        self._stack[-2:] = [(self._stack[-2], self._stack[-1])]
+
+    def TUPLE3(self) -> None:
+        self._stack[-3:] = [(self._stack[-3], self._stack[-2], self._stack[-1])]
+
+    def EMPTY_LIST(self) -> None:
+        self._stack.append([])
+
+    def APPEND(self) -> None:
+        self._extend([self._stack.pop()])
+
+    def APPENDS(self) -> None:
+        self._extend(self._to_mark())
+
+    def _extend(self, items: list[Any]) -> None:
+        if type(self._stack[-1]) is not list:
+            raise UnsafePickleError("it appends to something other than a list")
+        self._stack[-1].extend(items)
+
+    def EMPTY_DICT(self) -> None:
+        if self._root is None:
+            self._root = _Root()
+            self._stack.append(self._root)
+        else:
+            self._stack.append({})
+
+    def SETITEM(self) -> None:
+        value, key = self._stack.pop(), self._stack.pop()
+        self._set_items([key, value])
+
+    def SETITEMS(self) -> None:
+        self._set_items(self._to_mark())
+
+    def _set_items(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if len(items) % 2 or type(target) not in (dict, _Root):
+            raise UnsafePickleError("it sets items of something other than a dict")
+        for key in items[::2]:
+            # A nested tuple can take forever to hash, or overflow the stack.
+            flat = key if type(key) is tuple else (key,)
+            if not all(type(part) in _SCALARS for part in flat):
+                raise UnsafePickleError("it has a key that is neither number nor text")
+        pairs = zip(items[::2], items[1::2], strict=True)
+        if target is self._root:
+            self._handed_over.extend(pairs)
+        else:
+            target.update(pairs)
+
+    # -- the memo: what is referred to again
+
+    def BINPUT(self) -> None:
+        self._remember(self._take(1)[0])
+
+    def LONG_BINPUT(self) -> None:
+        self._remember(int.from_bytes(self._take(4), "little"))
+
+    def _remember(self, index: int) -> None:
+        self._memo_size += 1
+        if index in self._fetched:
+            self._memo[index] = self._stack[-1]
+
+    def LONG_BINGET(self) -> None:
+        self._stack.append(self._memo[int.from_bytes(self._take(4), "little")])
+
+    # -- names, and the few things they can be called for
+
+    def GLOBAL(self) -> None:
+        self._stack.append(_Name(self._line(), self._line()))
+
+    def STACK_GLOBAL(self) -> None:
+        name, module = self._stack.pop(), self._stack.pop()
+        self._stack.append(_Name(module, name))
+
+    def REDUCE(self) -> None:
+        arguments, named = self._stack.pop(), self._stack.pop()
+        if type(named) is not _Name or type(arguments) is not tuple:
+            raise UnsafePickleError("it calls something that is no function")
+        if named.name == "OrderedDict" and not arguments:
+            self.EMPTY_DICT()
+        elif named.name == "_reconstruct":
+            self._stack.append(self._reconstruct(*arguments))
+        elif named.name in CALLS:
+            self._stack.append(CALLS[named.name](*arguments))
+        else:
+            raise UnsafePickleError(f"it calls {named.name}")
+
+    def _reconstruct(self, subtype: Any, shape: Any, typecode: Any) -> RawArray:
+        # NumPy pickles every array as an empty one whose state then follows.
+        of_numpy = type(subtype) is _Name and subtype.name == "ndarray"
+        if not of_numpy or shape != (0,) or typecode not in (b"b", "b"):
+            raise UnsafePickleError("it makes an array in a way that NumPy does not")
+        self._arrays += 1
+        return RawArray(outermost=self._arrays == 1)
+
+    def BUILD(self) -> None:
+        state = self._stack.pop()
+        if type(self._stack[-1]) not in (RawArray, RawDtype):
+            raise UnsafePickleError("it sets the state of something that has none")
+        self._stack[-1].build(state)
+
+
+def dict_items(data: bytes, start: int) -> Iterator[tuple[Any, Any]]:
+    """The items of the dict in a pickled 0-d object array, one by one.
+
+    Args:
+        data: holds the pickle.
+        start: where it starts.
+
+    Yields:
+        Key and value, of numbers, texts, lists, dicts, tuples and `RawArray`s.
 
     Raises:
-        UnsafePickleError: it is anything else, or broken.
+        UnsafePickleError: it is anything else, or broken. (Items may have been yielded.)
     """
-    _check_opcodes(data)
+    machine = _Machine(data, start)
     try:
-        return _Unpickler(io.BytesIO(data), encoding="latin-1").load()
-    except UnsafePickleError:
-        raise
-    # A broken program can make the unpickler raise nearly anything.
-    except Exception as error:
+        yield from machine.run()
+    except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
         raise UnsafePickleError(f"it is broken ({type(error).__name__})") from error
+    if not machine.made_a_dict_in_an_array:
+        raise UnsafePickleError("it is no dict in a 0-d object array")

@@ -18,8 +18,9 @@ from .sources import Folder, VideoFiles
 MISSING = ("skip", "error")
 # The rooms that shape examples: a change in one of them makes cached builds stale.
 _ROOMS = (
-    "catalogue coverage crops frames labels options pickles plan samples skeleton sources tracks"
-)
+    "catalogue", "coverage", "crops", "frames", "labels", "options", "pickled_arrays", "pickles",
+    "plan", "samples", "skeleton", "sources", "tracks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,28 @@ class VideoJob:
     labels: VideoLabels | None
     options: SampleOptions
 
-    @property
-    def missing(self) -> VideoError | None:
-        """What keeps the video from being read, as far as can be told without opening it."""
+    def require(self) -> tuple[VideoFiles, VideoLabels]:
+        """Its files and labels.
+
+        Raises:
+            VideoError: one of them is missing.
+        """
         if isinstance(self.files, VideoError):
-            return self.files
+            raise self.files
         if self.labels is None:
-            return VideoError(
+            raise VideoError(
                 Reason.NO_LABELS,
                 f"The annotation does not list {self.video.video_id}. Add its labels.",
             )
+        return self.files, self.labels
+
+    @property
+    def missing(self) -> VideoError | None:
+        """What keeps the video from being read, as far as can be told without opening it."""
+        try:
+            self.require()
+        except VideoError as error:
+            return error
         return None
 
     @property
@@ -167,6 +180,6 @@ def check_missing(missing: object) -> None:
 def code_fingerprint() -> str:
     """sha256 of the rooms that shape examples, hex."""
     digest = hashlib.sha256()
-    for room in _ROOMS.split():
+    for room in _ROOMS:
         digest.update(Path(__file__).with_name(f"{room}.py").read_bytes())
     return digest.hexdigest()

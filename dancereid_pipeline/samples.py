@@ -87,41 +87,39 @@ class VideoSamples:
         self.outcome = replace(self.outcome, **changes)
 
     def _read(self) -> Iterator[Sample]:
-        files, labels = self._job.files, self._job.labels
-        if isinstance(files, VideoError) or labels is None:
-            raise self._job.missing or AssertionError
-        tracks = read_tracks(files.tracks.read(), str(files.tracks))
-        rows = self._valid_rows(tracks, labels, str(files.tracks))
+        files, labels = self._job.require()
+        name = str(files.tracks)
+        tracks = self._valid(read_tracks(files.tracks.read(), name), labels, name)
         with Clip(files.clip) as clip:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
-            end = -(-clip.frame_count // multiple)
-            self._note(past_end=int(np.count_nonzero(tracks.frame[rows] >= end)))
-            starts, frames = _runs(tracks.frame[rows])
-            for index, picture in clip.read((frames * multiple).tolist()):
-                place = int(np.searchsorted(frames, index // multiple))
-                for row in rows[starts[place] : starts[place + 1]]:
-                    sample = self._sample(picture, tracks, int(row), labels)
+            wanted = np.unique(tracks.frame) * multiple
+            past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
+            self._note(past_end=int(past_end))
+            for index, picture in clip.read(wanted.tolist()):
+                frame = index // multiple
+                for row in range(*np.searchsorted(tracks.frame, [frame, frame + 1]).tolist()):
+                    sample = self._sample(picture, tracks, row, labels)
                     if sample is not None:
                         yield sample
 
-    def _valid_rows(self, tracks: Tracks, labels: VideoLabels, name: str) -> NDArray[np.int64]:
-        """Rows of the tracks that labels and stride keep, by frame and then person."""
+    def _valid(self, tracks: Tracks, labels: VideoLabels, name: str) -> Tracks:
+        """Of the tracks what labels and stride keep, by frame and then person."""
         stride = self._options.stride
         keep = np.zeros(len(tracks.frame), bool)
         for person, frames in zip(labels.persons, labels.frames, strict=True):
             of_person = tracks.person == person
             keep |= of_person & np.isin(tracks.frame, frames[frames % stride == 0])
         rows = np.flatnonzero(keep)
-        rows = rows[np.lexsort((tracks.person[rows], tracks.frame[rows]))]
-        frame, person = tracks.frame[rows], tracks.person[rows]
-        twice = np.flatnonzero((np.diff(frame) == 0) & (np.diff(person) == 0))
+        valid = tracks.take(rows[np.lexsort((tracks.person[rows], tracks.frame[rows]))])
+        twice = np.flatnonzero((np.diff(valid.frame) == 0) & (np.diff(valid.person) == 0))
         if twice.size:
             raise TracksError(
-                f"{name}, frame {frame[twice[0]]}: id {person[twice[0]] + 1} is detected twice. "
-                "A person can be in a frame once; give one of the two another id."
+                f"{name}, frame {valid.frame[twice[0]]}: id "
+                f"{valid.person[twice[0]] + 1} is detected twice. A person can be in a frame "
+                "once; give one of the two another id."
             )
         self._note(untracked=labels.count(stride) - len(rows))
-        return rows
+        return valid
 
     def _sample(
         self, picture: Picture, tracks: Tracks, row: int, labels: VideoLabels
@@ -165,12 +163,6 @@ def rate_multiple(clip_frames: int, track_frames: int, clip: str) -> int:
             f"found {clip_frames:,}. It was cut, or is another edit; get the original clip.",
         )
     return multiple
-
-
-def _runs(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of sorted values: where each run of equal ones starts (and the end), and its value."""
-    distinct, starts = np.unique(values, return_index=True)
-    return np.append(starts, len(values)), distinct
 
 
 def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:

@@ -6,9 +6,10 @@ detection has `id` (from 1), `box_pos` (x1, x2, y1, y2) and `pose_pos` (17 x 2).
 
 from __future__ import annotations
 
-import ast
 import pickle
-from collections.abc import Iterator, Mapping
+import re
+from array import array
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,10 +19,14 @@ from numpy.typing import NDArray
 
 from . import pickles
 from .errors import TracksError
+from .pickled_arrays import RawArray, UnsafePickleError
 
 JOINTS = 17
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
+_HEADER = re.compile(
+    rb"\{'descr': *'\|?O', *'fortran_order': *(?:False|True), *'shape': *\(\),? *\} *\n?"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,16 @@ class Tracks:
     keypoints: NDArray[np.float64]
     frame_count: int
 
+    def take(self, rows: NDArray[np.int64]) -> Tracks:
+        """Only these rows, of the same clip."""
+        return Tracks(
+            self.frame[rows],
+            self.person[rows],
+            self.box[rows],
+            self.keypoints[rows],
+            self.frame_count,
+        )
+
 
 def read_tracks(content: bytes, name: str) -> Tracks:
     """Reads an npy file of tracks; nothing in it is run.
@@ -54,19 +69,16 @@ def read_tracks(content: bytes, name: str) -> Tracks:
         TracksError: naming the frame and the detection.
     """
     start = _check_header(content, name)
+    columns = _Columns(name)
     try:
-        root = pickles.load(content[start:])
-        frames = root.data[0] if _is_object_scalar(root) else None
-    except pickles.UnsafePickleError as error:
+        for frame, detections in pickles.dict_items(content, start):
+            columns.add_frame(frame, detections)
+    except UnsafePickleError as error:
         raise TracksError(
             f"{name}: refused to read its pickle: {error}. Pose tracks hold numbers only; get the "
             "file again from where you trust it."
         ) from error
-    if type(frames) is not dict or not frames:
-        raise TracksError(
-            f"{name}: expected a dict of frames in a 0-d object array, found something else."
-        )
-    return _columns(frames, name)
+    return columns.finish()
 
 
 def write_tracks(path: Path, frames: Mapping[int, Mapping[Any, Mapping[str, Any]]]) -> None:
@@ -97,95 +109,99 @@ def _check_header(content: bytes, name: str) -> int:
             f"{name}: expected an npy file, found {len(content):,} bytes starting "
             f"{content[:8]!r}. It may be cut off, or a web page saved as npy."
         )
-    try:
-        header = ast.literal_eval(content[start : start + length].decode("latin-1").strip())
-        descr, shape = header["descr"], header["shape"]
-    except (ValueError, SyntaxError, TypeError, KeyError, MemoryError, RecursionError) as error:
-        raise TracksError(f"{name}: its npy header is broken. Get the file again.") from error
-    if descr not in ("|O", "O") or shape != ():
+    header = content[start : start + length]
+    if not _HEADER.fullmatch(header):
         raise TracksError(
-            f"{name}: expected one pickled object (dtype '|O', shape ()), its header says "
-            f"{str(descr)[:20]!r}, {str(shape)[:40]}."
+            f"{name}: expected one pickled object (dtype '|O', shape ()), its npy header says "
+            f"{header[:80]!r}."
         )
     return start + length
 
 
-def _is_object_scalar(root: Any) -> bool:
-    return (
-        type(root) is pickles.RawArray
-        and root.shape == ()
-        and root.dtype is None
-        and type(root.data) is list
-        and len(root.data) == 1
-    )
+class _Columns:
+    """Collects detections frame by frame, compactly, and makes `Tracks` of them."""
 
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._frames: set[int] = set()
+        self._keys: list[Any] = []  # for errors
+        self._frame = array("q")
+        self._person = array("q")
+        self._box = array("d")
+        self._pose = array("d")
 
-def _columns(frames: dict[Any, Any], name: str) -> Tracks:
-    frame_column: list[int] = []
-    persons: list[int] = []
-    boxes: list[Any] = []
-    poses: list[Any] = []
-    for frame, key, detection in _detections(frames, name):
-        try:
-            person, box, pose = detection["id"], detection["box_pos"], detection["pose_pos"]
-        except KeyError as error:
-            _fail(name, frame, key, f"{error} is missing; it needs id, box_pos and pose_pos")
-        if type(person) is not int or not 1 <= person < 2**31:
-            _fail(name, frame, key, f"expected an id from 1, got {_shown(person)}")
-        frame_column.append(frame)
-        persons.append(person - 1)
-        boxes.append(_array(box, (4,), name, frame, key, "box_pos"))
-        poses.append(_array(pose, (JOINTS, 2), name, frame, key, "pose_pos"))
-    n = len(persons)
-    box_column = np.array(boxes, np.float64).reshape(n, 4)
-    return Tracks(
-        frame=np.array(frame_column, np.int64),
-        person=np.array(persons, np.int64),
-        box=box_column[:, [0, 2, 1, 3]],  # stored as x1, x2, y1, y2
-        keypoints=np.array(poses, np.float64).reshape(n, JOINTS, 2),
-        frame_count=max(frames) + 1,
-    )
-
-
-def _detections(frames: dict[Any, Any], name: str) -> Iterator[tuple[int, Any, dict[Any, Any]]]:
-    """(frame, key, detection), frames ascending, detections in the file's order."""
-    for frame in frames:
+    def add_frame(self, frame: Any, detections: Any) -> None:
         if type(frame) is not int or not 0 <= frame < 2**31:
             raise TracksError(
-                f"{name}: expected frames as whole numbers from 0, got {_shown(frame)}."
+                f"{self._name}: expected frames as whole numbers from 0, got {_shown(frame)}."
             )
-    for frame in sorted(frames):
-        detections = frames[frame]
+        if frame in self._frames:
+            raise TracksError(f"{self._name}: frame {frame} is there twice.")
+        self._frames.add(frame)
         if type(detections) is not dict:
             raise TracksError(
-                f"{name}, frame {frame}: expected a dict of detections, got {_shown(detections)}."
+                f"{self._name}, frame {frame}: expected a dict of detections, "
+                f"got {_shown(detections)}."
             )
         for key, detection in detections.items():
-            if type(detection) is not dict:
-                _fail(name, frame, key, f"expected a dict, got {_shown(detection)}")
-            yield frame, key, detection
+            self._add(frame, key, detection)
+
+    def _add(self, frame: int, key: Any, detection: Any) -> None:
+        if type(detection) is not dict:
+            self._fail(frame, key, f"expected a dict, got {_shown(detection)}")
+        for field in ("id", "box_pos", "pose_pos"):
+            if field not in detection:
+                self._fail(frame, key, f"{field!r} is missing; it needs id, box_pos and pose_pos")
+        person = detection["id"]
+        if type(person) is not int or not 1 <= person < 2**31:
+            self._fail(frame, key, f"expected an id from 1, got {_shown(person)}")
+        for field, shape, column in (
+            ("box_pos", (4,), self._box),
+            ("pose_pos", (JOINTS, 2), self._pose),
+        ):
+            numbers = _numbers(detection[field])
+            if numbers is None:
+                got = _shown(detection[field])
+                self._fail(frame, key, f"expected {field} as numbers {shape}, got {got}")
+            if numbers.shape != shape:
+                self._fail(frame, key, f"expected {field} of shape {shape}, got {numbers.shape}")
+            column.frombytes(numbers.tobytes())
+        self._keys.append(key)
+        self._frame.append(frame)
+        self._person.append(person - 1)
+
+    def finish(self) -> Tracks:
+        if not self._frames:
+            raise TracksError(f"{self._name}: expected a dict of frames, found an empty one.")
+        # Views, not copies: these columns are the largest thing that grows with a clip.
+        frame = np.frombuffer(self._frame, np.int64)
+        box = np.frombuffer(self._box, np.float64).reshape(-1, 4)
+        pose = np.frombuffer(self._pose, np.float64).reshape(-1, JOINTS * 2)
+        for field, numbers in (("box_pos", box), ("pose_pos", pose)):
+            bad = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
+            if bad.size:
+                self._fail(frame[bad[0]], self._keys[bad[0]], f"{field} holds NaN or infinity")
+        tracks = Tracks(
+            frame=frame,
+            person=np.frombuffer(self._person, np.int64),
+            box=box[:, [0, 2, 1, 3]],  # stored as x1, x2, y1, y2
+            keypoints=pose.reshape(-1, JOINTS, 2),
+            frame_count=max(self._frames) + 1,
+        )
+        in_order = bool((frame[1:] >= frame[:-1]).all())
+        return tracks if in_order else tracks.take(np.argsort(frame, kind="stable"))
+
+    def _fail(self, frame: int, key: Any, what: str) -> NoReturn:
+        raise TracksError(f"{self._name}, frame {frame}, detection {_shown(key)}: {what}.")
 
 
-def _array(
-    value: Any, shape: tuple[int, ...], name: str, frame: int, key: Any, field: str
-) -> NDArray[np.float64]:
-    """The numbers of one field, checked: their shape, and that each is finite."""
+def _numbers(value: Any) -> NDArray[np.float64] | None:
+    """An array of float64; None if it holds anything but numbers."""
     try:
-        raw = value.numbers() if type(value) is pickles.RawArray else np.array(value)
-        if raw.dtype.kind not in "iuf":
-            raise TypeError
-        array = raw.astype(np.float64, copy=False)
-    except (pickles.UnsafePickleError, TypeError, ValueError, RecursionError):
-        _fail(name, frame, key, f"expected {field} as numbers {shape}, got {_shown(value)}")
-    if array.shape != shape:
-        _fail(name, frame, key, f"expected {field} of shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        _fail(name, frame, key, f"{field} holds NaN or infinity")
-    return array
-
-
-def _fail(name: str, frame: int, key: Any, what: str) -> NoReturn:
-    raise TracksError(f"{name}, frame {frame}, detection {_shown(key)}: {what}.")
+        raw = value.numbers() if type(value) is RawArray else np.array(value)
+    except (UnsafePickleError, ValueError):
+        return None
+    return raw.astype(np.float64) if raw.dtype.kind in "iuf" else None
 
 
 def _shown(value: Any) -> str:

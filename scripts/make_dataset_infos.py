@@ -57,7 +57,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing")
     check = parser.parse_args().check
     path = Path(__file__).parents[1] / "dataset_infos.json"
-    text = json.dumps(dataset_infos(), indent=2) + "\n"
+    # "Sequence" is how datasets 3.6 spells it; later ones read both.
+    text = json.dumps(dataset_infos(), indent=2).replace('"List"', '"Sequence"') + "\n"
     if path.exists() and path.read_text("utf-8") == text:
         print(f"{path.name} is up to date")
         return 0

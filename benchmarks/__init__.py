@@ -1,0 +1,1 @@
+"""Figures, as ratios of things measured side by side. Nothing here passes or fails."""
