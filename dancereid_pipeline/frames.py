@@ -130,8 +130,9 @@ class Clip:
 
         Raises:
             VideoError: a wanted frame, or one it is made from, is damaged, as far as the
-                decoder notices (VP9 and AV1 carry little to notice it by). All frames
-                given before are good.
+                decoder notices. (VP9 and AV1 carry little to notice it by; and of a frame
+                that no other is made from, FFmpeg's threads now and then lose the mark.)
+                All frames given before are good.
         """
         places = frozenset(i for i in wanted if i < self.frame_count)
         reformatter = VideoReformatter()
