@@ -20,21 +20,24 @@ bench: $(VENV)/test.made  ## measure
 	$(BIN)/python -m benchmarks.memory
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'
+	@echo "Setting up $(VENV), once"
+	@$(PYTHON) -m venv $(VENV)
 
 # Dependency groups need a pip that is newer than the one some Pythons bring.
 $(VENV)/pip.made: | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	touch $@
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
 
 $(VENV)/demo.made: pyproject.toml | $(VENV)/pip.made
-	$(BIN)/python -m pip install --quiet --editable .
-	touch $@
+	@echo "Installing what dancereid needs"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
 
 $(VENV)/%.made: pyproject.toml | $(VENV)/pip.made
-	$(BIN)/python -m pip install --quiet --editable . --group $*
-	touch $@
+	@echo "Installing what dancereid needs, and the group '$*'"
+	@$(BIN)/python -m pip install --quiet --editable . --group $*
+	@touch $@
 
 clean:
 	rm -rf $(VENV) out

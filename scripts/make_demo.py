@@ -27,6 +27,7 @@ from demo_drawing.dancers import draw_dancer
 from demo_drawing.moves import Vector
 from demo_drawing.renderer import Layer, Plane
 from demo_drawing.scenes import HEIGHT, SCENES, VIEW, WIDTH, Picture, Scene
+from tqdm import tqdm
 
 from dancereid_pipeline.tracks import write_tracks
 
@@ -321,7 +322,8 @@ def make_demo(output: Path) -> list[Path]:
             (folder / name).mkdir()
         with ProcessPoolExecutor() as pool:
             rows = range(len(CLIPS))
-            made = list(pool.map(make_clip, rows, [folder] * len(rows)))
+            clips = pool.map(make_clip, rows, [folder] * len(rows))
+            made = list(tqdm(clips, desc="Drawing", unit="clip", total=len(rows)))
         annotation = {clip.video_id: valid for clip, (valid, _) in zip(CLIPS, made, strict=True)}
         text = json.dumps(annotation, separators=(",", ":")) + "\n"
         (folder / "annotation.json").write_text(text, "utf-8", newline="\n")
