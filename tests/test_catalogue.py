@@ -63,15 +63,7 @@ def test_labels_alone_tell_the_counts(
     catalogue = Catalogue.read()
     labels = Labels.read(real_annotation, catalogue)
     assert labels.sha256 == PUBLISHED_SHA256
-    counted = {
-        split: sum(
-            labels.videos[v.video_id].count(5)
-            for v in catalogue.choose(scheme)
-            if split in v.splits_in(scheme)
-        )
-        for split in expected
-    }
-    assert counted == expected
+    assert catalogue.expected_counts(scheme, labels) == expected
 
 
 def test_the_catalogues_own_counts_are_those_of_the_labels(real_annotation: Path) -> None:
