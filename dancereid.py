@@ -6,21 +6,19 @@ the same call without it. Everything behind the builder is in `dancereid_pipelin
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import datasets
-import datasets.inspect
-import datasets.load
 
 from dancereid_pipeline.catalogue import project_file
 from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError, OptionError
-from dancereid_pipeline.options import SampleOptions
-from dancereid_pipeline.plan import Plan, VideoJob, check_missing, missing_videos
+from dancereid_pipeline.options import SampleOptions, ids_or_none, one_of, path_or_none
+from dancereid_pipeline.plan import Plan, VideoJob, missing_videos
+from dancereid_pipeline.registry import register
 
 __version__ = "0.1.0"
 __all__ = ["Coverage", "DanceReID", "DanceReIDConfig", "DanceReIDError", "coverage", "load_dataset"]
@@ -95,26 +93,28 @@ class DanceReIDConfig(datasets.BuilderConfig):
         Raises:
             DanceReIDError: an option, the folder or the catalogue is not what it must be.
         """
-        check_missing(self.missing)
-        if isinstance(self.videos, str):
-            raise OptionError(f"videos: expected a list of ids, got {self.videos!r}.")
+        one_of("missing", self.missing, ("skip", "error"))
+        videos = ids_or_none("videos", self.videos)
+        catalogue = path_or_none("catalogue", self.catalogue)
+        data_dir = path_or_none("data_dir", self.data_dir)
         demo = self.name == "demo"
-        data_dir = self.data_dir or (project_file("demo") if demo else None)
+        if demo:
+            catalogue = catalogue or str(project_file("demo") / "video_data.csv")
+            data_dir = data_dir or str(project_file("demo"))
         if data_dir is None:
             raise OptionError(
                 f"'{self.name}' needs data_dir=..., a folder with videos/, npy/ and "
                 "annotation.json. To look around without any, load the config 'demo'."
             )
-        catalogue = self.catalogue
-        if catalogue is None and demo:
-            catalogue = str(project_file("demo") / "video_data.csv")
         scheme = "paper" if demo else self.name
-        return Plan(scheme, data_dir, self.sample_options, catalogue, self.videos)
+        return Plan(scheme, data_dir, self.sample_options, catalogue, videos)
 
     def create_config_id(
         self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None
     ) -> str:
         """The name of the cache folder: it changes with code, options and files used."""
+        if self.data_dir is None and self.name != "demo":
+            return self.name  # to look at features, say; building will ask for the folder
         key = self.plan().key
         if custom_features is not None:
             key += "-" + datasets.fingerprint.Hasher.hash(custom_features)
@@ -140,7 +140,6 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     Multi-Person Tracking", ICASSP 2020.
     """
 
-    VERSION = datasets.Version(_VERSION)
     BUILDER_CONFIG_CLASS = DanceReIDConfig
     BUILDER_CONFIGS = [
         DanceReIDConfig(
@@ -166,6 +165,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     DEFAULT_CONFIG_NAME = "paper"
 
     _outcomes: OutcomeFolder | None = None  # where a build's processes leave their outcomes
+    _video_ids: Sequence[str] = ()  # of a build, in the catalogue's order
 
     def _info(self) -> datasets.DatasetInfo:
         features: dict[str, Any] = {
@@ -189,7 +189,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        splits = self.config.plan().jobs()
+        plan = self.config.plan()
+        self._video_ids = [video.video_id for video in plan.videos]
+        splits = plan.jobs()
         jobs = {job.video.video_id: job for of_split in splits.values() for job in of_split}
         missing = [job for job in jobs.values() if job.missing]
         if missing and self.config.missing == "error":
@@ -218,7 +220,15 @@ class DanceReID(datasets.GeneratorBasedBuilder):
 
         for job in jobs:
             samples = VideoSamples(job)
+            last = (-1, -1)
             for sample in samples:
+                key = (sample.frame, sample.person_id)
+                if key <= last:
+                    raise DanceReIDError(
+                        f"{job.video.video_id}: sample {sample.stem} came twice or out of order, "
+                        "which is a fault of this package. Please report it."
+                    )
+                last = key
                 example = {
                     "image": {"bytes": sample.image, "path": f"{sample.stem}.jpg"},
                     "keypoints": sample.keypoints,
@@ -252,11 +262,10 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         self._outcomes = OutcomeFolder(self._fs, f"{self._output_dir}/outcomes")
         try:
             super()._download_and_prepare(dl_manager, verification_mode, **kwargs)
-            order = [video.video_id for video in self.config.plan().videos]
             found = Coverage(
                 self.config.name,
                 self.config.sample_options.as_dict(),
-                self._outcomes.gather(order),
+                self._outcomes.gather(self._video_ids),
             )
         finally:
             self._outcomes.remove()
@@ -266,7 +275,8 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         checked = verification_mode != datasets.VerificationMode.NO_CHECKS
         if checked and self.config.at_defaults:
             found.check_counts()
-        self.info.description = found.describe(self.info.description)
+        # From the start again: what a cached build's info says is that build's coverage.
+        self.info.description = found.describe(self._info().description)
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
         """As in `datasets`; and tells what is missing, built now or found in the cache.
@@ -290,7 +300,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             return datasets.DatasetDict(
                 {name: self.as_dataset(name, **kwargs) for name in self.info.splits}
             )
-        info = self.info.splits.get(str(split))
+        if isinstance(split, list | tuple):
+            return [self.as_dataset(name, **kwargs) for name in split]
+        info = self.info.splits.get(str(split).partition("[")[0])  # a part of none is none
         if info is not None and info.num_examples == 0:
             columns: dict[str, list[Any]] = {name: [] for name in self.info.features}
             return datasets.Dataset.from_dict(
@@ -346,35 +358,15 @@ def coverage(dataset: Any) -> Coverage:
             `map`, `filter`, `select` or `save_to_disk` made of it.
 
     Raises:
-        DanceReIDError: it carries none (a stream, for one: nothing is built yet).
+        DanceReIDError: it carries none (a stream of what was never built, say), or was
+            joined from several builds.
     """
     if isinstance(dataset, dict):
-        dataset = next(iter(dataset.values()))
-    return Coverage.from_description(dataset.info.description)
-
-
-def _register() -> None:
-    """Makes `datasets` find the builder by the name "dancereid".
-
-    It asks one function what a name stands for, and keeps no list that one could add to;
-    so that function is asked for us first. `load_dataset` above needs none of this.
-    """
-    known = datasets.load.dataset_module_factory
-    if getattr(known, "knows_dancereid", False):
-        return
-
-    @functools.wraps(known)
-    def factory(path: str, *args: Any, **kwargs: Any) -> Any:
-        if path == "dancereid":
-            # No hash: create_config_id puts the code's into the cache folder's name.
-            return datasets.load.DatasetModule(__name__, "", {"dataset_name": "dancereid"})
-        return known(path, *args, **kwargs)
-
-    factory.knows_dancereid = True  # type: ignore[attr-defined]
-    for module in (datasets.load, datasets.inspect):
-        module.dataset_module_factory = factory  # type: ignore[attr-defined]
+        dataset = next(iter(dataset.values()), None)
+    info = getattr(dataset, "info", None)
+    return Coverage.from_description(getattr(info, "description", None) or "")
 
 
 # Run as a script by datasets 3.6, the module has another name and needs no registering.
 if __name__ == "dancereid":
-    _register()
+    register(__name__)

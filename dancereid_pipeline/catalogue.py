@@ -28,7 +28,8 @@ SCHEMES = {
     "published": ("trainval", "test"),
 }
 REQUIRED = ("video_id", "people", "split")
-_ID = re.compile(r"[\w.-]+")
+_ID = re.compile(r"[\w.-]{1,100}")
+_MAX_PEOPLE = 2**31 - 1  # ids are int32
 
 
 def project_file(name: str) -> Path:
@@ -115,7 +116,7 @@ class Catalogue:
         Raises:
             CatalogueError: naming the row and the column.
         """
-        path = project_file("video_data.csv") if path is None else Path(path)
+        path = project_file("video_data.csv") if path is None else Path(path).expanduser()
         content = _read_bytes(path)
         videos: list[Video] = []
         for line, fields in _rows(path, content):
@@ -176,9 +177,9 @@ class Catalogue:
 def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
         raise CatalogueError(
-            f"{path}: cannot read the catalogue ({error.strerror or error}). Expected a CSV file "
+            f"{path}: cannot read the catalogue ({error}). Expected a CSV file "
             f"with the columns {', '.join(REQUIRED)}."
         ) from error
 
@@ -214,8 +215,8 @@ def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: in
     video_id = fields["video_id"]
     if not _ID.fullmatch(video_id):
         raise CatalogueError(
-            f"{where}, column 'video_id': expected letters, digits, '-', '_' or '.' (it becomes "
-            f"part of file names), got {video_id!r}."
+            f"{where}, column 'video_id': expected up to 100 letters, digits, '-', '_' or '.' "
+            f"(it becomes part of file names), got {video_id[:110]!r}."
         )
     if fields["split"] not in SPLITS:
         raise CatalogueError(
@@ -231,6 +232,8 @@ def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: in
     people = _number(where, fields, "people", least=1)
     if people is None:
         raise CatalogueError(f"{where}, column 'people': expected a number from 1, got nothing.")
+    if first_id + people > _MAX_PEOPLE:
+        raise CatalogueError(f"{where}, column 'people': more people than ids, {_MAX_PEOPLE:,}.")
     return Video(
         row=row,
         video_id=video_id,

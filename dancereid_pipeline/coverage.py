@@ -29,7 +29,7 @@ class Outcome:
         expected: images its labels ask for; None where nothing says.
         people: people of whom it gave at least one image.
         expected_people: people the catalogue gives it.
-        outside: labelled boxes wholly outside the picture, left out.
+        outside: labelled boxes without area inside the picture, left out.
         untracked: labelled (person, frame) pairs without a detection in the tracks.
         past_end: labelled frames past the last frame of the clip.
     """
@@ -167,9 +167,14 @@ class Coverage:
         Raises:
             DanceReIDError: there is none.
         """
-        for line in description.splitlines():
-            if line.startswith(_MARK):
-                return cls.from_json(line[len(_MARK) :])
+        marked = {line for line in description.splitlines() if line.startswith(_MARK)}
+        if len(marked) > 1:
+            raise DanceReIDError(
+                "This dataset was joined from several builds, each with a coverage of its own. "
+                "Ask for that of each part, before joining."
+            )
+        for line in marked:
+            return cls.from_json(line[len(_MARK) :])
         raise DanceReIDError(
             "This dataset carries no coverage: expected a DanceReID dataset as "
             "load_dataset('dancereid', ...) gives it. Its description was: "
@@ -190,9 +195,10 @@ def _losses(outcome: Outcome) -> list[str]:
     losses = []
     if outcome.reason is not Reason.USED and outcome.reason not in ABSENT:
         part = f" after {outcome.images:,} images" if outcome.images else ""
-        losses.append(f"{outcome.reason.value}{part}. {outcome.detail}")
+        # A file's name may hold line breaks.
+        losses.append(f"{outcome.reason.value}{part}. {' '.join(outcome.detail.split())}")
     for count, what in (
-        (outcome.outside, "labelled boxes wholly outside the picture"),
+        (outcome.outside, "labelled boxes without area inside the picture"),
         (outcome.untracked, "labels without a detection in the tracks"),
         (outcome.past_end, "labels past the end of the clip"),
     ):

@@ -12,16 +12,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import av
-import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from .errors import Reason, VideoError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from .pictures import Picture
 
 # How many frames H.264 and HEVC may decode before one that is shown earlier. Once so
 # many with later times have come, a frame's place in presentation order is settled.
@@ -32,64 +28,10 @@ _MAX_WAITING = 64
 _MAX_PENDING_BYTES = 32 << 20
 # Containers that give every packet its presentation time. Elsewhere (AVI), we count.
 _TIMED_CONTAINERS = ("mov,mp4", "matroska,webm")
+# Codecs of which, in those, a packet is a frame. (A packet of VP8, say, may show nothing.)
+_TIMED_CODECS = ("h264", "hevc", "vp9", "av1")
 # Codecs whose key frames, as these containers flag them, make all before them moot.
 _CLEAN_KEY_FRAMES = ("vp9", "av1")
-
-
-class Picture:
-    """One decoded frame.
-
-    Attributes:
-        height: in pixels.
-        width: in pixels.
-    """
-
-    def __init__(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> None:
-        self.height = frame.height
-        self.width = frame.width
-        self._frame = frame
-        self._reformatter = reformatter
-
-    def bgr(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
-        """The pixels of rows `[top, bottom)` and columns `[left, right)`, as OpenCV reads them.
-
-        Only that part is converted, with the same result as cutting it from the whole.
-
-        Returns:
-            uint8 `[bottom - top, right - left, 3]`, blue, green, red.
-        """
-        frame = self._frame
-        y = x = 0
-        # FFmpeg interpolates the chroma of pictures of odd size, which a part cannot repeat.
-        if frame.format.name in ("yuv420p", "yuvj420p") and not (self.height | self.width) & 1:
-            # Chroma has half the resolution: cut at even places.
-            y, x = top - top % 2, left - left % 2
-            frame = _cut_yuv420(frame, y, bottom + bottom % 2, x, right + right % 2)
-        # One thread: starting more costs several times what converting a crop does.
-        converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
-        pixels = np.asarray(converted.to_ndarray(), np.uint8)
-        return pixels[top - y : bottom - y, left - x : right - x]
-
-
-def _cut_yuv420(
-    frame: av.VideoFrame, top: int, bottom: int, left: int, right: int
-) -> av.VideoFrame:
-    """A new frame with a part of the planes; all four edges are even."""
-    height, width = bottom - top, right - left
-    packed = np.empty((height * 3 // 2, width), np.uint8)
-    luma, *chroma = (_rows(plane) for plane in frame.planes)
-    packed[:height] = luma[top:bottom, left:right]
-    halves = packed[height:].reshape(2, height // 2, width // 2)
-    for target, plane in zip(halves, chroma, strict=True):
-        target[:] = plane[top // 2 : bottom // 2, left // 2 : right // 2]
-    cut = av.VideoFrame.from_ndarray(packed, frame.format.name)
-    cut.colorspace, cut.color_range = frame.colorspace, frame.color_range
-    return cut
-
-
-def _rows(plane: Any) -> NDArray[np.uint8]:
-    """A plane as an array, its padding included: uint8 `[rows, line size]`."""
-    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
 
 
 @dataclass
@@ -136,7 +78,8 @@ class Clip:
         """
         places = frozenset(i for i in wanted if i < self.frame_count)
         reformatter = VideoReformatter()
-        walk = _timed_frames if _is_timed(self._container) else _counted_frames
+        timed = _is_timed(self._container, self._stream)
+        walk = _timed_frames if timed else _counted_frames
         found = 0
         try:
             for index, frame in walk(self._container, self._stream, places) if places else ():
@@ -182,8 +125,10 @@ def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
     return container, stream
 
 
-def _is_timed(container: av.container.InputContainer) -> bool:
-    return container.format.name.startswith(_TIMED_CONTAINERS)
+def _is_timed(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
+    """Whether each packet is one frame that is shown, and has its time."""
+    codec = stream.codec_context.codec.canonical_name
+    return container.format.name.startswith(_TIMED_CONTAINERS) and codec in _TIMED_CODECS
 
 
 def _count_frames(path: Path, stream: av.VideoStream) -> int:
@@ -293,7 +238,7 @@ class _Refs:
 
     def __init__(self, stream: av.VideoStream) -> None:
         context = stream.codec_context
-        self._clean_key_frames = context.name in _CLEAN_KEY_FRAMES
+        self._clean_key_frames = context.codec.canonical_name in _CLEAN_KEY_FRAMES
         extra = context.extradata or b""
         # avcC, the H.264 configuration in mp4 and Matroska; the low two bits of its fifth
         # byte are the size of a NAL unit's length, less one (ISO/IEC 14496-15, 5.3.3.1).

@@ -6,7 +6,6 @@ from 0. A detection counts only if its frame is listed for its person.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,6 @@ from numpy.typing import NDArray
 from .catalogue import Catalogue
 from .errors import LabelsError, SourceError
 
-# sha256 of the annotation that was published with the paper.
-PUBLISHED_SHA256 = "66ddffe48cc39a2c4818500f19cc9b9208f07177fe78969278ce073df3e27fa7"
 _SHAPE = 'Expected {"video id": {"person": [frame, ...]}}'
 
 
@@ -48,12 +45,10 @@ class Labels:
     Attributes:
         path: where they were read.
         videos: by video id.
-        sha256: of the file, hex.
     """
 
     path: Path
     videos: dict[str, VideoLabels]
-    sha256: str
 
     @classmethod
     def read(cls, path: Path, catalogue: Catalogue) -> Labels:
@@ -86,7 +81,7 @@ class Labels:
                     f"{catalogue.path}, found {found}. Ids are fixed by the catalogue: correct "
                     "the number there, or the labels."
                 )
-        return cls(path, videos, hashlib.sha256(content).hexdigest())
+        return cls(path, videos)
 
 
 def read_annotation(path: Path) -> bytes:

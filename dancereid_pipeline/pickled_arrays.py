@@ -100,13 +100,6 @@ def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any = "C") -> RawArra
     return array
 
 
-def _encode(text: Any, encoding: Any = "latin-1") -> bytes:
-    """How pickles that Python 2 can read spell bytes."""
-    if type(text) is not str or encoding not in ("latin1", "latin-1"):
-        raise UnsafePickleError("it encodes something other than Latin-1 text")
-    return text.encode("latin-1")
-
-
 def _as_bytes(data: Any) -> Any:
     """Python 2 has one type for text and bytes; its pickles are read as text."""
     return data.encode("latin-1") if type(data) is str else data
@@ -117,5 +110,4 @@ CALLS: dict[str, Callable[..., Any]] = {
     "dtype": _dtype,
     "scalar": _scalar,
     "_frombuffer": _from_buffer,
-    "encode": _encode,
 }

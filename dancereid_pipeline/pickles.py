@@ -44,11 +44,11 @@ class _Name:
     __slots__ = ("name",)
 
     def __init__(self, module: Any, name: Any) -> None:
-        try:
-            self.name = _NAMES[module, name]
-        except (KeyError, TypeError):
-            asked = f"{str(module)[:60]}.{str(name)[:60]}" if type(name) is str else "no name"
-            raise UnsafePickleError(f"it asks for {asked}") from None
+        if type(module) is not str or type(name) is not str:
+            raise UnsafePickleError("it asks for something that is no name")
+        if (module, name) not in _NAMES:
+            raise UnsafePickleError(f"it asks for {module[:60]}.{name[:60]}")
+        self.name = _NAMES[module, name]
 
 
 class _Root:
@@ -115,6 +115,7 @@ class _Machine:
         self._memo_size = 0
         self._fetched = _fetched(data, place)
         self._arrays = 0
+        self._encoded = 0
         self._root: _Root | None = None
         self._handed_over: list[tuple[Any, Any]] = []
         self.result: Any = None
@@ -335,6 +336,8 @@ class _Machine:
             self.EMPTY_DICT()
         elif named.name == "_reconstruct":
             self._stack.append(self._reconstruct(*arguments))
+        elif named.name == "encode":
+            self._stack.append(self._encode(*arguments))
         elif named.name in CALLS:
             self._stack.append(CALLS[named.name](*arguments))
         else:
@@ -347,6 +350,15 @@ class _Machine:
             raise UnsafePickleError("it makes an array in a way that NumPy does not")
         self._arrays += 1
         return RawArray(outermost=self._arrays == 1)
+
+    def _encode(self, text: Any, encoding: Any = "latin-1") -> bytes:
+        # How pickles that Python 2 can read spell bytes.
+        if type(text) is not str or encoding not in ("latin1", "latin-1"):
+            raise UnsafePickleError("it encodes something other than Latin-1 text")
+        self._encoded += len(text)
+        if self._encoded > len(self._data):  # one text, again and again
+            raise UnsafePickleError("it encodes more than it holds")
+        return text.encode("latin-1")
 
     def BUILD(self) -> None:
         state = self._stack.pop()

@@ -10,16 +10,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from .catalogue import SCHEMES, Catalogue, Video
-from .errors import MissingVideosError, OptionError, Reason, VideoError
+from .errors import MissingVideosError, Reason, VideoError
 from .labels import Labels, VideoLabels, read_annotation
 from .options import SampleOptions
 from .sources import Folder, VideoFiles
 
-MISSING = ("skip", "error")
 # The rooms that shape examples: a change in one of them makes cached builds stale.
 _ROOMS = (
     "catalogue", "coverage", "crops", "frames", "labels", "options", "pickled_arrays", "pickles",
-    "plan", "samples", "skeleton", "sources", "tracks",
+    "pictures", "plan", "samples", "skeleton", "sources", "tracks",
 )  # fmt: skip
 
 
@@ -130,7 +129,7 @@ class Plan:
         clip, tracks = files.clip.stat(), files.tracks
         return [
             *(files.clip.name, clip.st_size, clip.st_mtime_ns),
-            *(str(tracks.member or tracks.path.name), tracks.size, tracks.changed_ns),
+            *(tracks.name, tracks.size, tracks.changed_ns),
         ]
 
     def jobs(self) -> dict[str, list[VideoJob]]:
@@ -170,16 +169,10 @@ def missing_videos(what: str, jobs: Iterable[VideoJob]) -> MissingVideosError:
     return MissingVideosError(f"{what}:\n" + "\n".join(lines))
 
 
-def check_missing(missing: object) -> None:
-    """Refuses a value of the option `missing` that it cannot have."""
-    if missing not in MISSING:
-        raise OptionError(f"missing: expected one of {', '.join(MISSING)}, got {missing!r}.")
-
-
 @lru_cache(maxsize=1)
 def code_fingerprint() -> str:
-    """sha256 of the rooms that shape examples, hex."""
-    digest = hashlib.sha256()
+    """sha256 of the builder and of the rooms that shape examples, hex."""
+    digest = hashlib.sha256(Path(__file__).parents[1].joinpath("dancereid.py").read_bytes())
     for room in _ROOMS:
         digest.update(Path(__file__).with_name(f"{room}.py").read_bytes())
     return digest.hexdigest()

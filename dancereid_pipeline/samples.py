@@ -14,8 +14,9 @@ from PIL import Image
 from .coverage import Outcome
 from .crops import KEYPOINT_MAPPINGS, resize, window
 from .errors import Reason, TracksError, VideoError
-from .frames import Clip, Picture
+from .frames import Clip
 from .labels import VideoLabels
+from .pictures import Picture
 from .plan import VideoJob
 from .skeleton import draw_skeleton
 from .tracks import Tracks, read_tracks
@@ -155,8 +156,12 @@ def rate_multiple(clip_frames: int, track_frames: int, clip: str) -> int:
     Raises:
         VideoError: neither, by more than a few frames at the end.
     """
-    multiple = max(1, round(clip_frames / track_frames))
-    if abs(clip_frames - multiple * track_frames) > multiple * TAIL_FRAMES:
+    if abs(clip_frames - track_frames) <= TAIL_FRAMES:
+        return 1
+    multiple = round(clip_frames / track_frames)
+    # Of a short clip a few frames are much: not every length is near a multiple of one.
+    tail = min(TAIL_FRAMES, clip_frames // 20)
+    if multiple < 2 or abs(clip_frames - multiple * track_frames) > tail:
         raise VideoError(
             Reason.WRONG_LENGTH,
             f"{clip}: expected the {track_frames:,} frames that its tracks have, or a multiple, "

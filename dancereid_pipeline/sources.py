@@ -8,11 +8,12 @@ video's if its name holds the video's id.
 from __future__ import annotations
 
 import lzma
+import os
 import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -21,7 +22,7 @@ from .catalogue import Catalogue, Video
 from .errors import Reason, SourceError, VideoError
 
 CLIP_SUFFIXES = frozenset({".mp4", ".webm", ".mkv", ".mov", ".m4v", ".avi"})
-ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz")
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 # The largest real one holds 33,132 boxes: some 25 MB.
 MAX_TRACKS_BYTES = 256 << 20
 # What a broken archive, or one that this Python cannot unpack, is known to raise.
@@ -56,6 +57,11 @@ class TracksFile:
     member: str | None
     size: int
     changed_ns: int
+
+    @property
+    def name(self) -> str:
+        """Its path inside the archive, or its file name."""
+        return self.member or self.path.name
 
     def __str__(self) -> str:
         return f"{self.path}::{self.member}" if self.member else str(self.path)
@@ -103,21 +109,27 @@ class Folder:
     """
 
     def __init__(self, path: str | Path, catalogue: Catalogue) -> None:
-        self.path = Path(path).expanduser()
-        if not self.path.is_dir():
+        try:
+            # Absolute: a stream is read later, maybe from another folder.
+            self.path = Path(path).expanduser().absolute()
+            if not self.path.is_dir():
+                raise SourceError(
+                    f"data_dir {str(self.path)!r} is not a folder. Expected one that holds "
+                    f"{_LAYOUT}."
+                )
+            self.annotation = self.path / "annotation.json"
+            if not self.annotation.is_file():
+                raise SourceError(f"{self.path}: annotation.json is missing. Expected {_LAYOUT}.")
+            clips = _files_below(self.path / "videos", CLIP_SUFFIXES)
+            tracks = _tracks(self.path)
+        except (OSError, ValueError, RuntimeError) as error:
             raise SourceError(
-                f"data_dir {str(self.path)!r} is not a folder. Expected one that holds {_LAYOUT}."
-            )
-        self.annotation = self.path / "annotation.json"
-        if not self.annotation.is_file():
-            raise SourceError(f"{self.path}: annotation.json is missing. Expected {_LAYOUT}.")
+                f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder that "
+                f"holds {_LAYOUT}, and leave to read it."
+            ) from error
         self._catalogue = catalogue
-        self._clips = self._claim(
-            (path, path.name)
-            for path in _files_below(self.path / "videos")
-            if path.suffix.lower() in CLIP_SUFFIXES
-        )
-        self._tracks = self._claim((tracks, _last_name(tracks)) for tracks in _tracks(self.path))
+        self._clips = self._claim((clip, clip.stem) for clip in clips)
+        self._tracks = self._claim((npy, PurePosixPath(npy.name).stem) for npy in tracks)
 
     def find(self, video: Video) -> VideoFiles:
         """The clip and the tracks of a video.
@@ -137,8 +149,10 @@ class Folder:
     def _claim(self, files: Iterable[tuple[_File, str]]) -> dict[str, list[_File]]:
         """Gives each (file, its name) to the video whose id the name holds.
 
-        The longest id wins: one may be part of another, as `cam1` of `cam1_left`.
+        The catalogue's own name for a clip comes first. Else the longest id wins: one may
+        be part of another, as `cam1` of `cam1_left`. Two as long claim it both.
         """
+        own = {video.clip_stem: video.video_id for video in self._catalogue}
         ids = {name: v.video_id for v in self._catalogue for name in (v.video_id, v.download_id)}
         # Ids hold '-' and '_', as do the names around them: only letters and digits bound one.
         longest_first = sorted(ids, key=len, reverse=True)
@@ -147,9 +161,10 @@ class Folder:
         )
         claimed: dict[str, list[_File]] = {}
         for file, name in files:
-            found = max(pattern.findall(name), key=len, default=None)
-            if found is not None:
-                claimed.setdefault(ids[found], []).append(file)
+            found = pattern.findall(name)
+            longest = {ids[i] for i in found if len(i) == max(map(len, found))}
+            for video_id in {own[name]} if name in own else longest:
+                claimed.setdefault(video_id, []).append(file)
         return claimed
 
     def _one(self, video: Video, files: list[_File], reason: Reason, what: str) -> _File:
@@ -164,22 +179,29 @@ class Folder:
         return files[0]
 
 
-def _files_below(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+def _files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """Files with these endings in a folder, nested or linked ones too; none if it is not there."""
 
+    def fail(error: OSError) -> None:
+        raise error
 
-def _last_name(tracks: TracksFile) -> str:
-    return PurePosixPath(tracks.member or tracks.path.name).name
+    if not folder.exists():
+        return []
+    found: list[Path] = []
+    seen: set[str] = set()
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=fail):
+        if os.path.realpath(place) in seen:  # a link to a folder above
+            folders.clear()
+            continue
+        seen.add(os.path.realpath(place))
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(p for p in found if p.suffix.lower() in suffixes and p.is_file())
 
 
 def _tracks(folder: Path) -> list[TracksFile]:
-    """Every npy file in `npy/` (nested or not) or, without that folder, in the archive."""
-    if (folder / "npy").is_dir():
-        return [
-            TracksFile(path, None, path.stat().st_size, path.stat().st_mtime_ns)
-            for path in _files_below(folder / "npy")
-            if path.suffix == ".npy"
-        ]
+    """Every npy file in `npy/` (nested or not) or, where there are none, in the archive."""
+    if (folder / "npy").is_dir() and (files := _files_below(folder / "npy", {".npy"})):
+        return [TracksFile(p, None, p.stat().st_size, p.stat().st_mtime_ns) for p in files]
     archives = [p for s in ARCHIVE_SUFFIXES if (p := folder / f"npy{s}").is_file()]
     if len(archives) > 1:
         raise SourceError(
@@ -205,7 +227,10 @@ def _members(archive: Path) -> list[TracksFile]:
             f"{archive.parent / 'npy'}."
         ) from error
     return [
-        TracksFile(archive, name, size, changed_ns) for name, size in found if name.endswith(".npy")
+        TracksFile(archive, name, size, changed_ns)
+        for name, size in found
+        # What macOS adds to archives starts with a dot, in a folder of its own.
+        if name.lower().endswith(".npy") and not PurePosixPath(name).name.startswith(".")
     ]
 
 

@@ -24,6 +24,7 @@ from .pickled_arrays import RawArray, UnsafePickleError
 JOINTS = 17
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
+_MAX_COORDINATE = 1e6
 _HEADER = re.compile(
     rb"\{'descr': *'\|?O', *'fortran_order': *(?:False|True), *'shape': *\(\),? *\} *\n?"
 )
@@ -159,7 +160,7 @@ class _Columns:
             ("box_pos", (4,), self._box),
             ("pose_pos", (JOINTS, 2), self._pose),
         ):
-            numbers = _numbers(detection[field])
+            numbers = _numbers(detection[field], shape)
             if numbers is None:
                 got = _shown(detection[field])
                 self._fail(frame, key, f"expected {field} as numbers {shape}, got {got}")
@@ -178,9 +179,10 @@ class _Columns:
         box = np.frombuffer(self._box, np.float64).reshape(-1, 4)
         pose = np.frombuffer(self._pose, np.float64).reshape(-1, JOINTS * 2)
         for field, numbers in (("box_pos", box), ("pose_pos", pose)):
-            bad = np.flatnonzero(~np.isfinite(numbers).all(axis=1))
+            bad = np.flatnonzero(~(np.abs(numbers) < _MAX_COORDINATE).all(axis=1))  # NaN is not
             if bad.size:
-                self._fail(frame[bad[0]], self._keys[bad[0]], f"{field} holds NaN or infinity")
+                what = f"{field} holds NaN, infinity, or a number that is no pixel's"
+                self._fail(frame[bad[0]], self._keys[bad[0]], what)
         tracks = Tracks(
             frame=frame,
             person=np.frombuffer(self._person, np.int64),
@@ -195,17 +197,25 @@ class _Columns:
         raise TracksError(f"{self._name}, frame {frame}, detection {_shown(key)}: {what}.")
 
 
-def _numbers(value: Any) -> NDArray[np.float64] | None:
-    """An array of float64; None if it holds anything but numbers."""
+def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """An array, or lists of numbers of this shape, as float64; None if it is neither."""
     try:
-        raw = value.numbers() if type(value) is RawArray else np.array(value)
-    except (UnsafePickleError, ValueError):
+        if type(value) is RawArray:
+            raw = value.numbers()
+            return raw.astype(np.float64) if raw.dtype.kind in "iuf" else None
+        if type(value) not in (list, tuple) or len(value) != shape[0]:
+            return None
+        if len(shape) == 1:
+            plain = all(type(number) in (int, float) for number in value)
+            return np.array(value, np.float64) if plain else None
+        rows = [_numbers(row, shape[1:]) for row in value]
+        return np.stack([row for row in rows if row is not None])
+    except (UnsafePickleError, ValueError, OverflowError):
         return None
-    return raw.astype(np.float64) if raw.dtype.kind in "iuf" else None
 
 
 def _shown(value: Any) -> str:
     """A value in an error: short, and safe for one that is nested 10,000 deep."""
     if type(value) in (int, float, str, bytes, bool, type(None)):
         return repr(value)[:40]
-    return f"a {type(value).__name__}"
+    return f"a {type(value).__name__}" + (f" of {len(value)}" if type(value) is list else "")

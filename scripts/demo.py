@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import dancereid
@@ -23,8 +24,12 @@ def main() -> int:
     print(f"\n{dancereid.coverage(splits)}\n")
     for name, feature in splits["trainval"].features.items():
         print(f"  {name:<10} {feature}")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(splits).save(output)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        contact_sheet(splits).save(output)
+    except (OSError, ValueError) as error:  # ValueError: no picture format has that ending
+        print(f"demo: cannot write {output}: {error}. Name another --output.", file=sys.stderr)
+        return 1
     print(f"\nCrops of all 12 people, every second one with its pose: {output.resolve()}")
     return 0
 

@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from dancereid_pipeline.catalogue import Catalogue, Video
-from dancereid_pipeline.errors import DanceReIDError, SourceError
+from dancereid_pipeline.errors import DanceReIDError, LabelsError, SourceError
 from dancereid_pipeline.labels import Labels, VideoLabels
 from dancereid_pipeline.tracks import JOINTS, write_tracks
 
@@ -40,9 +40,11 @@ def main() -> int:
         "--max-frames", type=int, default=10**9, metavar="N", help="make shorter clips"
     )
     arguments = parser.parse_args()
+    if arguments.max_frames < 1:
+        parser.error("--max-frames: expected a number from 1")
     try:
         rehearse(arguments.annotation, arguments.output, arguments.catalogue, arguments.max_frames)
-    except DanceReIDError as error:
+    except (DanceReIDError, OSError) as error:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -77,6 +79,8 @@ def rehearse(
         (unfinished / "npy").mkdir()
         shutil.copyfile(annotation, unfinished / "annotation.json")
         videos = [video for video in catalogue if video.video_id in labels.videos]
+        if not videos:
+            raise LabelsError(f"{annotation}: lists no video, so there is nothing to make.")
         for video in tqdm(videos, desc="Making clips and tracks", unit="video"):
             of_video = labels.videos[video.video_id]
             count = min(_frame_count(video, of_video), max_frames)
@@ -90,7 +94,7 @@ def rehearse(
 
 def _frame_count(video: Video, labels: VideoLabels) -> int:
     """Frames of the real clip; up to the last label where nobody counted them."""
-    last = max(int(frames[-1]) for frames in labels.frames if len(frames))
+    last = max((int(frames[-1]) for frames in labels.frames if len(frames)), default=0)
     return video.frames or last + 1
 
 

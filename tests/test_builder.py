@@ -143,6 +143,32 @@ def test_a_stream_opens_a_video_only_when_it_gets_there(
     assert opened == ["001_bbb", "002_ccc"]
 
 
+def test_a_stream_from_a_relative_folder_may_be_read_from_elsewhere(
+    small: Path, built: dict[str, list[str]], cache: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(small.parent)
+    options = {"data_dir": small.name, "catalogue": f"{small.name}/catalogue.csv"}
+    stream = load_dataset("dancereid", split="test", streaming=True, cache_dir=cache, **options)
+    monkeypatch.chdir("/")
+    assert contents(stream) == built["test"]
+
+
+def test_a_sample_that_comes_twice_is_noticed(
+    options: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dancereid_pipeline.samples import VideoSamples
+
+    once = VideoSamples.__iter__
+    monkeypatch.setattr(
+        VideoSamples, "__iter__", lambda self: (s for s in once(self) for _ in "12")
+    )
+    with pytest.raises(dancereid.DanceReIDError, match="0002_000000 came twice"):
+        list(load_dataset("dancereid", split="test", streaming=True, **options))
+    with pytest.raises(Exception, match="generating") as error:
+        load_dataset("dancereid", **options)
+    assert "came twice" in str(error.value.__cause__)
+
+
 def test_a_stream_is_shared_out_by_video(
     options: dict[str, str], built: dict[str, list[str]]
 ) -> None:
@@ -265,6 +291,18 @@ def test_every_option_does_what_it_says(options: dict[str, str]) -> None:
         ("videos", ["nobody"]),
         ("videos", "aaa"),
         ("videos", []),
+        ("videos", 5),
+        ("videos", [1, "aaa"]),
+        ("videos", [["aaa"]]),
+        ("videos", iter(["aaa"])),
+        pytest.param("stride", 10**5000, id="stride-huge"),
+        ("stride", 5.0),
+        ("keypoints", np.array(["exact"])),
+        ("missing", 1),
+        ("catalogue", 5),
+        ("catalogue", ""),
+        ("data_dir", 5),
+        ("data_dir", ["x"]),
     ],
 )
 @pytest.mark.parametrize("streaming", [False, True])
@@ -272,8 +310,28 @@ def test_an_option_that_cannot_be_is_refused_at_once(
     options: dict[str, str], option: str, value: object, streaming: bool
 ) -> None:
     with pytest.raises(OptionError, match=f"^{option}"):
-        load_dataset("dancereid", streaming=streaming, **options, **{option: value})
+        load_dataset("dancereid", streaming=streaming, **{**options, option: value})
     assert not list(Path(options["cache_dir"]).rglob("*.arrow"))
+
+
+def test_numbers_of_numpy_and_paths_are_as_good(small: Path, cache: str) -> None:
+    ds = load_dataset(
+        "dancereid",
+        data_dir=small,
+        catalogue=small / "catalogue.csv",
+        stride=np.int64(15),
+        image_size=list(np.array([64, 48])),
+        videos={"bbb"},
+        cache_dir=cache,
+    )
+    assert ds["test"]["frame"][:] == [0, 15]
+    assert ds["test"][0]["image"].size == (48, 64)
+
+
+def test_features_can_be_looked_at_without_a_folder(cache: str) -> None:
+    builder = datasets.load_dataset_builder("dancereid", "full", cache_dir=cache)
+    assert list(builder.info.features)[:3] == ["image", "keypoints", "person_id"]
+    assert "178 people" in builder.info.description
 
 
 def test_without_a_folder_the_error_says_what_to_do(cache: str) -> None:

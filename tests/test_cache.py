@@ -122,6 +122,15 @@ def test_a_video_that_came_back_is_used(load: Callable, folder: Path) -> None:
     assert len(load()["test"]) == 24
 
 
+def test_building_anew_on_request_has_one_coverage(load: Callable, cache: str) -> None:
+    first = load()
+    again = load(download_mode="force_redownload")
+    assert builds(cache) == 1
+    assert contents(again["test"]) == contents(first["test"])
+    assert again["test"].info.description == first["test"].info.description
+    assert again["test"].info.description.count("Coverage (JSON)") == 1
+
+
 def test_other_code_is_another_build(
     load: Callable, cache: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +150,25 @@ def test_every_room_that_samples_are_made_in_is_part_of_the_code() -> None:
     )
     rooms = {name.split(".")[1] for name in output.stdout.split()}
     assert rooms - {"errors"} == set(plan._ROOMS)
+
+
+@pytest.mark.parametrize("name", ["dancereid.py", "dancereid_pipeline/crops.py"])
+def test_an_edit_of_the_code_changes_its_fingerprint(tmp_path: Path, name: str) -> None:
+    shutil.copy(PROJECT / "dancereid.py", tmp_path)
+    shutil.copytree(PROJECT / "dancereid_pipeline", tmp_path / "dancereid_pipeline")
+    program = "from dancereid_pipeline.plan import code_fingerprint; print(code_fingerprint())"
+
+    def fingerprint() -> str:
+        command = [sys.executable, "-c", program]
+        return subprocess.run(
+            command, cwd=tmp_path, capture_output=True, check=True
+        ).stdout.decode()
+
+    before = fingerprint()
+    assert fingerprint() == before
+    with (tmp_path / name).open("a") as file:
+        file.write("# edited\n")
+    assert fingerprint() != before
 
 
 def test_missing_is_no_part_of_what_is_built(load: Callable, cache: str) -> None:

@@ -24,9 +24,11 @@ from dancereid_pipeline.errors import (
     LabelsError,
     MissingVideosError,
     Reason,
+    VideoError,
 )
 from dancereid_pipeline.options import SampleOptions
 from dancereid_pipeline.plan import Plan
+from dancereid_pipeline.samples import rate_multiple
 from dancereid_pipeline.tracks import write_tracks
 from tests.support.clips import X264, write_clip
 from tests.support.data import contents, detection, tracks
@@ -183,9 +185,13 @@ def test_coverage_outlives_what_is_done_with_the_data(
         saved,
     ):
         assert dancereid.coverage(derived) == coverage
-    other = datasets.Dataset.from_dict({"a": [1]})
-    with pytest.raises(DanceReIDError, match="carries no coverage"):
-        dancereid.coverage(other)
+    other = load(folder, cache, videos=["bbb"])
+    joined = datasets.concatenate_datasets([ds["test"], other["test"]])
+    with pytest.raises(DanceReIDError, match="joined from several builds"):
+        dancereid.coverage(joined)
+    for none in (datasets.Dataset.from_dict({"a": [1]}), {}, None, "ds"):
+        with pytest.raises(DanceReIDError, match="carries no coverage"):
+            dancereid.coverage(none)
 
 
 def test_fingerprints_tell_builds_apart(folder: Path, cache: str) -> None:
@@ -208,7 +214,9 @@ def test_a_split_without_any_video_is_empty(folder: Path, cache: str) -> None:
     stream = load(folder, cache, streaming=True)
     assert list(stream["test"]) == []
     assert len(load(folder, cache, split="trainval+test")) == 18
-    assert len(load(folder, cache, split="test")) == 0
+    for split in ("test", "test[:10]", "test[50%:]"):
+        assert len(load(folder, cache, split=split)) == 0
+    assert [len(ds) for ds in load(folder, cache, split=["trainval", "test"])] == [18, 0]
 
 
 def test_no_video_at_all_is_an_error_that_lists_them(folder: Path, cache: str) -> None:
@@ -239,6 +247,22 @@ def test_missing_as_an_error_holds_for_a_build_found_in_the_cache(folder: Path, 
         load(folder, cache, missing="error")
 
 
+@pytest.mark.parametrize(
+    ("clip", "tracked", "multiple"),
+    [
+        *((30, 30, 1), (26, 30, 1), (35, 30, 1), (60, 30, 2), (61, 30, 2), (6014, 3007, 2)),
+        *((6009, 3007, 2), (90, 30, 3), (5990, 5983, None), (20, 30, None), (45, 30, None)),
+        *((30, 20, None), (15, 8, None), (100, 30, None), (6000, 3007, None), (1, 3007, None)),
+    ],
+)
+def test_which_lengths_are_the_same_clip(clip: int, tracked: int, multiple: int | None) -> None:
+    if multiple is None:
+        with pytest.raises(VideoError, match=f"the {tracked:,} frames.* found {clip:,}"):
+            rate_multiple(clip, tracked, "clip.mp4")
+    else:
+        assert rate_multiple(clip, tracked, "clip.mp4") == multiple
+
+
 # -- one video's failure is that video's outcome
 
 
@@ -263,6 +287,11 @@ def _too_short(folder: Path) -> None:
 
 def _another_edit(folder: Path) -> None:
     write_clip(folder / "videos" / "002_ccc.mp4", 45, options=X264["b_frames"])
+
+
+def _colours_nobody_converts(folder: Path) -> None:
+    options = {**X264["b_frames"], "x264-params": "colormatrix=ycgco"}
+    write_clip(folder / "videos" / "002_ccc.mp4", 30, options=options)
 
 
 def _npy_is_a_page(folder: Path) -> None:
@@ -299,6 +328,7 @@ FAILURES = {
     _cut_off: (Reason.WRONG_LENGTH, "002_ccc.mp4"),
     _too_short: (Reason.WRONG_LENGTH, "expected the 30 frames"),
     _another_edit: (Reason.WRONG_LENGTH, "found 45"),
+    _colours_nobody_converts: (Reason.NO_CODEC, "cannot be converted"),
     _npy_is_a_page: (Reason.BAD_TRACKS, "web page"),
     _npy_has_a_nan: (Reason.BAD_TRACKS, "frame 7, detection 3"),
     _a_person_twice: (Reason.BAD_TRACKS, "frame 10: id 4 is detected twice"),

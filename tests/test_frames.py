@@ -63,6 +63,9 @@ CLIPS: dict[str, Callable[[Path], Path]] = {
     ),
     "h264.avi": lambda p: write_clip(p, FRAMES, options=X264["b_frames"]),
     "mpeg4.avi": lambda p: write_clip(p, FRAMES, codec="mpeg4", options={"bf": "2"}),
+    "interlaced.mp4": lambda p: write_clip(
+        p, 20, options={"x264-params": "tff=1:interlaced=1", "bf": "2"}
+    ),
     "yuv444.mp4": lambda p: write_clip(
         p, 20, options=X264["b_frames"], size=(97, 63), pix_fmt="yuv444p"
     ),
@@ -121,7 +124,7 @@ def test_common_ways_to_want_frames(name: str, clip_of: Callable, wanted: list[i
     assert all(np.array_equal(found[i], whole[i]) for i in found)
 
 
-@pytest.mark.parametrize("name", ["b_frames.mp4", "vp9_odd.webm", "yuv444.mp4"])
+@pytest.mark.parametrize("name", ["b_frames.mp4", "vp9_odd.webm", "yuv444.mp4", "interlaced.mp4"])
 @given(data=st.data())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_part_has_the_pixels_of_the_whole(
@@ -165,6 +168,25 @@ def test_colours_are_those_of_opencvs_reader(
         _, expected = capture.read()
         if index in found:
             assert np.array_equal(found[index], expected)
+
+
+def test_a_clip_on_its_side_is_turned_as_opencv_turns_it(tmp_path: Path) -> None:
+    import cv2
+
+    path = write_clip(tmp_path / "clip.mp4", 4, options=X264["plain"])
+    content = path.read_bytes()
+    one, none = (65536).to_bytes(4, "big"), bytes(4)
+    upright = one + none * 3 + one + none * 3 + (1 << 30).to_bytes(4, "big")
+    turned = none + one + none + (-65536).to_bytes(4, "big", signed=True) + none * 4
+    turned += (1 << 30).to_bytes(4, "big")  # 90 degrees clockwise
+    place = content.index(upright, content.index(b"tkhd"))  # the track's matrix
+    path.write_bytes(content[:place] + turned + content[place + 36 :])
+    _, expected = cv2.VideoCapture(str(path)).read()
+    assert expected.shape == (96, 64, 3)
+    with Clip(path) as clip:
+        ((_, picture),) = clip.read([0])
+        assert (picture.height, picture.width) == (96, 64)
+        assert np.array_equal(picture.bgr(3, 80, 5, 60), expected[3:80, 5:60])
 
 
 def test_frames_that_nothing_needs_are_not_decoded(clip_of: Callable, monkeypatch) -> None:

@@ -75,6 +75,50 @@ def test_a_clip_may_bear_the_download_id(folder: Path, catalogue: Catalogue) -> 
     assert find(folder, catalogue, "cam1").clip.name == "cam1-again.mp4"
 
 
+def test_ids_that_look_like_row_numbers_are_not_taken_for_them(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "numbers.csv"
+    path.write_text("video_id,people,split\n001,1,test\n000,1,test\n")
+    catalogue = Catalogue.read(path)
+    add(folder, "videos/000_001.mp4", "videos/001_000.mp4", "npy/333_00_000.npy", "npy/x_001.npy")
+    assert find(folder, catalogue, "001").clip.name == "000_001.mp4"
+    assert find(folder, catalogue, "000").clip.name == "001_000.mp4"
+    # Without the catalogue's own name, which of the two it is cannot be told: nobody guesses.
+    (folder / "videos/000_001.mp4").rename(folder / "videos/000-001.mp4")
+    add(folder, "videos/001.mp4")
+    assert reason(folder, catalogue, "001") is Reason.AMBIGUOUS
+
+
+def test_linked_folders_are_followed_and_loops_end(folder: Path, catalogue: Catalogue) -> None:
+    elsewhere = folder.parent / "elsewhere"
+    add(elsewhere, "cam1.mp4", "cam1.NPY")
+    (folder / "videos/linked").symlink_to(elsewhere)
+    (folder / "npy/linked").symlink_to(elsewhere)
+    (folder / "npy/loop").symlink_to(folder / "npy")
+    files = find(folder, catalogue, "cam1")
+    assert files.clip == folder / "videos/linked/cam1.mp4"
+    assert files.tracks.read() == b"cam1.NPY"
+
+
+def test_a_folder_that_may_not_be_read_is_said(
+    folder: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def walk(place: Path, followlinks: bool, onerror: object) -> list:
+        onerror(PermissionError(13, "Permission denied", str(place)))  # type: ignore[operator]
+        return []
+
+    monkeypatch.setattr(sources.os, "walk", walk)
+    with pytest.raises(SourceError, match=r"cannot be read: .*Permission denied.*videos"):
+        Folder(folder, catalogue)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "x" * 5000, "~nosuchuser/x"])
+def test_paths_that_cannot_be_are_refused(catalogue: Catalogue, path: str) -> None:
+    with pytest.raises(SourceError, match="data_dir"):
+        Folder(path, catalogue)
+
+
 def test_only_clips_and_npy_files_count(folder: Path, catalogue: Catalogue) -> None:
     add(folder, "videos/cam1.mp4.part", "videos/cam1.info.json", "videos/.cam1.mp4")
     assert reason(folder, catalogue, "cam1") is Reason.NO_CLIP
@@ -107,11 +151,16 @@ def _tar(path: Path, members: dict[str, bytes]) -> None:
             archive.addfile(info, io.BytesIO(content))
 
 
-@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz"])
+@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"])
 def test_tracks_are_read_from_an_archive(folder: Path, catalogue: Catalogue, suffix: str) -> None:
     (folder / "npy").rmdir()
     add(folder, "videos/cam1.mp4")
-    members = {"npy/a/333_01_cam1_matching.npy": b"tracks", "../cam1_left.npy": b"x", "readme": b""}
+    members = {
+        "npy/a/333_01_cam1_matching.npy": b"tracks",
+        "__MACOSX/npy/a/._333_01_cam1_matching.npy": b"what macOS adds",
+        "../cam1_left.npy": b"x",
+        "readme": b"",
+    }
     (_zip if suffix == ".zip" else _tar)(folder / f"npy{suffix}", members)
     files = find(folder, catalogue, "cam1")
     assert files.tracks.read() == b"tracks"

@@ -124,6 +124,13 @@ def test_boxes_may_be_lists_and_scalars(box: Any) -> None:
     assert read(saved({0: {0: detection(0, 0, box_pos=box)}})).box.tolist() == [[1, 2, 30, 60]]
 
 
+def test_poses_may_be_lists_of_lists_and_of_arrays() -> None:
+    pose = np.arange(34.0).reshape(17, 2)
+    for spelled in (pose.tolist(), list(pose), tuple(map(tuple, pose.tolist()))):
+        found = read(saved({0: {0: detection(0, 0, pose_pos=spelled)}}))
+        assert (found.keypoints[0] == pose).all()
+
+
 def test_fortran_order_and_ordered_dicts() -> None:
     pose = np.asfortranarray(np.arange(34.0).reshape(17, 2))
     found = read(saved(OrderedDict({0: OrderedDict({0: detection(0, 0, pose_pos=pose)})})))
@@ -199,15 +206,21 @@ def test_flipped_bytes_are_read_or_refused_and_nothing_else(data: st.DataObject)
         ({"id": 1.0}, "got 1.0"),
         ({"id": None}, "got None"),
         ({"id": 2**40}, "expected an id"),
-        ({"box_pos": [1, 2, 3]}, "box_pos of shape (4,), got (3,)"),
+        ({"box_pos": [1, 2, 3]}, "expected box_pos as numbers (4,), got a list of 3"),
         ({"box_pos": [1, 2, 3, float("nan")]}, "box_pos holds NaN"),
         ({"box_pos": "1234"}, "expected box_pos as numbers"),
         ({"box_pos": None}, "expected box_pos as numbers"),
         ({"box_pos": [1, 2, [3], 4]}, "expected box_pos as numbers"),
         ({"box_pos": [True, False, True, True]}, "expected box_pos as numbers"),
         ({"pose_pos": np.zeros((17, 3))}, "pose_pos of shape (17, 2), got (17, 3)"),
-        ({"pose_pos": np.full((17, 2), np.inf)}, "pose_pos holds NaN or infinity"),
+        ({"pose_pos": np.full((17, 2), np.inf)}, "pose_pos holds NaN, infinity"),
         ({"pose_pos": np.zeros((2, 17))}, "got (2, 17)"),
+        ({"pose_pos": np.full((17, 2), 1e300)}, "a number that is no pixel's"),
+        ({"box_pos": [-1.7e308, 1.7e308, 0, 10]}, "a number that is no pixel's"),
+        ({"box_pos": [10**400, 1, 2, 3]}, "expected box_pos as numbers"),
+        ({"pose_pos": [[1, 2]] * 16}, "got a list of 16"),
+        ({"pose_pos": [[1, 2, 3]] * 17}, "expected pose_pos as numbers (17, 2)"),
+        ({"box_pos": ["x" * 10**6] * 4}, "expected box_pos as numbers"),
     ],
 )
 def test_errors_name_frame_and_detection(changes: dict[str, Any], says: str) -> None:
@@ -348,6 +361,15 @@ DTYPE = b"cnumpy\ndtype\n"
         b"\x8d\x00\xe4\x0bT\x02\x00\x00\x00abc.",
         b"\x8b\xff\xff\xff\x7fabc.",
         b"Nr\xff\xff\xff\xff.",
+        # a name that is a tuple, 10,000 and a million deep
+        b")" + b"\x85" * 10_000 + b"\x8c\x01a\x93.",
+        b")" + b"\x85" * 1_000_000 + b"\x8c\x01a\x93.",
+        # one text made into bytes again and again
+        b"X\x40\x42\x0f\x00"
+        + b"x" * 10**6
+        + b"\x94"
+        + b"c_codecs\nencode\nh\x00\x85R0".replace(b"0", b"") * 3
+        + b".",
         # a frame beyond the end
         b"\x95\xff\xff\xff\xff\xff\xff\xff\x7fN.",
         # nothing on the stack to work with
@@ -359,6 +381,14 @@ DTYPE = b"cnumpy\ndtype\n"
 )
 def test_claims_and_tricks_are_refused(opcodes: bytes) -> None:
     assert "refused to read its pickle" in refused(npy(b"\x80\x04" + opcodes))
+
+
+def test_a_list_that_doubles_is_not_followed() -> None:
+    doubled: list = [1.0, 2.0]
+    for _ in range(40):  # a trillion numbers, if anyone counted; a kilobyte as a pickle
+        doubled = [doubled, doubled]
+    assert "box_pos" in refused(saved({0: {0: detection(0, 0, box_pos=doubled * 2)}}))
+    assert "pose_pos" in refused(saved({0: {0: detection(0, 0, pose_pos=[doubled] * 17)}}))
 
 
 def test_a_shape_that_the_data_does_not_have_is_refused() -> None:
