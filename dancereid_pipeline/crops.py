@@ -85,7 +85,7 @@ def resize(part: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.u
     """
     height, width = image_size
     crop = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(crop[:, :, ::-1])
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def exact_keypoints(
