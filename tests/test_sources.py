@@ -75,6 +75,15 @@ def test_a_clip_may_bear_the_download_id(folder: Path, catalogue: Catalogue) -> 
     assert find(folder, catalogue, "cam1").clip.name == "cam1-again.mp4"
 
 
+def test_the_longest_id_in_a_name_wins(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "prefix.csv"
+    path.write_text("video_id,people,split\n333,1,test\ncam1,1,test\n")
+    catalogue = Catalogue.read(path)
+    add(folder, "videos/cam1.mp4", "videos/333.mp4", "npy/333_01_cam1.npy", "npy/333.npy")
+    assert find(folder, catalogue, "cam1").tracks.read() == b"npy/333_01_cam1.npy"
+    assert find(folder, catalogue, "333").tracks.read() == b"npy/333.npy"
+
+
 def test_ids_that_look_like_row_numbers_are_not_taken_for_them(
     folder: Path, tmp_path: Path
 ) -> None:
