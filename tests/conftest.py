@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -92,3 +93,9 @@ def built(small: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, li
     found = {split: contents(ds[split]) for split in ds}
     assert {split: len(hashes) for split, hashes in found.items()} == {"trainval": 18, "test": 24}
     return found
+
+
+@pytest.fixture
+def folder(small: Path, tmp_path: Path) -> Path:
+    """A copy of the small folder, to break."""
+    return Path(shutil.copytree(small, tmp_path / "data"))

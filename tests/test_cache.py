@@ -23,11 +23,6 @@ from tests.support.data import contents, tracks, write_folder
 
 
 @pytest.fixture
-def folder(small: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(small, tmp_path / "data"))
-
-
-@pytest.fixture
 def load(folder: Path, cache: str) -> Callable[..., datasets.DatasetDict]:
     def load_folder(**options: object) -> datasets.DatasetDict:
         options = {"catalogue": str(folder / "catalogue.csv"), **options}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 
 from dancereid_pipeline.tracks import write_tracks
@@ -82,9 +83,18 @@ def content(example: Mapping[str, Any]) -> str:
 
 def contents(dataset: Any) -> list[str]:
     """The hashes of all examples of a split, built or streamed, in order."""
-    import datasets
-
     for column, feature in dataset.features.items():
         if isinstance(feature, datasets.Image):
             dataset = dataset.cast_column(column, datasets.Image(decode=False))
     return [content(example) for example in dataset]
+
+
+def load(folder: Path, cache: str, **options: object) -> datasets.DatasetDict:
+    """Loads a folder that `write_folder` made."""
+    return datasets.load_dataset(
+        "dancereid",
+        data_dir=str(folder),
+        catalogue=str(folder / "catalogue.csv"),
+        cache_dir=cache,
+        **options,
+    )
