@@ -25,7 +25,7 @@ class Outcome:
         splits: the splits it belongs to (two where a published list overlaps).
         reason: `Reason.USED`, or why it gave nothing or only a part.
         detail: a sentence for a person: where, what was expected, what to do.
-        images: images it gave, each split counted once.
+        images: images it gave, to each of its splits as many.
         expected: images its labels ask for; None where nothing says.
         people: people of whom it gave at least one image.
         expected_people: people the catalogue gives it.

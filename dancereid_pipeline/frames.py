@@ -84,7 +84,7 @@ class Clip:
         try:
             for index, frame in walk(self._container, self._stream, places) if places else ():
                 found += 1
-                yield index, Picture(frame, reformatter)
+                yield index, Picture(frame, reformatter, f"{self.path}, frame {index}")
         except av.error.FFmpegError as error:
             raise _damaged(self.path, f"{error.strerror} after {found:,} wanted frames") from error
         except _DamageError as error:

@@ -7,8 +7,8 @@ may ask for ten names, each of which stands for one that merely holds data; and 
 length is held against the bytes that are there. NumPy's `dtype.__setstate__` would
 take flags that corrupt memory, so nothing of NumPy's is reachable either.
 
-It also hands over the frames one by one and forgets them, so that memory does not grow
-with the length of a clip.
+It also hands over the frames and forgets them, some at a time as NumPy's pickles batch
+them (1,000), so that a long clip's detections are never all held as objects.
 """
 
 from __future__ import annotations

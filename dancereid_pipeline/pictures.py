@@ -15,12 +15,18 @@ from .errors import Reason, VideoError
 class Picture:
     """One decoded frame, turned upright if the clip says that it lies on its side.
 
+    Args:
+        frame: as it came out of the decoder.
+        reformatter: shared by a clip's pictures, since setting one up takes time.
+        name: what to call the picture in errors.
+
     Attributes:
         height: in pixels.
         width: in pixels.
     """
 
-    def __init__(self, frame: av.VideoFrame, reformatter: VideoReformatter) -> None:
+    def __init__(self, frame: av.VideoFrame, reformatter: VideoReformatter, name: str) -> None:
+        self._name = name
         self._frame = frame
         self._reformatter = reformatter
         self._quarter_turns = round(frame.rotation / 90) % 4
@@ -31,10 +37,13 @@ class Picture:
     def bgr(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
         """The pixels of rows `[top, bottom)` and columns `[left, right)`, as OpenCV reads them.
 
-        Only that part is converted, with the same result as cutting it from the whole.
+        The same as cutting it from the whole; where that is sure, only the part is converted.
 
         Returns:
             uint8 `[bottom - top, right - left, 3]`, blue, green, red.
+
+        Raises:
+            VideoError: FFmpeg cannot convert pictures of this kind.
         """
         if not self._can_be_cut:
             if self._whole is None:
@@ -62,8 +71,9 @@ class Picture:
         except (av.error.FFmpegError, OSError) as error:
             raise VideoError(
                 Reason.NO_CODEC,
-                f"pictures of format {frame.format.name}, colour space {frame.colorspace}, cannot "
-                f"be converted ({error}). Get the clip in H.264, 8 bits, 4:2:0.",
+                f"{self._name}: pictures of format {frame.format.name}, colour space "
+                f"{frame.colorspace}, cannot be converted ({error.strerror or error}). Get the "
+                "clip in H.264, 8 bits, 4:2:0.",
             ) from error
         return np.asarray(converted.to_ndarray(), np.uint8)
 

@@ -9,6 +9,7 @@ import datasets.inspect
 import datasets.load
 
 
+@functools.cache  # a second time, there is nothing left to do
 def register(name: str) -> None:
     """Makes `datasets.load_dataset(name)` use the builder in the module of that name.
 
@@ -16,8 +17,6 @@ def register(name: str) -> None:
     only for builders that look for data files; so that function is asked for us first.
     """
     known = datasets.load.dataset_module_factory
-    if name in getattr(known, "registered", ()):
-        return
 
     @functools.wraps(known)
     def factory(path: str, *args: Any, **kwargs: Any) -> Any:
@@ -26,6 +25,5 @@ def register(name: str) -> None:
             return datasets.load.DatasetModule(name, "", {"dataset_name": name})
         return known(path, *args, **kwargs)
 
-    factory.registered = (*getattr(known, "registered", ()), name)  # type: ignore[attr-defined]
     for module in (datasets.load, datasets.inspect):
         module.dataset_module_factory = factory

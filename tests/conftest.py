@@ -13,12 +13,12 @@ os.environ["HF_HOME"] = _HOME
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
 
-import datasets  # noqa: E402  # the environment comes first
-import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+import datasets  # noqa: E402  # after the environment is set
+import pytest  # noqa: E402  # after the environment is set
+from hypothesis import settings  # noqa: E402  # after the environment is set
 
-import dancereid  # noqa: E402, F401  # registers the name "dancereid"
-from tests.support.data import contents, write_folder  # noqa: E402
+import dancereid  # noqa: E402, F401  # after the environment is set; registers the name
+from tests.support.data import contents, write_folder  # noqa: E402  # after the environment is set
 
 # Decoding takes the time it takes; a slow machine is no failure.
 settings.register_profile("dancereid", deadline=None)

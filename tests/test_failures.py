@@ -87,7 +87,7 @@ FAILURES = {
     _cut_off: (Reason.WRONG_LENGTH, "002_ccc.mp4"),
     _too_short: (Reason.WRONG_LENGTH, "expected the 30 frames"),
     _another_edit: (Reason.WRONG_LENGTH, "found 45"),
-    _colours_nobody_converts: (Reason.NO_CODEC, "cannot be converted"),
+    _colours_nobody_converts: (Reason.NO_CODEC, "002_ccc.mp4, frame 0: pictures of format"),
     _npy_is_a_page: (Reason.BAD_TRACKS, "web page"),
     _npy_has_a_nan: (Reason.BAD_TRACKS, "frame 7, detection 3"),
     _a_person_twice: (Reason.BAD_TRACKS, "frame 10: id 4 is detected twice"),

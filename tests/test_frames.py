@@ -261,7 +261,17 @@ def test_no_frames(tmp_path: Path) -> None:
         stream = container.add_stream("libx264", rate=30)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         container.start_encoding()
-    assert failure(path).reason in (Reason.NO_FRAMES, Reason.NOT_A_VIDEO)
+    assert failure(path).reason is Reason.NO_FRAMES
+
+
+def test_no_decoder_for_it(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", 5, options=X264["plain"])
+    content = path.read_bytes()
+    place = content.rindex(b"avc1")  # where the file names its codec
+    path.write_bytes(content[:place] + b"zzzz" + content[place + 4 :])
+    error = failure(path)
+    assert error.reason is Reason.NO_CODEC
+    assert "pip install -U av" in str(error)
 
 
 def test_cut_off_without_an_index(tmp_path: Path, clip_of: Callable) -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -113,8 +114,8 @@ def test_linked_folders_are_followed_and_loops_end(folder: Path, catalogue: Cata
 def test_a_folder_that_may_not_be_read_is_said(
     folder: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def walk(place: Path, followlinks: bool, onerror: object) -> list:
-        onerror(PermissionError(13, "Permission denied", str(place)))  # type: ignore[operator]
+    def walk(place: Path, followlinks: bool, onerror: Callable[[OSError], None]) -> list:
+        onerror(PermissionError(13, "Permission denied", str(place)))
         return []
 
     monkeypatch.setattr(sources.os, "walk", walk)
