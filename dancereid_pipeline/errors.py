@@ -22,6 +22,18 @@ class Reason(str, Enum):
     NO_FRAMES = "no frames"
     WRONG_LENGTH = "wrong length"
     DAMAGED = "damaged"
+    # Why a clip could not be fetched; `refusals` tells them apart.
+    RATE_LIMITED = "rate-limited"
+    BOT_CHECK = "bot check"
+    AGE = "age-restricted"
+    PRIVATE = "private"
+    ACCOUNT_CLOSED = "account closed"
+    REMOVED = "removed"
+    BLOCKED = "blocked in this country"
+    NO_FORMAT = "no fitting format"
+    NETWORK = "network"
+    UNAVAILABLE = "unavailable"
+    NOT_TRIED = "not tried"
 
 
 class DanceReIDError(Exception):
