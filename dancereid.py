@@ -13,12 +13,12 @@ from typing import Any
 
 import datasets
 
-from dancereid_pipeline.catalogue import project_file
 from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
-from dancereid_pipeline.errors import DanceReIDError, MissingVideosError, OptionError
-from dancereid_pipeline.options import SampleOptions, ids_or_none, one_of, path_or_none
-from dancereid_pipeline.plan import Plan, VideoJob, missing_videos
+from dancereid_pipeline.errors import DanceReIDError, MissingVideosError
+from dancereid_pipeline.options import SampleOptions, one_of
+from dancereid_pipeline.plan import VideoJob, missing_videos
 from dancereid_pipeline.registry import register
+from dancereid_pipeline.request import Request
 
 __version__ = "0.1.0"
 __all__ = ["Coverage", "DanceReID", "DanceReIDConfig", "DanceReIDError", "coverage", "load_dataset"]
@@ -47,7 +47,8 @@ class DanceReIDConfig(datasets.BuilderConfig):
 
     Attributes:
         data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
-            `annotation.json`. The config "demo" brings its own.
+            `annotation.json`. Without it they are fetched, into `download_dir`; the config
+            "demo" brings its own.
         stride: take the frames whose number it divides; 5 is the paper's setting, 1 is all.
         image_size: height and width of a crop, in pixels.
         jpeg_quality: of the crops, 1 to 95.
@@ -59,6 +60,8 @@ class DanceReIDConfig(datasets.BuilderConfig):
         catalogue: path of a CSV of one's own, a row a video with the columns `video_id`,
             `people` and `split` (trainval, test or extra); any videos in these formats.
         videos: only these video ids. Person ids and splits stay what they are.
+        annotation, archive, video_url, cookies, proxy, rate, time_limit, download_dir:
+            where to fetch, and how: see `dancereid_pipeline.network.Network`.
     """
 
     version: str = _VERSION
@@ -70,6 +73,14 @@ class DanceReIDConfig(datasets.BuilderConfig):
     missing: str = "skip"
     catalogue: str | None = None
     videos: Sequence[str] | None = None
+    annotation: str | None = None
+    archive: str | None = None
+    video_url: str | None = None
+    cookies: str | None = None
+    proxy: str | None = None
+    rate: str | int | None = None
+    time_limit: float | None = None
+    download_dir: str | None = None
 
     @property
     def sample_options(self) -> SampleOptions:
@@ -87,35 +98,22 @@ class DanceReIDConfig(datasets.BuilderConfig):
         """Whether the counts in `dataset_infos.json` are those to expect."""
         return self.stride == 5 and self.catalogue is None and self.videos is None
 
-    def plan(self) -> Plan:
-        """What a build of it would use.
+    def request(self) -> Request:
+        """What was asked for, checked, before anything is looked for.
 
         Raises:
-            DanceReIDError: an option, the folder or the catalogue is not what it must be.
+            DanceReIDError: an option or the catalogue is not what it must be.
         """
         one_of("missing", self.missing, ("skip", "error"))
-        videos = ids_or_none("videos", self.videos)
-        catalogue = path_or_none("catalogue", self.catalogue)
-        data_dir = path_or_none("data_dir", self.data_dir)
-        demo = self.name == "demo"
-        if demo:
-            catalogue = catalogue or str(project_file("demo") / "video_data.csv")
-            data_dir = data_dir or str(project_file("demo"))
-        if data_dir is None:
-            raise OptionError(
-                f"'{self.name}' needs data_dir=..., a folder with videos/, npy/ and "
-                "annotation.json. To look around without any, load the config 'demo'."
-            )
-        scheme = "paper" if demo else self.name
-        return Plan(scheme, data_dir, self.sample_options, catalogue, videos)
+        return Request.read(self.name, self.sample_options, vars(self))
 
     def create_config_id(
         self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None
     ) -> str:
         """The name of the cache folder: it changes with code, options and files used."""
-        if self.data_dir is None and self.name != "demo":
-            return self.name  # to look at features, say; building will ask for the folder
-        key = self.plan().key
+        key = self.request().key
+        if key is None:
+            return f"{self.name}-unfetched"  # to look at features, say; a build fetches first
         if custom_features is not None:
             key += "-" + datasets.fingerprint.Hasher.hash(custom_features)
         return f"{self.name}-{key}"
@@ -167,6 +165,11 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     _outcomes: OutcomeFolder | None = None  # where a build's processes leave their outcomes
     _video_ids: Sequence[str] = ()  # of a build, in the catalogue's order
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Its cache folder is named after the files used; when some have come, it begins anew.
+        self._arguments = (args, kwargs)
+        super().__init__(*args, **kwargs)
+
     def _info(self) -> datasets.DatasetInfo:
         features: dict[str, Any] = {
             "image": datasets.Image(),
@@ -189,7 +192,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        plan = self.config.plan()
+        plan = self.config.request().plan(streaming=dl_manager.is_streaming)
         self._video_ids = [video.video_id for video in plan.videos]
         splits = plan.jobs()
         jobs = {job.video.video_id: job for of_split in splits.values() for job in of_split}
@@ -197,12 +200,10 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         if missing and self.config.missing == "error":
             raise missing_videos("missing='error' was asked for, and these are not there", missing)
         if missing:
+            lines = by_reason({job.video.video_id: job.missing.reason for job in missing})
             logger.warning(
-                "DanceReID '%s': %d of %d videos are not there. %s. Going on without.",
-                self.config.name,
-                len(missing),
-                len(jobs),
-                "; ".join(by_reason({j.video.video_id: j.missing.reason for j in missing})),
+                "DanceReID '%s': %d of %d videos are not there; going on without.\n  %s",
+                *(self.config.name, len(missing), len(jobs), "\n  ".join(lines)),
             )
         generators = []
         for split, of_split in splits.items():
@@ -285,8 +286,15 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             DanceReIDError: the input cannot be used, or videos are missing and
                 `missing="error"`.
         """
+        request = self.config.request()
+        again = kwargs.get("download_mode") == datasets.DownloadMode.FORCE_REDOWNLOAD
+        before = request.key
+        request.fetch(again=again)
+        if request.key != before:
+            self.__init__(*self._arguments[0], **self._arguments[1])  # type: ignore[misc]
         super().download_and_prepare(*args, **kwargs)
-        found = Coverage.from_description(self.info.description)
+        found = Coverage.from_description(self.info.description).told_now(request.plan().missing)
+        self.info.description = found.describe(self._info().description)
         if found.whole:
             logger.info("%s", found)
         elif self.config.missing == "error":

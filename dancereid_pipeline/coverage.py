@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .catalogue import SPLITS, project_file
-from .errors import CountMismatchError, DanceReIDError, Reason
+from .errors import CountMismatchError, DanceReIDError, Reason, VideoError
+from .refusals import REFUSALS, advice
 
 # Reasons that say all by themselves: nothing of the video was there to be looked at.
-ABSENT = (Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_LABELS)
+_ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_LABELS}
 _MARK = "Coverage (JSON): "
 
 
@@ -50,6 +51,11 @@ class Outcome:
     def whole(self) -> bool:
         """Whether the video gave every image that its labels ask for."""
         return self.reason is Reason.USED and self.images == self.expected
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing of the video was there to be looked at."""
+        return self.reason in _ABSENT and not self.images
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
@@ -112,7 +118,7 @@ class Coverage:
             f"(fingerprint {self.fingerprint})"
         ]
         lines += [f"  {split}: {count:,} images" for split, count in self.splits.items()]
-        absent = {o.video_id: o.reason for o in self.outcomes if o.reason in ABSENT}
+        absent = {o.video_id: o.reason for o in self.outcomes if o.absent}
         lines += [f"  {line}" for line in by_reason(absent)]
         for outcome in self.outcomes:
             lines += [f"  {outcome.video_id}: {loss}" for loss in _losses(outcome)]
@@ -134,6 +140,18 @@ class Coverage:
                 f"{expected} as published. The annotation is another one than the published: get "
                 "that, or, if you changed it on purpose, pass verification_mode='no_checks'."
             )
+
+    def told_now(self, absent: Mapping[str, VideoError]) -> Coverage:
+        """The same, with what is known today of why videos are absent: that may have changed."""
+        return replace(
+            self,
+            outcomes=tuple(
+                replace(o, reason=absent[o.video_id].reason, detail=str(absent[o.video_id]))
+                if o.absent and o.video_id in absent
+                else o
+                for o in self.outcomes
+            ),
+        )
 
     def to_json(self) -> str:
         """One line of JSON, read back by `from_json`."""
@@ -183,17 +201,20 @@ class Coverage:
 
 
 def by_reason(reasons: Mapping[str, Reason]) -> list[str]:
-    """Videos grouped by reason, a line each: `no clip (2): id, id`."""
+    """Videos grouped by reason, a line each, with what to do: `removed (2): id, id. ...`."""
     groups: dict[Reason, list[str]] = {}
     for video_id, reason in reasons.items():
         groups.setdefault(reason, []).append(video_id)
-    return [f"{r.value} ({len(ids)}): {', '.join(ids)}" for r, ids in groups.items()]
+    return [
+        f"{r.value} ({len(ids)}): {', '.join(ids)}" + (f". {advice(r)}" if advice(r) else "")
+        for r, ids in groups.items()
+    ]
 
 
 def _losses(outcome: Outcome) -> list[str]:
     """What a person should know of a video that is not simply absent or whole."""
     losses = []
-    if outcome.reason is not Reason.USED and outcome.reason not in ABSENT:
+    if outcome.reason is not Reason.USED and not outcome.absent:
         part = f" after {outcome.images:,} images" if outcome.images else ""
         # A file's name may hold line breaks.
         losses.append(f"{outcome.reason.value}{part}. {' '.join(outcome.detail.split())}")

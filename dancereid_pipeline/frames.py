@@ -11,7 +11,9 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
+from typing import Any, Protocol
 
 import av
 from av.video.reformatter import VideoReformatter
@@ -34,22 +36,44 @@ _TIMED_CODECS = ("h264", "hevc", "vp9", "av1")
 _CLEAN_KEY_FRAMES = ("vp9", "av1")
 
 
+class ComingFile(Protocol):
+    """A file that is read while it comes."""
+
+    def reader(self) -> RawIOBase:
+        """A file to read from its beginning; reading waits for what is not here yet."""
+
+    def size(self) -> int:
+        """Of the whole, in bytes."""
+
+    def finish(self) -> None:
+        """Waits until all of it is here."""
+
+    def stop(self) -> None:
+        """Lets no more of it come."""
+
+
 @dataclass
 class Clip:
     """An open video file. Use it in a `with` statement, and read it once.
 
     Attributes:
-        path: the file.
+        path: the file, or the address that it comes from.
+        coming: where it comes from, if it is not a file yet.
         frame_count: frames that are in it: from its index where it has one, else by
-            walking its packets (which reads the file, but decodes nothing).
+            walking its packets (which reads the file, but decodes nothing). Of a clip that
+            is still coming and has no index, what its duration makes likely; `read` makes
+            sure wherever that matters.
     """
 
     path: Path
+    coming: ComingFile | None = None
 
     def __post_init__(self) -> None:
-        self._container, self._stream = _open(self.path)
+        file: Any = self.coming.reader() if self.coming else str(self.path)
+        self._container, self._stream = _open(self.path, file)
+        self._is_likely = False  # what frame_count says
         try:
-            self.frame_count = _count_frames(self.path, self._stream)
+            self.frame_count = self._indexed_count() or self._likely_count() or self._walked_count()
         except BaseException:
             self._container.close()
             raise
@@ -57,8 +81,43 @@ class Clip:
     def __enter__(self) -> Clip:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, raised: object, *_: object) -> None:
         self._container.close()
+        if self.coming and raised is None:
+            self.coming.finish()
+        elif self.coming:
+            self.coming.stop()
+
+    def _indexed_count(self) -> int:
+        """Frames by the index; 0 where it has none that is complete."""
+        entries = self._stream.index_entries
+        # One that lists what the header claims is complete (a fragmented mp4's, or a webm's,
+        # is not); entries past the end of the file are of a clip that was cut off.
+        if not self._stream.frames or len(entries) != self._stream.frames:
+            return 0
+        size = self.coming.size() if self.coming else self.path.stat().st_size
+        return sum(not e.is_discard and e.pos + e.size <= size for e in entries)
+
+    def _likely_count(self) -> int:
+        """Frames by duration and rate, for a clip that is still coming; 0 where nothing says."""
+        seconds = (self._container.duration or 0) / av.time_base
+        rate = self._stream.average_rate
+        self._is_likely = bool(self.coming and seconds > 0 and rate)
+        return max(1, round(seconds * rate)) if self._is_likely and rate else 0
+
+    def _walked_count(self) -> int:
+        """Frames by walking all packets."""
+        self._is_likely = False
+        file: Any = self.coming.reader() if self.coming else str(self.path)
+        with av.open(file) as other:
+            packets = other.demux(other.streams.video[0])
+            try:
+                count = sum(bool(p.size) and not p.is_discard for p in packets)
+            except av.error.FFmpegError as error:
+                raise _damaged(self.path, f"{error.strerror} while counting its frames") from error
+        if count == 0:
+            raise VideoError(Reason.NO_FRAMES, f"{self.path}: holds no frames. Get the clip again.")
+        return count
 
     def read(self, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
         """The wanted frames in presentation order, each with its index.
@@ -76,7 +135,7 @@ class Clip:
                 that no other is made from, FFmpeg's threads now and then lose the mark.)
                 All frames given before are good.
         """
-        places = frozenset(i for i in wanted if i < self.frame_count)
+        places = frozenset(i for i in wanted if i < self.frame_count or self._is_likely)
         reformatter = VideoReformatter()
         timed = _is_timed(self._container, self._stream)
         walk = _timed_frames if timed else _counted_frames
@@ -85,10 +144,15 @@ class Clip:
             for index, frame in walk(self._container, self._stream, places) if places else ():
                 found += 1
                 yield index, Picture(frame, reformatter, f"{self.path}, frame {index}")
+        except GeneratorExit:
+            raise  # at the end of a program, when the names below may be gone
         except av.error.FFmpegError as error:
             raise _damaged(self.path, f"{error.strerror} after {found:,} wanted frames") from error
         except _DamageError as error:
             raise _damaged(self.path, str(error)) from error
+        if found != len(places) and self._is_likely:
+            self.frame_count = self._walked_count()
+            places = frozenset(i for i in places if i < self.frame_count)
         if found != len(places):
             raise _damaged(self.path, f"{len(places) - found:,} wanted frames never came")
 
@@ -101,9 +165,9 @@ def _damaged(path: Path, what: str) -> VideoError:
     return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")
 
 
-def _open(path: Path) -> tuple[av.container.InputContainer, av.VideoStream]:
+def _open(path: Path, file: Any) -> tuple[av.container.InputContainer, av.VideoStream]:
     try:
-        container = av.open(str(path))
+        container = av.open(file)
     except (av.error.FFmpegError, OSError) as error:
         raise VideoError(
             Reason.NOT_A_VIDEO,
@@ -129,25 +193,6 @@ def _is_timed(container: av.container.InputContainer, stream: av.VideoStream) ->
     """Whether each packet is one frame that is shown, and has its time."""
     codec = stream.codec_context.codec.canonical_name
     return container.format.name.startswith(_TIMED_CONTAINERS) and codec in _TIMED_CODECS
-
-
-def _count_frames(path: Path, stream: av.VideoStream) -> int:
-    size = path.stat().st_size
-    entries = stream.index_entries
-    # An index that lists what the header claims is complete (a fragmented mp4's, or a
-    # webm's, is not); entries past the end of the file are of a clip that was cut off.
-    if stream.frames and len(entries) == stream.frames:
-        count = sum(not e.is_discard and e.pos + e.size <= size for e in entries)
-    else:
-        with av.open(str(path)) as other:
-            packets = other.demux(other.streams.video[0])
-            try:
-                count = sum(bool(p.size) and not p.is_discard for p in packets)
-            except av.error.FFmpegError as error:
-                raise _damaged(path, f"{error.strerror} while counting its frames") from error
-    if count == 0:
-        raise VideoError(Reason.NO_FRAMES, f"{path}: holds no frames. Get the clip again.")
-    return count
 
 
 def _counted_frames(

@@ -1,4 +1,4 @@
-"""What a request comes to before anything is opened: which videos, for which split, from where."""
+"""What a build comes to before anything is opened: which videos, for which split, from where."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from .archives import TracksFile
 from .catalogue import SCHEMES, Catalogue, Video
 from .errors import MissingVideosError, Reason, VideoError
 from .labels import Labels, VideoLabels, read_annotation
@@ -17,8 +18,8 @@ from .sources import Folder, VideoFiles
 
 # The rooms that shape examples: a change in one of them makes cached builds stale.
 _ROOMS = (
-    "catalogue", "coverage", "crops", "frames", "labels", "options", "pickled_arrays", "pickles",
-    "pictures", "plan", "samples", "skeleton", "sources", "tracks",
+    "archives", "catalogue", "coverage", "crops", "frames", "labels", "options", "pickled_arrays",
+    "pickles", "pictures", "plan", "samples", "skeleton", "sources", "tracks",
 )  # fmt: skip
 
 
@@ -76,28 +77,25 @@ class Plan:
 
     Args:
         scheme: "paper", "full" or "published": which splits, and who is in them.
-        data_dir: the folder with videos/, npy/ and annotation.json.
+        folder: where the files are.
+        catalogue: all videos.
+        videos: those of the build.
         options: what samples are to be like.
-        catalogue: a CSV of one's own, or None for the project's.
-        videos: only these video ids, or None for all of the scheme.
-
-    Raises:
-        CatalogueError, OptionError, SourceError: what was asked for is not to be had.
     """
 
     def __init__(
         self,
         scheme: str,
-        data_dir: str | Path,
+        folder: Folder,
+        catalogue: Catalogue,
+        videos: Sequence[Video],
         options: SampleOptions,
-        catalogue: str | Path | None = None,
-        videos: Sequence[str] | None = None,
     ) -> None:
         self.scheme = scheme
+        self.folder = folder
+        self.catalogue = catalogue
+        self.videos = videos
         self.options = options
-        self.catalogue = Catalogue.read(catalogue)
-        self.videos = self.catalogue.choose(scheme, videos)
-        self.folder = Folder(data_dir, self.catalogue)
         self._files = {video.video_id: self._find(video) for video in self.videos}
 
     def _find(self, video: Video) -> VideoFiles | VideoError:
@@ -124,13 +122,21 @@ class Plan:
 
     def _identity(self, video: Video) -> list[str | int]:
         files = self._files[video.video_id]
-        if isinstance(files, VideoError):
-            return [files.reason.value]
+        # Of a clip that is not here (a stream's) nothing is known, and nothing is built.
+        if not isinstance(files, VideoFiles) or not isinstance(files.clip, Path):
+            return []
         clip, tracks = files.clip.stat(), files.tracks
+        if not isinstance(tracks, TracksFile):
+            return []
         return [
             *(files.clip.name, clip.st_size, clip.st_mtime_ns),
             *(tracks.name, tracks.size, tracks.changed_ns),
         ]
+
+    @property
+    def missing(self) -> dict[str, VideoError]:
+        """The videos that are not here, by id, and why."""
+        return {name: files for name, files in self._files.items() if isinstance(files, VideoError)}
 
     def jobs(self) -> dict[str, list[VideoJob]]:
         """A job a video, split by split, in catalogue order. Reads the labels.

@@ -14,7 +14,6 @@ from PIL import Image
 from .coverage import Outcome
 from .crops import KEYPOINT_MAPPINGS, resize, window
 from .errors import Reason, TracksError, VideoError
-from .frames import Clip
 from .labels import VideoLabels
 from .pictures import Picture
 from .plan import VideoJob
@@ -91,17 +90,17 @@ class VideoSamples:
         files, labels = self._job.require()
         name = str(files.tracks)
         tracks = self._valid(read_tracks(files.tracks.read(), name), labels, name)
-        with Clip(files.clip) as clip:
+        with files.open_clip() as clip:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
             wanted = np.unique(tracks.frame) * multiple
-            past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
-            self._note(past_end=int(past_end))
             for index, picture in clip.read(wanted.tolist()):
                 frame = index // multiple
                 for row in range(*np.searchsorted(tracks.frame, [frame, frame + 1]).tolist()):
                     sample = self._sample(picture, tracks, row, labels)
                     if sample is not None:
                         yield sample
+            past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
+            self._note(past_end=int(past_end))
 
     def _valid(self, tracks: Tracks, labels: VideoLabels, name: str) -> Tracks:
         """Of the tracks what labels and stride keep, by frame and then person."""

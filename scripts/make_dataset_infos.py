@@ -40,7 +40,7 @@ def _counts(config: DanceReIDConfig) -> dict[str, int]:
     if config.name == "demo":
         return {
             split: sum(j.expected or 0 for j in jobs)
-            for split, jobs in config.plan().jobs().items()
+            for split, jobs in config.request().plan().jobs().items()
         }
     videos = Catalogue.read().choose(config.name)
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before `datasets` is imported anywhere: it reads these once.
@@ -19,6 +20,7 @@ from hypothesis import settings  # noqa: E402  # after the environment is set
 
 import dancereid  # noqa: E402, F401  # after the environment is set; registers the name
 from tests.support.data import contents, write_folder  # noqa: E402  # after the environment is set
+from tests.support.web import Site  # noqa: E402  # after the environment is set
 
 # Decoding takes the time it takes; a slow machine is no failure.
 settings.register_profile("dancereid", deadline=None)
@@ -99,3 +101,21 @@ def built(small: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, li
 def folder(small: Path, tmp_path: Path) -> Path:
     """A copy of the small folder, to break."""
     return Path(shutil.copytree(small, tmp_path / "data"))
+
+
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Lets the network be asked; gives the seconds that were to be waited, and are not."""
+    waits: list[float] = []
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("dancereid_pipeline.download.retry_wait_s", lambda attempt: 0.0)
+    for module in ("download", "clip_fetch"):
+        monkeypatch.setattr(f"dancereid_pipeline.{module}.sleep", waits.append)
+    return waits
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server on the loopback."""
+    with Site() as site:
+        yield site

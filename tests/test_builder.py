@@ -130,11 +130,11 @@ def test_streaming_gives_the_same(options: dict[str, str], built: dict[str, list
 def test_a_stream_opens_a_video_only_when_it_gets_there(
     options: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dancereid_pipeline import samples
+    from dancereid_pipeline import frames
 
     opened = []
-    clip = samples.Clip
-    monkeypatch.setattr(samples, "Clip", lambda path: opened.append(path.stem) or clip(path))
+    clip = frames.Clip
+    monkeypatch.setattr(frames, "Clip", lambda path: opened.append(path.stem) or clip(path))
     stream = iter(load_dataset("dancereid", split="test", streaming=True, **options))
     assert opened == []
     assert next(stream)["video_id"] == "bbb"
@@ -334,8 +334,8 @@ def test_features_can_be_looked_at_without_a_folder(cache: str) -> None:
     assert "178 people" in builder.info.description
 
 
-def test_without_a_folder_the_error_says_what_to_do(cache: str) -> None:
-    with pytest.raises(OptionError, match=r"data_dir=.*'demo'"):
+def test_without_a_folder_or_a_network_the_error_says_what_to_do(cache: str) -> None:
+    with pytest.raises(SourceError, match=r"annotation\.json: is needed.*offline mode is on"):
         load_dataset("dancereid", cache_dir=cache)
     with pytest.raises(SourceError, match="nowhere"):
         load_dataset("dancereid", data_dir="nowhere", cache_dir=cache)

@@ -23,6 +23,7 @@ from dancereid_pipeline.errors import (
 )
 from dancereid_pipeline.options import SampleOptions
 from dancereid_pipeline.plan import Plan
+from dancereid_pipeline.sources import Folder
 from tests.support.data import contents, load
 
 
@@ -83,7 +84,8 @@ def test_random_subsets_of_the_33_leave_ids_splits_and_names_as_they_were(
     (tmp_path / "annotation.json").write_text(json.dumps(labels))
 
     def jobs() -> dict[str, dict[str, range]]:
-        found = Plan(scheme, tmp_path, SampleOptions()).jobs()
+        folder, videos = Folder(tmp_path, catalogue), catalogue.choose(scheme)
+        found = Plan(scheme, folder, catalogue, videos, SampleOptions()).jobs()
         return {
             split: {j.video.video_id: j.video.person_ids for j in of_split if not j.missing}
             for split, of_split in found.items()

@@ -1,9 +1,5 @@
 from __future__ import annotations
 
-import io
-import os
-import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,90 +141,6 @@ def test_two_clips_are_one_too_many_unless_one_has_the_catalogues_name(
     assert find(folder, catalogue, "cam1").clip.name == "000_cam1.mp4"
     add(folder, "npy/old/cam1.npy")
     assert reason(folder, catalogue, "cam1") is Reason.AMBIGUOUS
-
-
-def _zip(path: Path, members: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-
-
-def _tar(path: Path, members: dict[str, bytes]) -> None:
-    with tarfile.open(path, f"w:{path.suffix[1:] if path.suffix != '.tar' else ''}") as archive:
-        for name, content in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-
-
-@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz", ".tar.xz", ".tar.bz2"])
-def test_tracks_are_read_from_an_archive(folder: Path, catalogue: Catalogue, suffix: str) -> None:
-    (folder / "npy").rmdir()
-    add(folder, "videos/cam1.mp4")
-    members = {
-        "npy/a/333_01_cam1_matching.npy": b"tracks",
-        "__MACOSX/npy/a/._333_01_cam1_matching.npy": b"what macOS adds",
-        "../cam1_left.npy": b"x",
-        "readme": b"",
-    }
-    (_zip if suffix == ".zip" else _tar)(folder / f"npy{suffix}", members)
-    files = find(folder, catalogue, "cam1")
-    assert files.tracks.read() == b"tracks"
-    assert str(files.tracks).endswith(f"npy{suffix}::npy/a/333_01_cam1_matching.npy")
-    # Read where it is: nothing is unpacked, here or elsewhere.
-    assert sorted(p.name for p in folder.iterdir()) == ["annotation.json", f"npy{suffix}", "videos"]
-    assert sorted(p.name for p in folder.parent.iterdir()) == ["catalogue.csv", "data"]
-
-
-def test_links_in_an_archive_are_not_looked_at(folder: Path, catalogue: Catalogue) -> None:
-    (folder / "npy").rmdir()
-    add(folder, "videos/cam1.mp4")
-    with tarfile.open(folder / "npy.tar", "w") as archive:
-        info = tarfile.TarInfo("cam1.npy")
-        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(info)
-    assert reason(folder, catalogue, "cam1") is Reason.NO_TRACKS
-
-
-@pytest.mark.parametrize("suffix", [".zip", ".tar", ".tar.gz"])
-def test_a_broken_archive_is_an_error(folder: Path, catalogue: Catalogue, suffix: str) -> None:
-    (folder / "npy").rmdir()
-    (folder / f"npy{suffix}").write_bytes(b"<html>quota exceeded</html>")
-    with pytest.raises(SourceError, match="cannot be read as an archive"):
-        Folder(folder, catalogue)
-
-
-def test_a_member_damaged_inside_is_that_videos_outcome(folder: Path, catalogue: Catalogue) -> None:
-    (folder / "npy").rmdir()
-    add(folder, "videos/cam1.mp4")
-    path = folder / "npy.zip"
-    _zip(path, {"cam1.npy": os.urandom(2000)})
-    content = bytearray(path.read_bytes())
-    content[500:600] = bytes(100)
-    path.write_bytes(content)
-    with pytest.raises(VideoError) as error:
-        find(folder, catalogue, "cam1").tracks.read()
-    assert error.value.reason is Reason.BAD_TRACKS
-    assert "npy.zip::cam1.npy" in str(error.value)
-
-
-def test_a_huge_member_is_refused_before_it_is_read(
-    folder: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sources, "MAX_TRACKS_BYTES", 1000)
-    (folder / "npy").rmdir()
-    add(folder, "videos/cam1.mp4")
-    _zip(folder / "npy.zip", {"cam1.npy": bytes(10**6)})  # a few hundred bytes, packed
-    with pytest.raises(VideoError, match="1,000,000 bytes, more than"):
-        find(folder, catalogue, "cam1").tracks.read()
-
-
-def test_two_archives_are_one_too_many(folder: Path, catalogue: Catalogue) -> None:
-    (folder / "npy").rmdir()
-    _zip(folder / "npy.zip", {})
-    _tar(folder / "npy.tar", {})
-    with pytest.raises(SourceError, match=r"npy\.zip, npy\.tar"):
-        Folder(folder, catalogue)
 
 
 def test_what_is_not_such_a_folder_is_said_with_what_one_holds(

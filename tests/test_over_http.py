@@ -1,0 +1,283 @@
+"""From nothing to examples over real HTTP, in both modes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+from datasets import load_dataset
+
+import dancereid
+from dancereid_pipeline.errors import MissingVideosError, OptionError, SourceError
+from tests.conftest import PEOPLE
+from tests.support.data import contents
+from tests.support.remote import serve, settle, zipped
+from tests.support.web import Answer, Site, page
+
+CLIPS = {f"/videos/{row:03d}_{video_id}.mp4" for row, video_id in enumerate(PEOPLE)}
+
+
+@pytest.fixture
+def remote(site: Site, small: Path, tmp_path: Path, online: list[float]) -> dict[str, str]:
+    """The options that load the small folder from a server."""
+    places = {"download_dir": str(tmp_path / "downloads"), "cache_dir": str(tmp_path / "cache")}
+    return {**serve(site, small), **places}
+
+
+def paths(site: Site) -> list[str]:
+    """What was asked for since the last time."""
+    asked = [request.path for request in site.requests]
+    site.requests.clear()
+    return asked
+
+
+def all_contents(ds: Any) -> dict[str, list[str]]:
+    return {split: contents(ds[split]) for split in ds}
+
+
+def test_everything_is_fetched_once_and_built(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    ds = load_dataset("dancereid", **remote)
+    assert all_contents(ds) == built
+    assert dancereid.coverage(ds).whole
+    assert paths(site) == ["/annotation.json", "/npy.zip", *sorted(CLIPS)]
+    assert site.asked() == 0
+    again = load_dataset("dancereid", **remote)
+    assert all_contents(again) == built
+    assert again["test"].cache_files == ds["test"].cache_files
+    assert all_contents(load_dataset("dancereid", streaming=True, **remote)) == built
+    assert paths(site) == []
+
+
+def test_a_stream_fetches_once_too_and_a_build_finds_it(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    stream = load_dataset("dancereid", streaming=True, **remote)
+    assert paths(site) == ["/annotation.json", "/npy.zip"]  # of the zip, only its directory
+    assert all_contents(stream) == built
+    content = {path: len(content) for path, content in site.files.items()}
+    asked = {path: 0 for path in content}
+    for request in site.requests:
+        asked[request.path] += request.asked
+    assert {path: asked[path] for path in CLIPS} == {path: content[path] for path in CLIPS}
+    settle()
+    paths(site)
+    assert all_contents(stream) == built
+    assert all_contents(load_dataset("dancereid", streaming=True, **remote)) == built
+    assert all_contents(load_dataset("dancereid", **remote)) == built
+    assert paths(site) == []
+
+
+@pytest.fixture(scope="module")
+def eight(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
+    """Eight videos of the demo's size: its clips and tracks, twice, under other ids."""
+    folder = tmp_path_factory.mktemp("eight")
+    (folder / "videos").mkdir()
+    (folder / "npy").mkdir()
+    labels = json.loads((demo / "annotation.json").read_text())
+    rows, doubled = ["video_id,people,split"], {}
+    for copy in "ab":
+        for video_id, people in labels.items():
+            name, row = f"{video_id}{copy}", len(rows) - 1
+            (clip,) = (demo / "videos").glob(f"*{video_id}*")
+            (npy,) = (demo / "npy").glob(f"*{video_id}*")
+            shutil.copy(clip, folder / "videos" / f"{row:03d}_{name}.mp4")
+            shutil.copy(npy, folder / "npy" / f"{name}.npy")
+            rows.append(f"{name},{len(people)},test")
+            doubled[name] = people
+    (folder / "catalogue.csv").write_text("\n".join(rows))
+    (folder / "annotation.json").write_text(json.dumps(doubled))
+    return folder
+
+
+def test_the_first_streamed_example_costs_a_small_part_of_the_whole(
+    site: Site, eight: Path, tmp_path: Path, online: list[float]
+) -> None:
+    options = serve(site, eight)
+    stream = load_dataset(
+        "dancereid", split="test", streaming=True, download_dir=str(tmp_path), **options
+    )
+    first = next(iter(stream))
+    assert (first["person_id"], first["video_id"]) == (0, "demo_Waltz1a")
+    whole = sum(map(len, site.files.values()))
+    assert whole > 3_000_000
+    assert 100_000 < site.asked() < whole / 10
+    clips = [path for path in paths(site) if path.startswith("/videos")]
+    assert set(clips) == {"/videos/000_demo_Waltz1a.mp4"}
+
+
+def test_what_is_missing_is_said_and_only_what_may_come_back_is_asked_for_again(
+    site: Site,
+    remote: dict[str, str],
+    built: dict[str, list[str]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gone, late = "/videos/000_aaa.mp4", "/videos/002_ccc.mp4"
+    kept = {path: site.files.pop(path) for path in (gone,)}
+    site.answers[late] = [Answer(status=403, always=True)]
+    ds = load_dataset("dancereid", **remote)
+    coverage = dancereid.coverage(ds)
+    assert {o.video_id: o.reason.value for o in coverage.outcomes if not o.images} == {
+        "aaa": "removed",
+        "ccc": "unavailable",
+    }
+    assert "removed (1): aaa. It was taken down" in caplog.text
+    assert "unavailable (1): ccc. Run it again tomorrow" in caplog.text
+    assert len(ds["trainval"]) == 6
+    paths(site)
+
+    # Nothing has changed: the same files are used, and only one is asked for.
+    assert load_dataset("dancereid", **remote)["test"].cache_files == ds["test"].cache_files
+    assert paths(site) == [late]
+
+    # What a build once said of a video that is not there need not be so today.
+    site.answers[late] = [Answer(status=451, always=True)]
+    same = load_dataset("dancereid", **remote)
+    assert same["test"].cache_files == ds["test"].cache_files
+    assert dancereid.coverage(same).outcomes[2].reason.value == "blocked in this country"
+    assert dancereid.coverage(same).fingerprint == coverage.fingerprint
+
+    # All there again: what is gone is only asked for if that is wanted.
+    site.files.update(kept)
+    site.answers.clear()
+    paths(site)
+    load_dataset("dancereid", cookies=None, proxy=None, **remote)
+    assert paths(site) == []  # gone, and blocked as long as it is asked for in the same way
+    ds = load_dataset("dancereid", download_mode="force_redownload", **remote)
+    assert paths(site) == [gone, late]
+    assert all_contents(ds) == built
+
+
+def test_missing_videos_can_be_an_error(site: Site, remote: dict[str, str]) -> None:
+    del site.files["/videos/001_bbb.mp4"]
+    with pytest.raises(MissingVideosError, match=r"bbb: removed\. .*HTTP Error 404.*gone"):
+        load_dataset("dancereid", missing="error", **remote)
+
+
+def test_a_stream_goes_on_after_a_video_that_cannot_be_had(
+    site: Site,
+    remote: dict[str, str],
+    built: dict[str, list[str]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    del site.files["/videos/001_bbb.mp4"]
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    assert contents(stream) == built["test"][6:]
+    assert "removed (1): bbb" in caplog.text
+    caplog.clear()
+    paths(site)
+    # It is known now: said at once, and not asked for.
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    assert "1 of 4 videos are not there; going on without.\n  removed (1): bbb" in caplog.text
+    assert contents(stream) == built["test"][6:]
+    assert paths(site) == ["/npy.zip"]  # to see whether it has tracks of bbb
+
+
+def test_the_environment_says_where_things_are(
+    site: Site,
+    remote: dict[str, str],
+    small: Path,
+    built: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = {name: remote.pop(name) for name in list(remote) if name not in ("cache_dir",)}
+    catalogue = options.pop("catalogue")
+    for name, value in options.items():
+        monkeypatch.setenv(f"DANCEREID_{name.upper()}", value)
+    ds = load_dataset("dancereid", catalogue=catalogue, **remote)
+    assert all_contents(ds) == built
+    assert Path(options["download_dir"], "videos", "manifest.json").is_file()
+    # A folder that is named has its own; nothing is asked for.
+    paths(site)
+    site.files.clear()
+    folder = {"data_dir": str(small), "catalogue": str(small / "catalogue.csv")}
+    assert all_contents(load_dataset("dancereid", **folder, **remote)) == built
+    assert paths(site) == []
+
+
+def test_files_that_a_user_has_are_used_where_they_are(
+    site: Site, remote: dict[str, str], small: Path, built: dict[str, list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "tracks.tgz").write_bytes(zipped(small))  # what it is, its first bytes tell
+    for archive in (small / "npy", tmp_path / "tracks.tgz"):
+        local = {**remote, "annotation": str(small / "annotation.json"), "archive": str(archive)}
+        assert all_contents(load_dataset("dancereid", **local)) == built
+    assert sorted(paths(site)) == sorted(CLIPS)
+    assert not list(Path(remote["download_dir"]).glob("npy*"))
+
+
+def test_an_archive_put_in_place_by_hand_is_used(
+    site: Site, remote: dict[str, str], small: Path, built: dict[str, list[str]]
+) -> None:
+    site.answers["/npy.zip"] = [page("<!DOCTYPE html>Quota exceeded", always=True)]
+    with pytest.raises(SourceError) as error:
+        load_dataset("dancereid", **remote)
+    assert "a web page" in str(error.value)
+    place = next(word for word in str(error.value).split() if word.endswith(".zip"))
+    assert Path(place).parent == Path(remote["download_dir"])
+    assert [p.name for p in Path(place).parent.glob("npy*")] == []  # a page is not kept
+    Path(place).write_bytes(zipped(small))
+    paths(site)
+    assert all_contents(load_dataset("dancereid", **remote)) == built
+    assert "/npy.zip" not in paths(site)
+
+
+def test_an_archive_that_gives_no_ranges_is_fetched_as_a_whole(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    site.ranges = False
+    stream = load_dataset("dancereid", streaming=True, **remote)
+    assert all_contents(stream) == built
+    settle()
+    downloads = Path(remote["download_dir"])
+    (record,) = downloads.glob("npy*.json")
+    assert json.loads(record.read_text())["bytes"] == len(site.files["/npy.zip"])
+    assert {p.suffix for p in downloads.glob("npy*") if p.is_file()} == {".zip", ".json"}
+    assert {p.name for p in (downloads / "videos").glob("*.mp4")} == {Path(c).name for c in CLIPS}
+
+
+def test_an_annotation_that_is_none_is_not_kept(site: Site, remote: dict[str, str]) -> None:
+    site.answers["/annotation.json"] = [page("<html>captive portal</html>")]
+    with pytest.raises(SourceError, match=r"expected JSON.*captive portal.*a web page"):
+        load_dataset("dancereid", **remote)
+    assert not list(Path(remote["download_dir"]).glob("annotation*"))
+    assert len(load_dataset("dancereid", **remote)["test"]) == 24
+
+
+def test_offline_what_is_here_is_used(
+    site: Site,
+    remote: dict[str, str],
+    built: dict[str, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    load_dataset("dancereid", videos=["aaa", "bbb"], **remote)
+    paths(site)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    ds = load_dataset("dancereid", **remote)
+    assert (len(ds["trainval"]), len(ds["test"])) == (12, 6)
+    assert all_contents(ds) == {"trainval": built["trainval"][:12], "test": built["test"][:6]}
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    assert contents(stream) == built["test"][:6]
+    assert "offline mode" in caplog.text
+    assert paths(site) == []
+
+
+def test_features_can_be_looked_at_before_anything_is_fetched(
+    site: Site, remote: dict[str, str]
+) -> None:
+    builder = datasets.load_dataset_builder("dancereid", **remote)
+    assert "keypoints" in builder.info.features
+    assert paths(site) == []
+
+
+def test_a_folder_and_an_address_of_clips_exclude_each_other(
+    remote: dict[str, str], small: Path
+) -> None:
+    with pytest.raises(OptionError, match=r"video_url: the clips are those in"):
+        load_dataset("dancereid", data_dir=str(small), **remote)
