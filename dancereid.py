@@ -7,11 +7,13 @@ the same call without it. Everything behind the builder is in `dancereid_pipelin
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import datasets
+from datasets.utils import tqdm
 
 from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError
@@ -287,15 +289,18 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                 `missing="error"`.
         """
         request = self.config.request()
-        again = kwargs.get("download_mode") == datasets.DownloadMode.FORCE_REDOWNLOAD
+        anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
         before = request.key
-        request.fetch(again=again)
-        if request.key != before:
+        request.fetch(again=kwargs.get("download_mode") in anew)
+        has_come = request.key != before
+        if has_come:
             self.__init__(*self._arguments[0], **self._arguments[1])  # type: ignore[misc]
         super().download_and_prepare(*args, **kwargs)
         found = Coverage.from_description(self.info.description).told_now(request.plan().missing)
         self.info.description = found.describe(self._info().description)
-        if found.whole:
+        if found.whole and has_come:
+            tqdm.write(str(found), file=sys.stderr)
+        elif found.whole:
             logger.info("%s", found)
         elif self.config.missing == "error":
             raise MissingVideosError(f"missing='error' was asked for.\n{found}")

@@ -21,6 +21,7 @@ class Reason(str, Enum):
     NO_CODEC = "no decoder"
     NO_FRAMES = "no frames"
     WRONG_LENGTH = "wrong length"
+    WRONG_SIZE = "wrong size"
     DAMAGED = "damaged"
     # Why a clip could not be fetched; `refusals` tells them apart.
     RATE_LIMITED = "rate-limited"

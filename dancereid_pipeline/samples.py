@@ -22,6 +22,9 @@ from .tracks import Tracks, read_tracks
 
 # A clip encoded anew may lose or gain a few frames at its end.
 TAIL_FRAMES = 5
+# Of so many boxes or more, no more than this part may have its centre outside the picture.
+MIN_BOXES = 10
+MAX_OUTSIDE = 0.1
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class VideoSamples:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
             wanted = np.unique(tracks.frame) * multiple
             for index, picture in clip.read(wanted.tolist()):
+                if index == wanted[0]:
+                    check_size((picture.width, picture.height), tracks.box, str(files.clip))
                 frame = index // multiple
                 for row in range(*np.searchsorted(tracks.frame, [frame, frame + 1]).tolist()):
                     sample = self._sample(picture, tracks, row, labels)
@@ -167,6 +172,31 @@ def rate_multiple(clip_frames: int, track_frames: int, clip: str) -> int:
             f"found {clip_frames:,}. It was cut, or is another edit; get the original clip.",
         )
     return multiple
+
+
+def check_size(size: tuple[int, int], boxes: NDArray[np.floating], clip: str) -> None:
+    """Refuses a clip that is smaller than the one that was tracked.
+
+    Boxes are pixels of the clip that was tracked, and nothing says how large that was. A
+    person in the picture has the box's centre in it; in a smaller encoding many have not.
+
+    Args:
+        size: width and height of the clip's pictures.
+        boxes: x1, y1, x2, y2, `[N, 4]`.
+        clip: its name.
+
+    Raises:
+        VideoError: it is.
+    """
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    outside = int(np.count_nonzero((centres > size).any(axis=1)))
+    if len(boxes) >= MIN_BOXES and outside > MAX_OUTSIDE * len(boxes):
+        raise VideoError(
+            Reason.WRONG_SIZE,
+            f"{clip}: {size[0]} x {size[1]} pixels, but {outside:,} of {len(boxes):,} boxes lie "
+            "beyond. The clip that was tracked was larger; get it in that size (for DanceReID, "
+            "the largest up to 1080 lines).",
+        )
 
 
 def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:

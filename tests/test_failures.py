@@ -48,6 +48,10 @@ def _another_edit(folder: Path) -> None:
     write_clip(folder / "videos" / "002_ccc.mp4", 45, options=X264["b_frames"])
 
 
+def _a_smaller_encoding(folder: Path) -> None:
+    write_clip(folder / "videos" / "002_ccc.mp4", 30, options=X264["b_frames"], size=(64, 42))
+
+
 def _colours_nobody_converts(folder: Path) -> None:
     options = {**X264["b_frames"], "x264-params": "colormatrix=ycgco"}
     write_clip(folder / "videos" / "002_ccc.mp4", 30, options=options)
@@ -87,6 +91,7 @@ FAILURES = {
     _cut_off: (Reason.WRONG_LENGTH, "002_ccc.mp4"),
     _too_short: (Reason.WRONG_LENGTH, "expected the 30 frames"),
     _another_edit: (Reason.WRONG_LENGTH, "found 45"),
+    _a_smaller_encoding: (Reason.WRONG_SIZE, "64 x 42 pixels, but 6 of 18 boxes lie beyond"),
     _colours_nobody_converts: (Reason.NO_CODEC, "002_ccc.mp4, frame 0: pictures of format"),
     _npy_is_a_page: (Reason.BAD_TRACKS, "web page"),
     _npy_has_a_nan: (Reason.BAD_TRACKS, "frame 7, detection 3"),

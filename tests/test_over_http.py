@@ -40,9 +40,13 @@ def all_contents(ds: Any) -> dict[str, list[str]]:
 
 
 def test_everything_is_fetched_once_and_built(
-    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+    site: Site,
+    remote: dict[str, str],
+    built: dict[str, list[str]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     ds = load_dataset("dancereid", **remote)
+    assert "4 of 4 videos, 7 of 7 people, 42 of 42 images" in capsys.readouterr().err
     assert all_contents(ds) == built
     assert dancereid.coverage(ds).whole
     assert paths(site) == ["/annotation.json", "/npy.zip", *sorted(CLIPS)]

@@ -1,0 +1,94 @@
+"""Runs a crawl or a build again and again, killing it at random moments; then to its end.
+
+A program of its own, so that each run is a fork of a process that has imported everything
+and has no threads. Takes JSON: `options` of load_dataset, `work`, `folder`, `rounds`,
+`kills`, `seed`. Prints JSON: how many runs were killed, and what every round ended with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import av  # noqa: F401  # so that a run need not
+import yt_dlp  # noqa: F401
+
+import dancereid
+import dancereid_pipeline.samples
+import dancereid_pipeline.verify  # noqa: F401
+from dancereid_pipeline.request import Request
+
+
+def work(asked: dict[str, Any], folder: Path) -> None:
+    """One crawl, or one crawl and build."""
+    places = {"download_dir": str(folder / "downloads"), "cache_dir": str(folder / "cache")}
+    options = {**asked["options"], **places}
+    if asked["work"] == "build":
+        dancereid.load_dataset(**options)
+    else:
+        config = dancereid.DanceReIDConfig(name="paper")
+        del options["cache_dir"]
+        Request.read("paper", config.sample_options, {**vars(config), **options}).fetch()
+
+
+def run(asked: dict[str, Any], folder: Path, moment_s: float | None) -> bool:
+    """Runs it in a fork; kills it at a moment. Whether it was killed."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work(asked, folder)
+            os._exit(0)
+        except BaseException:  # noqa: BLE001  # of whatever kind, the fork ends here
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+    descriptor = os.pidfd_open(pid)
+    ended, _, _ = select.select([descriptor], [], [], moment_s)
+    os.close(descriptor)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    if ended and status != 0:
+        raise SystemExit("a run failed")
+    return not ended
+
+
+def files(folder: Path) -> dict[str, str]:
+    """A checksum of every file whose name says that it is whole, but for what has a time in it."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".mp4", ".arrow", ".zip") or path.name.startswith("annotation")
+        if path.is_file() and ".incomplete" not in str(path) and not path.name.endswith(".lock")
+    }
+
+
+def main() -> None:
+    """Rounds of kills, each ended by a run that is left alone."""
+    asked = json.loads(sys.argv[1])
+    folder, rng = Path(asked["folder"]), random.Random(asked["seed"])
+    start = time.monotonic()
+    run(asked, folder / "undisturbed", None)
+    took_s = time.monotonic() - start
+    expected = files(folder / "undisturbed")
+    killed, ends = 0, []
+    for number in range(asked["rounds"]):
+        place = folder / str(number)
+        for _ in range(asked["kills"]):
+            killed += run(asked, place, rng.uniform(0, took_s / 2))
+            looks_whole = files(place).items() if place.exists() else set()
+            ends.append(looks_whole <= expected.items())
+        run(asked, place, None)
+        ends.append(files(place) == expected)
+    print(json.dumps({"killed": killed, "ends": ends, "files": len(expected)}))
+
+
+if __name__ == "__main__":
+    main()
