@@ -99,7 +99,6 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
     """
     # Here: importing it takes half a second, and what is in a folder needs none of it.
     from yt_dlp import YoutubeDL
-    from yt_dlp.cookies import CookieLoadError
     from yt_dlp.networking.exceptions import HTTPError, RequestError
     from yt_dlp.utils import YoutubeDLError
 
@@ -139,7 +138,7 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
             settings["cookiefile"] = io.StringIO(Path(network.cookies).expanduser().read_text())
         ydl = Client({**settings, **params})
         _ = ydl.cookiejar  # reads them
-    except (CookieLoadError, YoutubeDLError, OSError, ValueError, RuntimeError) as error:
+    except (YoutubeDLError, OSError, ValueError, RuntimeError) as error:
         raise SourceError(
             f"cookies={network.cookies!r} cannot be read: {told(error)}. Give a cookies.txt in "
             "Netscape's format, or another browser."
@@ -270,7 +269,7 @@ def read_range(ydl: Any, address: str, start: int | None, count: int) -> tuple[b
         try:
             with ydl.urlopen(Request(address, headers=headers)) as response:
                 given = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
-                if response.status != 206 or not given:
+                if not given:
                     raise NoRangesError("the server gives only whole files")
                 first, last, size = map(int, given.groups())
                 begin = max(size - count, 0) if start is None else start
@@ -283,7 +282,7 @@ def read_range(ydl: Any, address: str, start: int | None, count: int) -> tuple[b
         except (YoutubeDLError, OSError) as error:
             seconds = _asked_to_wait_s(error)
             if isinstance(error, TransportError) or getattr(error, "status", 0) >= 500:
-                seconds = retry_wait_s(attempt) if seconds is None else seconds
+                seconds = retry_wait_s(attempt)
             attempt += 1
             if seconds is None or seconds > MAX_WAIT_S or attempt > _RETRIES:
                 raise refused(error, Path()) from error
@@ -374,7 +373,9 @@ class _Log:
     """Where yt-dlp's own words go: into this project's log, under their own levels."""
 
     def debug(self, message: str) -> None:
-        logger.debug("%s", message)
+        # Half a minute may pass over its retries; whoever waits is told why.
+        level = logging.WARNING if "Retrying (" in message else logging.DEBUG
+        logger.log(level, "%s", " ".join(message.split()))
 
     def warning(self, message: str) -> None:
         logger.info("yt-dlp: %s", message)

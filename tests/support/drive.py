@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import ssl
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ HOSTS = (
     "accounts.google.com",
 )
 FILE_ID = "1AbCdEfGhIjKlMnOpQrStUvWxYz012345"
-CONTENT = random.Random(7).randbytes(3 << 20)
+MIB = 1 << 20
+CONTENT = random.Random(7).randbytes(3 * MIB)
 FILE_URL = f"https://drive.usercontent.google.com/download?id={FILE_ID}&export=download"
 COOKIES = "# Netscape HTTP Cookie File\n.google.com\tTRUE\t/\tTRUE\t0\tSID\tsecret\n"
 # On one line each, as Drive sends them; gdown reads them line by line.
@@ -56,15 +58,28 @@ class Drive(Site):
     too large to be scanned), "file" (the last link), "open" and "view" (what gdown tries after
     an HTTP 500), "sign-in". `steps` has them in the order that they were asked for.
 
+    For any other host it is a `Site`, with `answers` by path.
+
     Args:
         authority: who signs the certificate.
+        hosts: what hosts have that it is besides, by host and path; all others have `files`.
     """
 
-    def __init__(self, authority: trustme.CA) -> None:
+    def __init__(
+        self, authority: trustme.CA, *, hosts: Mapping[str, Mapping[str, bytes]] = {}
+    ) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert(*HOSTS).configure_cert(context)
+        authority.issue_cert(*HOSTS, *hosts).configure_cert(context)
         super().__init__(context)
         self.large = True
+        self.hosts = frozenset(hosts)
+        for host, contents in hosts.items():
+            self.files.update({host + path: content for path, content in contents.items()})
+
+    @property
+    def ranges_asked(self) -> list[str | None]:
+        """Range of every request for the file itself."""
+        return [request.range for request in self.of("file")]
 
     @property
     def steps(self) -> list[str]:
@@ -72,7 +87,11 @@ class Drive(Site):
 
     def answer(self, request: Request) -> Answer:
         step = self._step(request)
-        return self.scripted(step) or self._usual(step, request.query.get("id", ""))
+        if scripted := self.scripted(step):
+            return scripted
+        if request.host in self.hosts:
+            return Answer(file=request.host + request.path)
+        return self._usual(step, request.query.get("id", "")) if request.host in HOSTS else Answer()
 
     def of(self, step: str) -> list[Request]:
         """The requests of a step."""
@@ -80,6 +99,8 @@ class Drive(Site):
 
     def _step(self, request: Request) -> str:
         place = request.host + request.path
+        if request.host not in HOSTS:
+            return request.path
         if place == "drive.usercontent.google.com/download":
             return "warning" if self.large and "uuid" not in request.query else "file"
         if place.startswith("drive.google.com/file/d/"):
@@ -118,26 +139,31 @@ def trust(authority: trustme.CA, folder: Path) -> dict[str, str]:
     return {"REQUESTS_CA_BUNDLE": str(bundle), "HOME": str(folder / "home")}
 
 
-# What Drive may say in place of a file, and what the user is to be told.
+# What Drive may say in place of a file, what the user is to be told, and after how many tries.
 BUSY = page("<html><title>Busy</title></html>", status=503)
+NO_LINK = "it gives no link to the file: it is not public, is gone, or was asked for too often."
 REFUSALS = [
-    (BUSY, "Google Drive itself fails (HTTP 503)"),
-    (page(QUOTA), "its quota is used up"),
-    (page("<html><title>Google Drive - Quota exceeded</title></html>", status=403), "its quota is"),
-    (Answer(status=429, headers={"Retry-After": "9"}), "no more requests from here"),
-    (page("<html><title>Sorry</title></html>", status=403), "not public"),
-    (page("<html><p>You need access</p></html>"), "not public"),
-    (page("<html><p>gone</p></html>", status=404), "there is no such file"),
-    (redirect("https://accounts.google.com/ServiceLogin?continue=x"), "not public"),
-    (
-        page('<html><p class="uc-error-subcaption">Only <a>the owner</a>\nmay.</p><p>x</p></html>'),
-        "a page came in place of the file (Only the owner may., HTTP 200)",
+    (page(QUOTA), "its quota is used up", 1),
+    (page(QUOTA.replace("Too many", f"{'Sorry. ' * 9} Too many")), "its quota is used up", 1),
+    (page('<p class="uc-error-subcaption">Quota exceeded.</p>'), "its quota is used up", 1),
+    (page('<p class="uc-error-subcaption">Only the owner may.</p>'), NO_LINK, 3),
+    (BUSY, NO_LINK, 3),
+    (page(GONE, status=404), NO_LINK, 3),
+    (redirect("https://accounts.google.com/ServiceLogin?continue=x"), NO_LINK, 3),
+    (attachment(status=503, body=b""), "it answers with HTTP 503.", 3),
+    (attachment(status=403, body=b""), "it answers with HTTP 403.", 1),
+]
+
+# What may come in place of the rest behind the first MiB; at last, more than it says that it is.
+REFUSED_RESTS = [
+    BUSY,
+    page(WARNING.format(id=FILE_ID)),
+    Answer(
+        status=206,
+        headers={"Content-Range": f"bytes {MIB}-{MIB}/{MIB + 1}"},
+        body=CONTENT[:MIB],
+        chunked=True,
     ),
-    (
-        page("<html><title>Tea &amp; cake</title></html>"),
-        "in place of the file (Tea & cake, HTTP 200)",
-    ),
-    (page(""), "in place of the file (no title, HTTP 200)"),
 ]
 
 
@@ -161,7 +187,8 @@ def refused(drive: Site, target: Path, **changes: object) -> str:
     with pytest.raises(SourceError) as error:
         fetch(drive, target, **changes)
     assert not target.exists()
-    assert len(str(error.value)) < 300
+    assert len(str(error.value)) < 350
+    assert error.value.__cause__ is not None
     return str(error.value)
 
 
