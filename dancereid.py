@@ -289,15 +289,12 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                 `missing="error"`.
         """
         request = self.config.request()
-        anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
-        before = request.key
-        request.fetch(again=kwargs.get("download_mode") in anew)
-        has_come = request.key != before
-        if has_come:
-            self.__init__(*self._arguments[0], **self._arguments[1])  # type: ignore[misc]
+        has_come = request.store.asks and self._fetch(request, kwargs.get("download_mode"))
         super().download_and_prepare(*args, **kwargs)
-        found = Coverage.from_description(self.info.description).told_now(request.plan().missing)
-        self.info.description = found.describe(self._info().description)
+        found = Coverage.from_description(self.info.description)
+        if not found.whole:
+            found = found.told_now(request.plan().missing)
+            self.info.description = found.describe(self._info().description)
         if found.whole and has_come:
             tqdm.write(str(found), file=sys.stderr)
         elif found.whole:
@@ -306,6 +303,16 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             raise MissingVideosError(f"missing='error' was asked for.\n{found}")
         else:
             logger.warning("%s", found)
+
+    def _fetch(self, request: Request, download_mode: Any) -> bool:
+        """Fetches what is not here. Whether something has come."""
+        before = request.key
+        anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
+        request.fetch(again=download_mode in anew)
+        has_come = request.key != before
+        if has_come:  # the name of the cache folder is another one now
+            self.__init__(*self._arguments[0], **self._arguments[1])  # type: ignore[misc]
+        return has_come
 
     def as_dataset(self, split: Any = None, **kwargs: Any) -> Any:
         """As in `datasets`, where a split without examples would be an error."""

@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -129,12 +130,19 @@ def tracks_in(archive: Path) -> list[TracksFile]:
     """
     changed_ns = archive.stat().st_mtime_ns
     try:
-        return [TracksFile(archive, name, size, changed_ns) for name, size in _members(archive)]
+        members = _listed(archive, changed_ns)
+        return [TracksFile(archive, name, size, changed_ns) for name, size in members]
     except ARCHIVE_ERRORS as error:
         raise SourceError(
             f"{archive}: cannot be read as an archive ({error}). Get it again, or unpack it into "
             f"{archive.parent / 'npy'}."
         ) from error
+
+
+@lru_cache(maxsize=4)
+def _listed(archive: Path, changed_ns: int) -> list[tuple[str, int]]:  # noqa: ARG001  # of the key
+    """The members; to list those of a tar.gz takes unpacking all of it, so it is done once."""
+    return list(_members(archive))
 
 
 def _members(archive: Path) -> Iterator[tuple[str, int]]:

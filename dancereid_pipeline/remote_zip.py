@@ -22,7 +22,7 @@ from .download import NoRangesError, client, make_folder, read_range, refused
 from .errors import Reason, VideoError
 from .network import Network
 
-# The end of a zip that is read first: its directory is there, of the real one with 33 npy files.
+# Of the end of a zip, which is read first; the directory of 33 npy files is in it.
 _BLOCK_BYTES = 8 << 10
 
 

@@ -25,6 +25,7 @@ from .download import (
 from .drive import download_drive, drive_id
 from .errors import Reason, SourceError, VideoError
 from .following import FollowedClip
+from .labels import Labels
 from .manifest import alone, now, sha256
 from .network import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, is_address
 from .refusals import Fate, advice, fate
@@ -72,6 +73,11 @@ class Store:
         return "npy", tuple(map(_DRIVE_LINK.format, DRIVE_IDS))
 
     @property
+    def asks(self) -> bool:
+        """Whether anything of it may be on the network."""
+        return self._data_dir is None or bool(self._annotation_address or self._archive_addresses)
+
+    @property
     def here(self) -> bool:
         """Whether there is enough to say what a build would use."""
         return self._data_dir is not None or (
@@ -94,11 +100,13 @@ class Store:
             again: ask for clips that are gone, too.
 
         Raises:
+            LabelsError: the labels are broken or do not fit the catalogue.
             SourceError: the labels or the tracks cannot be had, or cannot be kept.
         """
         self._fetch_annotation()
         if self._lacks_tracks(videos):
             self._fetch_archive()
+        self._tracks()  # what is wrong with them is said now, not when all clips have come
         if self._data_dir is None:
             folder = self._network.download_dir / "videos"
             crawl(folder, self._catalogue, videos, self._network, again=again)
@@ -110,7 +118,7 @@ class Store:
         server of which one member can be had.
 
         Raises:
-            SourceError: as `fetch`.
+            LabelsError, SourceError: as `fetch`.
         """
         self._fetch_annotation()
         remote: list[RemoteTracks] = []
@@ -159,14 +167,16 @@ class Store:
         return not all(tracks.has(video) for video in videos)
 
     def _fetch_annotation(self) -> None:
+        """Fetches the labels if they are not here, and reads them once, to see that they fit."""
         address = self._annotation_address
-        make_folder(self._network.download_dir)
-        if address is None or self._annotation.is_file():
-            return
-        with alone(self._annotation.parent, self._annotation.stem):
-            if not self._annotation.is_file():  # nor has another process fetched it meanwhile
-                check = functools.partial(_check_annotation, address)
-                fetch(address, self._annotation, self._network, check=check, what="Annotation")
+        if self.asks:
+            make_folder(self._network.download_dir)
+        if address is not None and not self._annotation.is_file():
+            with alone(self._annotation.parent, self._annotation.stem):
+                if not self._annotation.is_file():  # nor has another process fetched it meanwhile
+                    check = functools.partial(_check_annotation, address)
+                    fetch(address, self._annotation, self._network, check=check, what="Annotation")
+        Labels.read(self._annotation, self._catalogue)
 
     def _fetch_archive(self) -> None:
         home = self._network.download_dir

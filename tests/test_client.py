@@ -22,7 +22,7 @@ from dancereid_pipeline.download import (
 )
 from dancereid_pipeline.errors import Reason, SourceError, VideoError
 from dancereid_pipeline.network import Network
-from tests.support.web import Answer, Site
+from tests.support.web import Answer, Site, redirect
 
 CONTENT = random.Random(6).randbytes(100_000)
 COOKIES = "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tSID\tsecret\n"
@@ -51,6 +51,34 @@ def test_offline_nothing_is_asked(site: Site, target: Path) -> None:
         str(error.value)
     )
     assert (site.requests, target.parent.exists()) == ([], False)
+
+
+@pytest.mark.parametrize("status", [302, 308])
+def test_a_redirect_is_followed(site: Site, target: Path, online: list[float], status: int) -> None:
+    site.answers["/moved"] = [redirect(site.address("/a.bin"), status=status)]
+    get(site.address("/moved"), target, Network())
+    assert [r.path for r in site.requests] == ["/moved", "/a.bin"]
+
+
+def test_a_redirect_that_leads_to_itself_ends(
+    site: Site, target: Path, online: list[float]
+) -> None:
+    site.answers["/a.bin"] = [redirect("/b.bin", always=True)]
+    site.answers["/b.bin"] = [redirect("/a.bin", always=True)]
+    with pytest.raises(SourceError, match="redirect loop"):
+        get(site.address("/a.bin"), target, Network())
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_file_where_the_folder_should_be_is_told(
+    site: Site, target: Path, online: list[float]
+) -> None:
+    folder = target.parent
+    folder.write_text("mine")
+    for path in (target, target / "deeper"):
+        with pytest.raises(SourceError, match=rf"^{path.parent}: cannot be made .* another folder"):
+            get(site.address("/a.bin"), path, Network())
+    assert (folder.read_text(), site.requests) == ("mine", [])
 
 
 def test_a_connection_that_is_not_permitted_is_no_fault_of_the_folder(

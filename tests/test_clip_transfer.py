@@ -92,7 +92,7 @@ START_FIRST = clip_bytes(options="plain", start_first=True)
             ("no index", clip_bytes()[:-500], Reason.NOT_A_VIDEO, r"[\d,]+ bytes that .*ftyp"),
             ("cut", START_FIRST[:-99], Reason.DAMAGED, r"what came: .*\(39 frames of 40 can be"),
             ("cut early", up_to_frame(START_FIRST, 30), Reason.DAMAGED, r"\(30 frames of 40"),
-            ("odd", damaged(clip_bytes(), 9), Reason.DAMAGED, r"video is damaged \(Invalid data"),
+            ("odd", damaged(clip_bytes(), 9), Reason.DAMAGED, r"the video is damaged \("),
             ("spoilt", damaged(clip_bytes(), 200), Reason.DAMAGED, r"damaged \(frame \d+ is\)"),
         )
     ],

@@ -15,7 +15,7 @@ from dancereid_pipeline import download as module
 from dancereid_pipeline.download import Pause, client, download, fetch, retry_wait_s, start_of
 from dancereid_pipeline.errors import SourceError
 from dancereid_pipeline.network import Network
-from tests.support.web import Answer, Hold, Site, page, redirect
+from tests.support.web import Answer, Hold, Site, page
 
 CONTENT = random.Random(5).randbytes(600_000)
 
@@ -31,14 +31,13 @@ def target(tmp_path: Path) -> Path:
     return tmp_path / "data" / "a.bin"
 
 
-def get(site: Site, target: Path, path: str = "/a.bin", **network: object) -> None:
+def get(site: Site, target: Path, **network: object) -> None:
     def check(unchecked: Path) -> None:
         assert unchecked != target
         if unchecked.read_bytes() != CONTENT:
             raise SourceError(f"expected another file, got {start_of(unchecked)}")
 
-    address = path if "://" in path else site.address(path)
-    fetch(address, target, Network(**network), check=check, what="A")  # type: ignore[arg-type]
+    fetch(site.address("/a.bin"), target, Network(**network), check=check, what="A")
 
 
 def transfer(site: Site, target: Path) -> None:
@@ -90,7 +89,7 @@ def test_a_file_is_fetched_whole(
 def test_after_a_break_only_the_rest_is_asked_for(
     site: Site, target: Path, online: list[float], how: dict[str, object]
 ) -> None:
-    site.answers["/a.bin"] = [Answer(cut=400_000, **how)]  # type: ignore[arg-type]
+    site.answers["/a.bin"] = [Answer(cut=400_000, **how)]
     get(site, target)
     assert target.read_bytes() == CONTENT
     assert len(site.requests) == 2
@@ -290,22 +289,6 @@ def test_what_is_no_such_file_is_not_kept(
     assert left(target) == {}
 
 
-@pytest.mark.parametrize("status", [302, 308])
-def test_a_redirect_is_followed(site: Site, target: Path, online: list[float], status: int) -> None:
-    site.answers["/moved"] = [redirect(site.address("/a.bin"), status=status)]
-    get(site, target, "/moved")
-    assert target.read_bytes() == CONTENT
-
-
-def test_a_redirect_that_leads_to_itself_ends(
-    site: Site, target: Path, online: list[float]
-) -> None:
-    site.answers["/a.bin"] = [redirect("/b.bin", always=True)]
-    site.answers["/b.bin"] = [redirect("/a.bin", always=True)]
-    assert "redirect loop" in refused(site, target)
-    assert left(target) == {}
-
-
 def test_nothing_is_there_under_its_name_before_all_is(
     site: Site, target: Path, online: list[float]
 ) -> None:
@@ -336,15 +319,6 @@ def test_a_pause_keeps_what_came(site: Site, target: Path, online: list[float]) 
     transfer(site, target)
     assert target.read_bytes() == CONTENT
     assert rest(site) > 0
-
-
-def test_a_file_where_the_folder_should_be(site: Site, target: Path, online: list[float]) -> None:
-    target.parent.write_text("mine")
-    assert f"{target.parent}: cannot be made (File exists). Name another folder." in refused(
-        site, target
-    )
-    assert refused(site, target / "deeper").startswith(f"{target}: cannot be made")
-    assert (target.parent.read_text(), site.requests) == ("mine", [])
 
 
 def test_a_full_disk_is_told_and_what_came_is_kept(

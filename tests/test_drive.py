@@ -130,7 +130,8 @@ def test_a_break_is_gone_on_with(drive: Drive, target: Path) -> None:
     assert "the transfer failed (IncompleteRead" in refused(drive, target)
     drive.answers.clear()
     fetch(drive, target)
-    assert drive.ranges_asked[-1] == f"bytes={MIB}-"
+    # Behind the first three and what gdown itself tried, which is not tried thrice.
+    assert drive.ranges_asked[3 + 1 + 5 :] == [None, f"bytes={MIB}-"]
 
 
 def test_other_parts_do_not_count(drive: Drive, target: Path) -> None:
@@ -156,7 +157,6 @@ def test_the_rest_is_refused(drive: Drive, target: Path, answer: Answer) -> None
     leave_part(target, CONTENT[:MIB])
     drive.answers["file"] = [attachment(chunked=True), answer]  # as by a link that has grown old
     fetch(drive, target)
-    assert drive.steps == ["uc", "warning", "file", "file"] * 2
     assert drive.ranges_asked == [None, rest] * 2
     target.unlink()
     leave_part(target, CONTENT[:MIB])
@@ -210,6 +210,7 @@ def test_a_connection_that_breaks_is_tried_again(drive: Drive, target: Path, ste
 def test_an_odd_answer(drive: Drive, target: Path, answer: Answer, says: str) -> None:
     drive.answers["uc"] = [answer]
     assert says in refused(drive, target)
+    assert parts(target) == []
 
 
 def test_a_page_that_leads_to_itself_ends(
@@ -289,13 +290,10 @@ def test_no_faster_than_asked(drive: Drive, target: Path) -> None:
 
 
 def test_the_stand_in_is_other_hosts_too(drive: Drive) -> None:
-    drive.files["/a.json"] = b"mirrored"
+    drive.files["/a.json"] = b"own"
     proxies = {"http": drive.url, "https": drive.url}
-    own, other = (
-        requests.get(f"{address}/a.json", proxies=proxies).content
-        for address in ("https://raw.githubusercontent.com", "http://mirror.lab")
-    )
-    assert (own, other) == (b"{}", b"mirrored")
+    for host, content in {"https://raw.githubusercontent.com": b"{}", "http://lab": b"own"}.items():
+        assert requests.get(f"{host}/a.json", proxies=proxies).content == content
 
 
 LINKS = f"""

@@ -97,8 +97,9 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", ["aaa.npy", "readme"])
 def test_a_bomb_is_not_unpacked(tmp_path: Path, suffix: str, name: str) -> None:
     archive = pack(tmp_path / f"npy{suffix}", {name: ZEROS, "bbb.npy": B})
-    # What lies behind the limit may be missing: nobody gets there.
-    os.truncate(archive, archive.stat().st_size // 2)
+    if suffix != ".tar.bz2":  # which packs all of it into one block
+        # What lies behind the limit may be missing: nobody gets there.
+        os.truncate(archive, archive.stat().st_size // 2)
     refused(archive, "unpacks to more than the 4,194,304 bytes")
 
 
@@ -207,7 +208,7 @@ def test_what_cannot_be_inflated_is_noticed(tmp_path: Path) -> None:
     content = bytearray(archive.read_bytes())
     content[30 + len("aaa.npy")] = 0xFF  # no type of block
     archive.write_bytes(content)
-    with pytest.raises(VideoError, match="cannot be read .*invalid block type"):
+    with pytest.raises(VideoError, match=r"cannot be read .*invalid block type"):
         contents(archive)
     packed = bytearray(gzip.compress(pack(tmp_path / "npy.tar", {"aaa.npy": A}).read_bytes()))
     packed[10] = 0xFF

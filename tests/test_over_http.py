@@ -12,7 +12,7 @@ import pytest
 from datasets import load_dataset
 
 import dancereid
-from dancereid_pipeline.errors import MissingVideosError, OptionError, SourceError
+from dancereid_pipeline.errors import DanceReIDError, MissingVideosError, OptionError, SourceError
 from tests.conftest import PEOPLE
 from tests.support.data import contents
 from tests.support.remote import serve, settle, zipped
@@ -270,6 +270,32 @@ def test_offline_what_is_here_is_used(
     assert contents(stream) == built["test"][:6]
     assert "offline mode" in caplog.text
     assert paths(site) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"annotation": "nowhere.json"}, r"nowhere\.json: cannot read the annotation"),
+        ({"archive": "nowhere.zip"}, r"nowhere\.zip: the tracks cannot be read"),
+        ({"catalogue": None}, r"video 'aaa' is not in the catalogue"),
+    ],
+)
+@pytest.mark.parametrize("streaming", [False, True])
+def test_what_is_wrong_is_said_before_a_clip_is_asked_for(
+    site: Site, remote: dict[str, str], wrong: dict[str, str], said: str, streaming: bool
+) -> None:
+    with pytest.raises(DanceReIDError, match=said):
+        load_dataset("dancereid", streaming=streaming, **{**remote, **wrong})
+    assert not [path for path in paths(site) if path.startswith("/videos")]
+
+
+def test_a_folder_that_has_everything_leaves_no_other(
+    small: Path, cache: str, tmp_path: Path
+) -> None:
+    options = {"data_dir": str(small), "catalogue": str(small / "catalogue.csv")}
+    downloads = tmp_path / "downloads"
+    load_dataset("dancereid", cache_dir=cache, download_dir=str(downloads), **options)
+    assert not downloads.exists()
 
 
 def test_features_can_be_looked_at_before_anything_is_fetched(
