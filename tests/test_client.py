@@ -145,16 +145,31 @@ def test_others_get_a_copy_of_the_cookies(profile: Path, tmp_path: Path) -> None
         assert copy is None
 
 
-@pytest.mark.parametrize("content", [None, b"{}", b"\xff\xfe\xff", b"127.0.0.1\tFALSE\n"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: .*No such file"),
+        (b"{}", "does not begin as such a file"),
+        (b"\xff\xfe\xff", "cannot be read: .*utf-8"),
+        (COOKIES.encode() + b".lab\tpa55\n", "line 3: expected 7 fields, tabs between, found 2"),
+    ],
+)
 def test_cookies_that_cannot_be_read_are_told(
-    site: Site, target: Path, online: list[float], tmp_path: Path, content: bytes | None
+    site: Site,
+    target: Path,
+    online: list[float],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    content: bytes | None,
+    said: str,
 ) -> None:
     path = tmp_path / "c.txt"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SourceError, match=r"c\.txt' cannot be read: .* cookies\.txt in Netscape"):
+    with pytest.raises(SourceError, match=rf"c\.txt'.*{said}.* cookies\.txt in Netscape") as error:
         get(site.address("/a.bin"), target, Network(cookies=str(path)))
     assert (site.requests, target.exists()) == ([], False)
+    assert "pa55" not in str(error.value) + "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("cookies", ["~nosuchuser/c.txt", "browser:firefox:/no/such/profile"])

@@ -90,7 +90,7 @@ START_FIRST = clip_bytes(options="plain", start_first=True)
             ("page", HTML, Reason.NOT_A_VIDEO, r"as a video: 56 bytes .*\(a web page\)"),
             ("empty", b"", Reason.NETWORK, "Did not get any data blocks"),
             ("no index", clip_bytes()[:-500], Reason.NOT_A_VIDEO, r"[\d,]+ bytes that .*ftyp"),
-            ("cut", START_FIRST[:-99], Reason.DAMAGED, r"what came: .*\(39 frames of 40 can be"),
+            ("cut", START_FIRST[:-99], Reason.DAMAGED, "what came: the video is damaged"),
             ("cut early", up_to_frame(START_FIRST, 30), Reason.DAMAGED, r"\(30 frames of 40"),
             ("odd", damaged(clip_bytes(), 9), Reason.DAMAGED, r"the video is damaged \("),
             ("spoilt", damaged(clip_bytes(), 200), Reason.DAMAGED, r"damaged \(frame \d+ is\)"),
