@@ -168,8 +168,8 @@ def read_cookies(path: str) -> str:
         cookie = line.removeprefix("#HttpOnly_").strip()
         if cookie and not cookie.startswith("#") and len(line.split("\t")) != _COOKIE_FIELDS:
             raise SourceError(
-                f"cookies={path!r}, line {number}: expected {_COOKIE_FIELDS} fields, tabs between, found "
-                f"{len(line.split(chr(9)))}. {_COOKIES_WANTED}"
+                f"cookies={path!r}, line {number}: expected {_COOKIE_FIELDS} fields, tabs between, "
+                f"found {len(line.split(chr(9)))}. {_COOKIES_WANTED}"
             )
     return text
 
