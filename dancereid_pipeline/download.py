@@ -21,6 +21,7 @@ from typing import Any
 from datasets import config as datasets_config
 from datasets.utils import tqdm
 
+from .cookies import COOKIES_WANTED, read_cookies
 from .errors import Reason, SourceError, VideoError
 from .network import Network
 from .refusals import causes, reason_of, told
@@ -34,9 +35,6 @@ _RETRIES = 5
 _RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)")
 _BEYOND = re.compile(r"bytes \*/([0-9]+)")
 _TIMEOUT_S = 30.0
-_COOKIES_HEADER = re.compile(r"#( Netscape)? HTTP Cookie File")
-_COOKIE_FIELDS = 7
-_COOKIES_WANTED = "Export a cookies.txt in Netscape's format, or name another browser."
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last on file systems with 4 GiB at most
 _UNWRITABLE = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 
@@ -143,35 +141,10 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
         _ = ydl.cookiejar  # reads them
     except (YoutubeDLError, OSError, ValueError, RuntimeError) as error:
         raise SourceError(
-            f"cookies={network.cookies!r} cannot be read: {told(error)}. {_COOKIES_WANTED}"
+            f"cookies={network.cookies!r} cannot be read: {told(error)}. {COOKIES_WANTED}"
         ) from error
     with ydl:
         yield ydl
-
-
-def read_cookies(path: str) -> str:
-    """The text of a cookies.txt.
-
-    Raises:
-        SourceError: it is none. (yt-dlp would print the lines that it cannot read, secrets
-            and all, and go on.)
-    """
-    try:
-        text = Path(path).expanduser().read_text("utf-8")
-    except (OSError, ValueError, RuntimeError) as error:
-        raise SourceError(f"cookies={path!r} cannot be read: {error}. {_COOKIES_WANTED}") from error
-    if not _COOKIES_HEADER.match(text):
-        raise SourceError(
-            f"cookies={path!r}: it does not begin as such a file does. {_COOKIES_WANTED}"
-        )
-    for number, line in enumerate(text.splitlines(), start=1):
-        cookie = line.removeprefix("#HttpOnly_").strip()
-        if cookie and not cookie.startswith("#") and len(line.split("\t")) != _COOKIE_FIELDS:
-            raise SourceError(
-                f"cookies={path!r}, line {number}: expected {_COOKIE_FIELDS} fields, tabs between, "
-                f"found {len(line.split(chr(9)))}. {_COOKIES_WANTED}"
-            )
-    return text
 
 
 def fetch(

@@ -14,13 +14,16 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from .errors import SourceError
 from .refusals import causes, told
 
 _Progress = Callable[[int, int | None], None]
+
+if TYPE_CHECKING:
+    import requests
 
 _HOSTS = frozenset({"drive.google.com", "docs.google.com", "drive.usercontent.google.com"})
 _FILE = re.compile(r"/file(?:/u/[0-9]+)?/d/([A-Za-z0-9_-]{10,})(?:/|$)")
@@ -118,7 +121,7 @@ def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
             return
         # gdown itself tries a broken connection again, but not if there is a proxy to blame.
         except (DownloadError, requests.HTTPError, requests.exceptions.ProxyError) as error:
-            refused = isinstance(error, requests.HTTPError) and error.response.status_code < 500
+            refused = isinstance(error, requests.HTTPError) and _status(error) < 500
             quota = isinstance(error, FileURLRetrievalError) and _QUOTA.search(str(error))
             given_up = isinstance(error.__cause__, requests.RequestException)  # after its retries
             if refused or quota or given_up:
@@ -169,7 +172,7 @@ def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, DownloadCancelled):
         return f"not a byte of it came within {_START_S:g} s"
     if isinstance(error, requests.HTTPError):
-        return f"it answers with HTTP {error.response.status_code}"
+        return f"it answers with HTTP {_status(error)}"
     if isinstance(error, requests.exceptions.ProxyError):
         return f"the proxy does not lead there ({told(bottom)})"
     if isinstance(error, DownloadError | requests.RequestException):
@@ -177,3 +180,7 @@ def _reason(error: Exception, path: Path) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or path}: cannot be written ({error.strerror})"
     return f"gdown cannot read what came ({type(error).__name__}: {error})"
+
+
+def _status(error: requests.HTTPError) -> int:
+    return 0 if error.response is None else error.response.status_code

@@ -125,12 +125,13 @@ _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
         ),
         (
             Reason.NETWORK,
-            r"network error|timed?[- ]?out|connection (refused|reset|aborted|broken)"
-            r"|remote end closed|name resolution|(name or service|servname).* not known"
-            r"|getaddrinfo failed|network is unreachable|no route to host|redirect loop"
-            r"|(connect to|error with|cannot reach) proxy|tunnel connection failed|\[SSL"
-            r"|certificate verify failed|violation of protocol|content too short"
-            r"|bytes read, \d+ more expected|any data blocks|extract any player response",
+            r"network error|timed?[- ]?out|failed to establish"
+            r"|connection (refused|reset|aborted|broken)|remote end closed|name resolution"
+            r"|(name or service|servname).* not known|getaddrinfo failed|network is unreachable"
+            r"|no route to host|redirect loop|(connect to|error with|cannot reach) proxy"
+            r"|tunnel connection failed|\[SSL|certificate verify failed|violation of protocol"
+            r"|content too short|bytes read, \d+ more expected|any data blocks"
+            r"|extract any player response",
         ),
         (
             Reason.UNAVAILABLE,

@@ -50,6 +50,7 @@ class TracksSource(Protocol):
 
         Raises:
             VideoError: it cannot be had.
+            SourceError: this machine cannot keep it.
         """
 
 

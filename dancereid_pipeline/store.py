@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
-from .archives import ARCHIVE_ERRORS, kind
+from .archives import ARCHIVE_ERRORS, UNREADABLE_SUFFIXES, kind, tracks_in
 from .catalogue import Catalogue, Video
 from .clip_fetch import ClipFetcher
 from .crawler import crawl
@@ -320,6 +320,8 @@ def fetch_archive(address: str, stem: Path, network: Network) -> Path:
 def _check_archive(address: str, path: Path) -> None:
     if kind(path) is None:
         raise SourceError(f"{address}: expected an archive, got {start_of(path)}")
+    if kind(path) not in UNREADABLE_SUFFIXES and not tracks_in(path):
+        raise SourceError(f"{address}: expected npy files in the archive, found none")
 
 
 def _check_annotation(address: str, path: Path) -> None:

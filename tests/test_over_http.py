@@ -13,6 +13,7 @@ from datasets import load_dataset
 
 import dancereid
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError, OptionError, SourceError
+from dancereid_pipeline.store import _short
 from tests.conftest import PEOPLE
 from tests.support.data import contents
 from tests.support.remote import serve, settle, zipped
@@ -243,6 +244,18 @@ def test_an_archive_that_gives_no_ranges_is_fetched_as_a_whole(
     assert json.loads(record.read_text())["bytes"] == len(site.files["/npy.zip"])
     assert {p.suffix for p in downloads.glob("npy*") if p.is_file()} == {".zip", ".json"}
     assert {p.name for p in (downloads / "videos").glob("*.mp4")} == {Path(c).name for c in CLIPS}
+
+
+def test_an_archive_without_tracks_is_not_kept(site: Site, remote: dict[str, str]) -> None:
+    right, site.files["/npy.zip"] = site.files["/npy.zip"], b"PK\x05\x06" + bytes(18)
+    with pytest.raises(SourceError, match="expected npy files in the archive, found none"):
+        load_dataset("dancereid", **remote)
+    assert not list(Path(remote["download_dir"]).glob("npy*"))
+    # A part of that other archive is no part of this one.
+    part = Path(remote["download_dir"]) / f"npy-{_short(remote['archive'])}.fetched.unchecked.part"
+    part.write_bytes(right[:100] + b"x" * 100)
+    site.files["/npy.zip"] = right
+    assert len(load_dataset("dancereid", **remote)["test"]) == 24
 
 
 def test_an_annotation_that_is_none_is_not_kept(site: Site, remote: dict[str, str]) -> None:
