@@ -305,14 +305,13 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             logger.warning("%s", found)
 
     def _fetch(self, request: Request, download_mode: Any) -> bool:
-        """Fetches what is not here. Whether something has come."""
-        before = request.key
+        """Fetches what is not here. Whether something has come since the builder was made."""
         anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
         request.fetch(again=download_mode in anew)
-        has_come = request.key != before
-        if has_come:  # the name of the cache folder is another one now
-            self.__init__(*self._arguments[0], **self._arguments[1])  # type: ignore[misc]
-        return has_come
+        before = self.config_id
+        # Anew, so that the cache folder is named after what is here now.
+        self.__init__(*self._arguments[0], **self._arguments[1])  # type: ignore[misc]
+        return self.config_id != before
 
     def as_dataset(self, split: Any = None, **kwargs: Any) -> Any:
         """As in `datasets`, where a split without examples would be an error."""

@@ -135,7 +135,7 @@ def tracks_in(archive: Path) -> list[TracksFile]:
     except ARCHIVE_ERRORS as error:
         raise SourceError(
             f"{archive}: cannot be read as an archive ({error}). Get it again, or unpack it into "
-            f"{archive.parent / 'npy'}."
+            "a folder, and use that instead."
         ) from error
 
 

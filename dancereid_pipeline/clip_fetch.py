@@ -24,7 +24,7 @@ from .download import OnBytes, client, download, download_checked, refused, slee
 from .errors import Reason, SourceError, VideoError
 from .manifest import ClipFacts, Entry, Manifest, found, lock, now
 from .network import Network
-from .refusals import Fate, fate
+from .refusals import STOPPING, Fate, fate
 from .sources import CLIP_SUFFIXES, Clips
 
 # Only pictures, no larger and no faster than what the tracks were made on. YouTube has
@@ -34,6 +34,8 @@ FORMATS = "/".join(
     f"bestvideo{codec}{_LIMITS}"
     for codec in ("[vcodec^=avc1][ext=mp4]", "[vcodec~='^vp0?9']", "[vcodec^=av01]")
 )
+# A network that is down answers no other video either.
+_NETWORK_FAILURES = 3
 _RUNTIMES = ("deno", "node", "bun", "qjs")
 
 # Brings what `info` describes to a path, by way of a part beside it.
@@ -58,6 +60,20 @@ class ClipFetcher:
     def manifest(self) -> Manifest:
         """What came of each video in the folder."""
         return Manifest(self.folder)
+
+    def has(self, video: Video) -> bool:
+        """Whether a video's clip is there, as it was when it was looked at. Changes nothing.
+
+        Raises:
+            SourceError: the manifest cannot be read.
+            OSError: the folder cannot be.
+        """
+        entry = self.manifest.read().get(video.video_id)
+        try:
+            path = Clips(self.folder, self.catalogue).find(video)
+        except VideoError:
+            return False
+        return entry is not None and entry.is_of(path)
 
     def standing(self, video: Video) -> Entry | None:
         """What is known of a video: its clip as it is there, else the last try, else None.
@@ -104,8 +120,17 @@ class ClipFetcher:
                 with lock(self.folder, video.clip_stem).acquire(timeout=0):
                     entry = self._fetch(video, on_bytes, transfer)
             except Timeout:
-                busy = VideoError(Reason.NOT_TRIED, "another process is fetching it")
-                return self._entry(video, busy)
+                entry = self._entry(
+                    video,
+                    VideoError(
+                        Reason.NOT_TRIED,
+                        "another process has it: a crawl, or a stream that is read; when that "
+                        "has ended, run it again",
+                    ),
+                )
+                if video.video_id not in self.manifest.read():
+                    self.manifest.note(entry)
+                return entry
             if entry.outcome is not Reason.USED:
                 self.manifest.note(entry)
         return entry
@@ -128,7 +153,7 @@ class ClipFetcher:
             taken = replace(
                 found(video.video_id, path, clip),
                 file=target.name,
-                address=address,
+                address=self.network.public_address(video),
                 yt_dlp=_yt_dlp_version(),
                 format=_format(info),
             )
@@ -165,10 +190,28 @@ class ClipFetcher:
             outcome=error.reason,
             detail=str(error),
             when=now(),
-            address=self.network.address(video),
+            address=self.network.public_address(video),
             yt_dlp=_yt_dlp_version(),
             asked_with=asked_with(self.network),
         )
+
+
+@dataclass
+class Manners:
+    """When to stop asking: where that makes it worse, or nobody answers.
+
+    Attributes:
+        stopped: why nothing more is to be asked; None to go on.
+    """
+
+    stopped: str | None = None
+    _failures: int = 0
+
+    def note(self, entry: Entry) -> None:
+        """Takes note of what came of a video."""
+        self._failures = self._failures + 1 if entry.outcome is Reason.NETWORK else 0
+        if entry.outcome in STOPPING or self._failures == _NETWORK_FAILURES:
+            self.stopped = f"it ended with {entry.video_id}: {entry.outcome.value}"
 
 
 @contextlib.contextmanager
@@ -235,7 +278,7 @@ def locate(ydl: Any, address: str) -> dict[str, Any]:
     except (YoutubeDLError, OSError) as error:
         raise refused(error, Path()) from error
     if not info.get("url"):
-        raise VideoError(Reason.NO_FORMAT, f"{address}: is not the page of one video")
+        raise VideoError(Reason.NO_FORMAT, "the address is not that of one video's page")
     return dict(info)
 
 

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .catalogue import Catalogue, Video
-from .clip_fetch import ClipFetcher, asked_with, usable
-from .download import make_folder, offline, progress_bar
+from .clip_fetch import ClipFetcher, Manners, asked_with, usable
+from .download import OFFLINE, make_folder, offline, progress_bar
 from .errors import Reason
 from .manifest import ClipFacts, Entry, alone, now, values
 from .network import Network
 from .refusals import STOPPING, Fate, advice, fate
-
-# A network that is down answers no other video either.
-_NETWORK_FAILURES = 3
 
 
 @dataclass(frozen=True)
@@ -124,23 +121,20 @@ def crawl(
 def _each(
     fetcher: ClipFetcher, videos: Sequence[Video], again: bool, since: str | None
 ) -> Iterator[Entry]:
-    stopped = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)" if offline() else None
-    failures = 0
+    manners = Manners(OFFLINE if offline() else None)
     for number, video in enumerate(videos, start=1):
         # In its turn, not before: a stream may have fetched it meanwhile.
         entry = fetcher.standing(video)
         if entry and not _is_wanted(fetcher, video, entry, again, since):
             yield entry
             continue
-        if stopped:
-            yield _not_tried(fetcher, video, stopped)
+        if manners.stopped:
+            yield _not_tried(fetcher, video, manners.stopped)
             continue
         with progress_bar(f"Video {number} of {len(videos)}, {video.clip_stem}") as on_bytes:
             entry = fetcher.fetch(video, on_bytes)
+        manners.note(entry)
         yield entry
-        failures = failures + 1 if entry.outcome is Reason.NETWORK else 0
-        if entry.outcome in STOPPING or failures == _NETWORK_FAILURES:
-            stopped = f"the crawl ended with {video.video_id}: {entry.outcome.value}"
 
 
 def _is_wanted(
@@ -157,7 +151,7 @@ def _is_wanted(
     """
     if entry.outcome is Reason.USED or entry.in_the_way:
         return False
-    if again or entry.address != fetcher.network.address(video):
+    if again or entry.address != fetcher.network.public_address(video):
         return True
     if since and entry.when >= since:
         return False
@@ -174,7 +168,7 @@ def _not_tried(fetcher: ClipFetcher, video: Video, why: str) -> Entry:
         outcome=Reason.NOT_TRIED,
         detail=why,
         when=now(),
-        address=fetcher.network.address(video),
+        address=fetcher.network.public_address(video),
     )
     if not offline() and video.video_id not in fetcher.manifest.read():
         fetcher.manifest.note(entry)

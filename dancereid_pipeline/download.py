@@ -23,7 +23,7 @@ from datasets.utils import tqdm
 
 from .cookies import COOKIES_WANTED, read_cookies
 from .errors import Reason, SourceError, VideoError
-from .network import Network
+from .network import Network, public
 from .refusals import causes, reason_of, told
 
 logger = logging.getLogger("dancereid")
@@ -50,6 +50,9 @@ class Pause(Exception):  # noqa: N818  # no error: whoever raises it goes on lat
     """Raised by an `OnBytes` to end a transfer; what came stays, to be gone on with."""
 
 
+OFFLINE = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
+
+
 def offline() -> bool:
     """Whether `datasets` was told to stay off the network (HF_HUB_OFFLINE, HF_DATASETS_OFFLINE)."""
     return bool(datasets_config.HF_HUB_OFFLINE)
@@ -59,8 +62,8 @@ def refuse_offline(address: str, target: Path) -> None:
     """Raises a `SourceError` in offline mode."""
     if offline():
         raise SourceError(
-            f"{address}: is needed, is not in {target.parent}, and offline mode is on "
-            "(HF_HUB_OFFLINE or HF_DATASETS_OFFLINE). Turn it off once, or bring the files."
+            f"{public(address)}: is needed, is not in {target.parent}, and {OFFLINE}. Turn it off "
+            "once, or bring the files."
         )
 
 
@@ -168,9 +171,7 @@ def fetch(
         try:
             download_checked(ydl, {"url": address}, target, check, download)
         except VideoError as error:
-            raise SourceError(
-                f"{address}: {error}. Try again later, or put the file there by hand: {target}."
-            ) from error
+            raise SourceError(f"{public(address)}: {error}") from error
 
 
 def download_checked(

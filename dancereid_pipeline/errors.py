@@ -89,3 +89,15 @@ class MissingVideosError(DanceReIDError):
 
 class CountMismatchError(DanceReIDError):
     """A build whose every video was used holds other counts than it must."""
+
+
+class InterruptedReadError(Exception):
+    """Carries an interrupt (Ctrl-C, say) through a library that would swallow it.
+
+    Attributes:
+        interrupt: what is to be raised on the other side.
+    """
+
+    def __init__(self, interrupt: BaseException) -> None:
+        super().__init__(interrupt)
+        self.interrupt = interrupt

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .catalogue import Video
-from .clip_fetch import ClipFetcher
-from .download import Pause, download, offline
-from .errors import Reason, VideoError
+from .clip_fetch import ClipFetcher, Manners
+from .download import OFFLINE, Pause, download, offline
+from .errors import InterruptedReadError, Reason, VideoError
 from .manifest import Entry
+from .refusals import Fate, fate
 from .sources import Clips
 
 if TYPE_CHECKING:
@@ -38,10 +39,22 @@ class FollowedClip:
     Attributes:
         fetcher: fetches it.
         video: whose it is.
+        manners: those of the stream that it is of.
     """
 
     fetcher: ClipFetcher
     video: Video
+    manners: Manners
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was gone when it was asked for last, at the same address."""
+        entry = self.fetcher.manifest.read().get(self.video.video_id)
+        return (
+            entry is not None
+            and fate(entry.outcome) is Fate.GONE
+            and entry.address == self.fetcher.network.public_address(self.video)
+        )
 
     def open(self) -> Clip:
         """Begins to fetch it, and opens what comes.
@@ -57,16 +70,29 @@ class FollowedClip:
             pass
         else:  # it has come since the stream was made
             return Clip(path)
-        if offline():
-            raise VideoError(
-                Reason.NOT_TRIED, "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
-            )
-        following = Following.of(self.fetcher, self.video)
+        why_not = OFFLINE if offline() else self.manners.stopped
+        if why_not:
+            raise VideoError(Reason.NOT_TRIED, why_not)
+        if self.is_gone:
+            raise VideoError(Reason.REMOVED, "it was gone when it was asked for last")
+        following = Following.of(self.fetcher, self.video, self.manners)
         try:
-            return Clip(Path(self.fetcher.network.address(self.video)), following)
+            return Clip(self.fetcher.network.public_address(self.video), following)
         except BaseException:
             following.stop()
             raise
+
+
+def let_come(folder: Path) -> None:
+    """Lets every clip come whole that streams of this process have begun to fetch into a folder."""
+    with _followings_lock:
+        begun = [
+            f
+            for (pid, path), f in _followings.items()
+            if (pid, path.parent) == (os.getpid(), folder)
+        ]
+    for following in begun:
+        following.complete()
 
 
 _followings: dict[tuple[int, Path], Following] = {}
@@ -80,10 +106,11 @@ class Following:
         fetcher: fetches the clip. Where another process is at it already, the clip is
             fetched to a temporary folder instead, and not kept.
         video: whose it is.
+        manners: told of what came of it.
     """
 
     @classmethod
-    def of(cls, fetcher: ClipFetcher, video: Video) -> Following:
+    def of(cls, fetcher: ClipFetcher, video: Video, manners: Manners) -> Following:
         """The transfer of a clip: one for all who read it in this process."""
         # A process that was forked has the others' entries, but not their threads.
         key = (os.getpid(), fetcher.folder / video.clip_stem)
@@ -92,14 +119,15 @@ class Following:
                 del _followings[ended]
             following = _followings.get(key)
             if following is None or not following._join():
-                following = _followings[key] = cls(fetcher, video)
+                following = _followings[key] = cls(fetcher, video, manners)
             return following
 
-    def __init__(self, fetcher: ClipFetcher, video: Video) -> None:
+    def __init__(self, fetcher: ClipFetcher, video: Video, manners: Manners) -> None:
         # A limit on the time would count that of the reader, too.
         network = replace(fetcher.network, time_limit=math.inf)
         self._fetcher = replace(fetcher, network=network)
         self._video = video
+        self._manners = manners
         self._users = 1
         self._changed = threading.Condition()
         self._paths: tuple[Path, ...] = ()
@@ -141,6 +169,13 @@ class Following:
             self._changed.wait_for(lambda: self._transferred or self._error is not None)
             self._users -= 1
 
+    def complete(self) -> None:
+        """Lets all of the clip come, whoever reads it, and waits until it is checked."""
+        with self._changed:
+            self._needed = math.inf
+            self._changed.notify_all()
+        self._thread.join()
+
     def _join(self) -> bool:
         """Counts one more who reads it, unless it is ending."""
         with self._changed:
@@ -156,8 +191,10 @@ class Following:
                 return
             self._stopped = True
             self._changed.notify_all()
-        # As a rule at once; then the next reader of the clip can go on with it.
-        self._thread.join(_PATIENCE_S)
+        # As a rule at once; then the next reader of the clip can go on with it. (A stream that
+        # nobody holds any more may be cleared away by any thread.)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(_PATIENCE_S)
 
     def read(self, place: int, count: int) -> bytes:
         """Bytes at a place, fewer at the end of the clip. Waits for them.
@@ -192,6 +229,7 @@ class Following:
             if entry.outcome is Reason.NOT_TRIED and not self._transferred:
                 with tempfile.TemporaryDirectory(prefix="dancereid-") as folder:
                     entry = self._fetch(replace(self._fetcher, folder=Path(folder)))
+            self._manners.note(entry)
             error = VideoError(entry.outcome, entry.detail)
             self._end(None if entry.outcome is Reason.USED else error)
         except Pause:
@@ -290,6 +328,10 @@ class Reader(io.RawIOBase):
         """The next bytes; waits for them."""
         if count < 0:
             count = self._following.size() - self._place
-        content = self._following.read(self._place, count)
+        try:
+            content = self._following.read(self._place, count)
+        except (KeyboardInterrupt, SystemExit) as error:
+            # What reads for FFmpeg hands on nothing but an `Exception`.
+            raise InterruptedReadError(error) from error
         self._place += len(content)
         return content

@@ -65,7 +65,7 @@ class Clip:
             sure wherever that matters.
     """
 
-    path: Path
+    path: Path | str
     coming: ComingFile | None = None
 
     def __post_init__(self) -> None:
@@ -95,7 +95,7 @@ class Clip:
         # is not); entries past the end of the file are of a clip that was cut off.
         if not self._stream.frames or len(entries) != self._stream.frames:
             return 0
-        size = self.coming.size() if self.coming else self.path.stat().st_size
+        size = self.coming.size() if self.coming else Path(self.path).stat().st_size
         return sum(not e.is_discard and e.pos + e.size <= size for e in entries)
 
     def _likely_count(self) -> int:
@@ -161,11 +161,11 @@ class _DamageError(Exception):
     """A frame is not as it was encoded."""
 
 
-def _damaged(path: Path, what: str) -> VideoError:
+def _damaged(path: Path | str, what: str) -> VideoError:
     return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")
 
 
-def _open(path: Path, file: Any) -> tuple[av.container.InputContainer, av.VideoStream]:
+def _open(path: Path | str, file: Any) -> tuple[av.container.InputContainer, av.VideoStream]:
     try:
         container = av.open(file)
     except (av.error.FFmpegError, OSError) as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Formatter
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from huggingface_hub.constants import HF_HOME
 
@@ -99,9 +100,11 @@ class Network:
 
     def address(self, video: Video) -> str:
         """Where a video is."""
-        return self.video_url.format(
-            download_id=video.download_id, video_id=video.video_id, clip=video.clip_stem
-        )
+        return _filled(self.video_url, video)
+
+    def public_address(self, video: Video) -> str:
+        """The same as it may be shown and kept: see `public`."""
+        return _filled(public(self.video_url), video)
 
     @property
     def browser(self) -> tuple[str, ...] | None:
@@ -120,9 +123,36 @@ def is_address(place: str) -> bool:
     return place.lower().startswith(("http://", "https://"))
 
 
+def public(address: str) -> str:
+    """An address (or a pattern of one) without what may let somebody in.
+
+    That is its user and password, and of its query whatever names no video.
+    """
+    parts = urlsplit(address)
+    query = "&".join(part for part in parts.query.split("&") if "{" in part)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _filled(pattern: str, video: Video) -> str:
+    return pattern.format(
+        download_id=video.download_id, video_id=video.video_id, clip=video.clip_stem
+    )
+
+
+def _is_sound(address: str) -> bool:
+    """Whether an address has a host, and a port that can be one."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", parts.netloc)
+    except ValueError:
+        return False
+
+
 def _place(name: str, value: object) -> str:
     text = path_or_none(name, value) or ""
     if is_address(text):
+        if not _is_sound(text):
+            raise OptionError(f"{name}: expected an address, got {shown(text.rpartition('@')[2])}.")
         return text
     if re.match(r"[a-z][a-z0-9+.-]+://", text, re.I):
         raise OptionError(
@@ -140,7 +170,8 @@ def _pattern(name: str, value: object) -> str:
         plain = all(not spec and not conversion for _, _, spec, conversion in parts)
     except ValueError:
         used, plain = set(), False
-    if not (is_address(str(value)) and used and used <= set(known) and plain):
+    sound = is_address(str(value)) and _is_sound(str(value))
+    if not (sound and used and used <= set(known) and plain):
         raise OptionError(
             f"{name}: expected an address with {', '.join(f'{{{k}}}' for k in known)} in it, for "
             f"example 'http://mirror.lab/videos/{{clip}}.mp4', got {shown(value)}."
@@ -165,7 +196,7 @@ def _cookies(name: str, value: object) -> str:
 
 
 def _proxy(name: str, value: object) -> str:
-    if not re.match(r"(https?|socks(4a?|5h?))://[^\s/]", str(value)):
+    if not re.match(r"(https?|socks(4a?|5h?))://", str(value)) or not _is_sound(str(value)):
         # Not shown: it may hold a password.
         raise OptionError(
             f"{name}: expected the address of a proxy, for example 'http://proxy.lab:3128' or "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
-import os
+import tempfile
 import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -76,13 +76,12 @@ class RemoteTracks:
 
     def _keep(self, content: bytes) -> None:
         make_folder(self.kept.parent)
-        # Several processes may read the same video; each has a name of its own until it is whole.
-        temporary = self.kept.with_name(f".{self.kept.name}.{os.getpid()}")
         try:
-            temporary.write_bytes(content)
-            temporary.replace(self.kept)
+            # Processes and threads may read the same video: each has a file of its own at first.
+            with tempfile.NamedTemporaryFile(dir=self.kept.parent, delete=False) as file:
+                file.write(content)
+            Path(file.name).replace(self.kept)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise refused(error, self.kept) from error
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from .coverage import Outcome
 from .crops import KEYPOINT_MAPPINGS, resize, window
-from .errors import Reason, TracksError, VideoError
+from .errors import InterruptedReadError, Reason, TracksError, VideoError
 from .labels import VideoLabels
 from .pictures import Picture
 from .plan import VideoJob
@@ -85,6 +85,8 @@ class VideoSamples:
                 yield sample
         except VideoError as error:
             self._note(reason=error.reason, detail=str(error))
+        except InterruptedReadError as error:
+            raise error.interrupt from None
 
     def _note(self, **changes: Any) -> None:
         self.outcome = replace(self.outcome, **changes)

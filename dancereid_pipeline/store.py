@@ -5,30 +5,38 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from .archives import ARCHIVE_ERRORS, UNREADABLE_SUFFIXES, kind, tracks_in
 from .catalogue import Catalogue, Video
-from .clip_fetch import ClipFetcher
+from .clip_fetch import ClipFetcher, Manners
 from .crawler import crawl
 from .download import (
     NoRangesError,
     cookies_copy,
     fetch,
-    make_folder,
     offline,
     progress_bar,
     refuse_offline,
     start_of,
 )
 from .drive import download_drive, drive_id
-from .errors import Reason, SourceError, VideoError
-from .following import FollowedClip
+from .errors import LabelsError, Reason, SourceError, VideoError
+from .following import FollowedClip, let_come
 from .labels import Labels
 from .manifest import alone, now, sha256
-from .network import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, is_address
-from .refusals import Fate, advice, fate
+from .network import (
+    ANNOTATION_SHA256,
+    ANNOTATION_URL,
+    DRIVE_IDS,
+    Network,
+    is_address,
+    public,
+    variable,
+)
+from .refusals import advice, fate
 from .remote_zip import RemoteTracks, RemoteZip
 from .sources import ClipSource, Folder, Tracks, tracks_at, tracks_below
 
@@ -80,9 +88,10 @@ class Store:
     @property
     def here(self) -> bool:
         """Whether there is enough to say what a build would use."""
-        return self._data_dir is not None or (
-            self._annotation.is_file() and self._network.download_dir.is_dir()
-        )
+        with self._usable():
+            return self._data_dir is not None or (
+                self._annotation.is_file() and self._network.download_dir.is_dir()
+            )
 
     def folder(self) -> Folder:
         """All that is here now.
@@ -103,13 +112,13 @@ class Store:
             LabelsError: the labels are broken or do not fit the catalogue.
             SourceError: the labels or the tracks cannot be had, or cannot be kept.
         """
-        self._fetch_annotation()
-        if self._lacks_tracks(videos):
-            self._fetch_archive()
-        self._tracks()  # what is wrong with them is said now, not when all clips have come
-        if self._data_dir is None:
-            folder = self._network.download_dir / "videos"
-            crawl(folder, self._catalogue, videos, self._network, again=again)
+        with self._usable():
+            self._fetch_annotation()
+            if self._lacks_tracks(videos):
+                self._fetch_archive()
+            self._tracks()  # what is wrong with them is said now, not when all clips have come
+            if self._data_dir is None:
+                self._fetch_clips(videos, again)
 
     def stream(self, videos: Sequence[Video]) -> Folder:
         """What is here, and beyond that what is fetched when it is opened.
@@ -120,21 +129,45 @@ class Store:
         Raises:
             LabelsError, SourceError: as `fetch`.
         """
-        self._fetch_annotation()
-        remote: list[RemoteTracks] = []
-        if self._lacks_tracks(videos):
-            remote = self._remote_tracks()
-            if not remote:
-                self._fetch_archive()
-        return self._folder(_Streamed, self._tracks(remote))
+        with self._usable():
+            self._fetch_annotation()
+            remote: list[RemoteTracks] = []
+            if self._lacks_tracks(videos):
+                remote = self._remote_tracks()
+                if not remote:
+                    self._fetch_archive()
+            return self._folder(_Streamed, self._tracks(remote))
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SourceError(
+                f"{self._network.download_dir}: cannot be used ({error}). Make room there and get "
+                f"leave to read and write, or name another folder with download_dir= or "
+                f"{variable('download_dir')}."
+            ) from error
+
+    def _fetch_clips(self, videos: Sequence[Video], again: bool) -> None:
+        fetcher = self._fetcher
+        if offline() or all(fetcher.has(video) for video in videos):
+            return  # nor is the folder touched, which may be a shared one
+        # What a stream of this process has begun would be kept from the crawl.
+        let_come(fetcher.folder)
+        crawl(fetcher.folder, self._catalogue, videos, self._network, again=again)
+
+    @property
+    def _fetcher(self) -> ClipFetcher:
+        clips = self._network.download_dir / "videos"
+        return ClipFetcher(clips, self._catalogue, self._network)
 
     def _folder(self, fetched: type[_Fetched], tracks: Tracks) -> Folder:
         if self._data_dir is not None:
             return Folder(
                 self._data_dir, self._catalogue, annotation=self._annotation, tracks=tracks
             )
-        clips = self._network.download_dir / "videos"
-        return fetched(ClipFetcher(clips, self._catalogue, self._network), self._annotation, tracks)
+        return fetched(self._fetcher, self._annotation, tracks)
 
     def _places(self) -> list[Path]:
         """The folders and archives of tracks that are here."""
@@ -170,13 +203,22 @@ class Store:
         """Fetches the labels if they are not here, and reads them once, to see that they fit."""
         address = self._annotation_address
         if self.asks:
-            make_folder(self._network.download_dir)
+            self._network.download_dir.mkdir(parents=True, exist_ok=True)
         if address is not None and not self._annotation.is_file():
             with alone(self._annotation.parent, self._annotation.stem):
                 if not self._annotation.is_file():  # nor has another process fetched it meanwhile
-                    check = functools.partial(_check_annotation, address)
-                    fetch(address, self._annotation, self._network, check=check, what="Annotation")
+                    self._ask_for_annotation(address)
         Labels.read(self._annotation, self._catalogue)
+
+    def _ask_for_annotation(self, address: str) -> None:
+        check = functools.partial(_check_annotation, address, self._catalogue)
+        try:
+            fetch(address, self._annotation, self._network, check=check, what="Annotation")
+        except SourceError as error:
+            raise SourceError(
+                f"{error}. Try again later; or put the file there by hand, as {self._annotation}, "
+                "or pass annotation= with its path."
+            ) from error
 
     def _fetch_archive(self) -> None:
         home = self._network.download_dir
@@ -190,14 +232,18 @@ class Store:
                     return
                 except SourceError as error:
                     failures.append(str(error))
-        raise SourceError(
+        raise self._without_archive(failures)
+
+    def _without_archive(self, failures: Iterable[str]) -> SourceError:
+        stem = self._network.download_dir / self._stem
+        return SourceError(
             "The archive of tracks cannot be fetched:\n  "
             + "\n  ".join(failures)
             + "\nWhat helps: wait a day, where a quota is used up; copy the file to your own Drive "
             "and pass archive= with its link; pass cookies='browser:firefox' of a browser "
-            "that is signed in; or get it by hand, and put it there as "
-            f"{home / self._stem}.zip (or .tar, .tar.gz, .tar.xz), or unpacked into the folder "
-            f"{home / self._stem}, or pass archive= with its path."
+            f"that is signed in; or get it by hand, and put it there as {stem}.zip (or .tar, "
+            f".tar.gz, .tar.xz), or unpacked into the folder {stem}, or pass archive= with its "
+            "path."
         )
 
     def _remote_tracks(self) -> list[RemoteTracks]:
@@ -217,7 +263,7 @@ class Store:
         except (NoRangesError, *ARCHIVE_ERRORS):
             return []  # the whole of it may do, or says what is wrong with it
         except VideoError as error:
-            raise SourceError(f"{address}: {error}. {advice(error.reason)}") from error
+            raise self._without_archive([f"{public(address)}: {error}"]) from error
 
 
 class _Fetched(Folder):
@@ -252,21 +298,18 @@ class _Fetched(Folder):
 class _Streamed(_Fetched):
     """What was fetched, and what will be when it is opened."""
 
+    def __init__(self, fetcher: ClipFetcher, annotation: Path, tracks: Tracks) -> None:
+        super().__init__(fetcher, annotation, tracks)
+        self._manners = Manners()
+
     def clip(self, video: Video) -> Path | ClipSource:
         try:
             return super().clip(video)
         except VideoError as error:
-            if error.reason is Reason.AMBIGUOUS or self._is_gone(video):
+            followed = FollowedClip(self._fetcher, video, self._manners)
+            if error.reason is Reason.AMBIGUOUS or followed.is_gone:
                 raise
-            return FollowedClip(self._fetcher, video)
-
-    def _is_gone(self, video: Video) -> bool:
-        entry = self._entries.get(video.video_id)
-        return (
-            entry is not None
-            and fate(entry.outcome) is Fate.GONE
-            and entry.address == self._fetcher.network.address(video)
-        )
+            return followed
 
 
 def fetch_archive(address: str, stem: Path, network: Network) -> Path:
@@ -308,7 +351,7 @@ def fetch_archive(address: str, stem: Path, network: Network) -> Path:
             raise
         unchecked.replace(fetched)
     record = {
-        "address": address,
+        "address": public(address),
         "when": now(),
         "bytes": fetched.stat().st_size,
         "sha256": sha256(fetched),
@@ -319,23 +362,22 @@ def fetch_archive(address: str, stem: Path, network: Network) -> Path:
 
 def _check_archive(address: str, path: Path) -> None:
     if kind(path) is None:
-        raise SourceError(f"{address}: expected an archive, got {start_of(path)}")
+        raise SourceError(f"{public(address)}: expected an archive, got {start_of(path)}")
     if kind(path) not in UNREADABLE_SUFFIXES and not tracks_in(path):
-        raise SourceError(f"{address}: expected npy files in the archive, found none")
+        raise SourceError(f"{public(address)}: expected npy files in the archive, found none")
 
 
-def _check_annotation(address: str, path: Path) -> None:
+def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:
     if address == ANNOTATION_URL and sha256(path) != ANNOTATION_SHA256:
         raise SourceError(
             f"{address}: expected the published file (sha256 {ANNOTATION_SHA256}), got "
-            f"{start_of(path)}. Try again later, or pass annotation= with the path of a copy."
+            f"{start_of(path)}"
         )
     try:
-        json.loads(path.read_bytes())
-    except ValueError as error:
-        raise SourceError(
-            f"{address}: expected JSON ({error}), got {start_of(path)}. Correct the address."
-        ) from error
+        Labels.read(path, catalogue)
+    except LabelsError as error:
+        said = str(error).replace(str(path), public(address)).rstrip(".")
+        raise SourceError(f"{said}. What came has {start_of(path)}") from error
 
 
 def _short(address: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .catalogue import Catalogue
-from .network import ANNOTATION_URL, Network, is_address, variable
+from .network import ANNOTATION_URL, Network, is_address, public, variable
 
 State: TypeAlias = Literal["yes", "no", "warning", "skipped"]
 
@@ -175,7 +175,7 @@ def _path_check(place: _Place) -> Check:
 def _ask(place: _Place, network: Network) -> Check:
     from yt_dlp.networking.exceptions import ProxyError, RequestError
 
-    shown = _shown(place.where)
+    shown = public(place.where)
     try:
         status = _status(place.where, network, "HEAD")
         if place.is_file and status >= 400:
@@ -233,13 +233,6 @@ def _why(error: BaseException) -> str:
     return f"{where}cannot be asked ({type(error).__name__})"
 
 
-def _shown(address: str) -> str:
-    """An address without what may let somebody in."""
-    scheme, _, rest = address.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
-
-
 def _host(address: str) -> str:
     return address.split("/", 3)[2] or address
 
@@ -279,7 +272,7 @@ def settings_check(environment: Mapping[str, str], given: Collection[str]) -> Ch
             used.append(f"{name} is set, but --{option.replace('_', '-')} is used")
         else:
             value = environment[name]
-            value = _shown(value) if is_address(value) else value
+            value = public(value) if is_address(value) else value
             used.append(f"{name} (not shown)" if option in _SECRET else f"{name}={value}")
     if not unknown:
         return Check("settings", "yes", "; ".join(used) or "no variable DANCEREID_... is set")

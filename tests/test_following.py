@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from dancereid_pipeline.catalogue import Catalogue
-from dancereid_pipeline.clip_fetch import ClipFetcher
+from dancereid_pipeline.clip_fetch import ClipFetcher, Manners
 from dancereid_pipeline.errors import Reason, VideoError
 from dancereid_pipeline.following import FollowedClip
 from dancereid_pipeline.frames import Clip
@@ -22,7 +23,7 @@ from dancereid_pipeline.network import Network
 from tests.conftest import PROJECT
 from tests.support.clips import X264, write_clip
 from tests.support.remote import serve, settle
-from tests.support.web import Answer, Site
+from tests.support.web import Answer, Hold, Site
 
 FRAMES = 70
 SIZE = (480, 360)  # large enough for several requests
@@ -74,7 +75,9 @@ def follow(site: Site, clip: Path, folder: Path) -> FollowedClip:
     network = Network(
         video_url=f"{site.url}/{clip.name}?{{clip}}", download_dir=folder, time_limit=10**6
     )
-    return FollowedClip(ClipFetcher(folder / "videos", videos, network), videos.videos[0])
+    return FollowedClip(
+        ClipFetcher(folder / "videos", videos, network), videos.videos[0], Manners()
+    )
 
 
 def pictures(clip: Clip, wanted: Iterable[int]) -> dict[int, str]:
@@ -246,3 +249,32 @@ def test_a_program_may_end_while_a_clip_is_coming(site: Site, demo: Path, tmp_pa
     )
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_ends_a_stream_that_waits_for_bytes(
+    site: Site, demo: Path, tmp_path: Path
+) -> None:
+    hold = Hold(after=1000)
+    site.answers["/videos/000_demo_Waltz1.mp4"] = [Answer(), Answer(hold=hold)]
+    options = {**serve(site, demo), "download_dir": str(tmp_path)}
+    program = (
+        "import sys, json, dancereid; options = json.loads(sys.argv[1])\n"
+        "for example in dancereid.load_dataset(split='trainval', streaming=True, **options):\n"
+        "    print(example['video_id'])"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, json.dumps(options)],
+        cwd=PROJECT,
+        env={**os.environ, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert hold.reached.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    hold.go_on.set()
+    assert process.returncode == -signal.SIGINT
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+    assert "ignored" not in errors
+    assert (tmp_path / "videos" / "000_demo_Waltz1.mp4.unchecked.part").stat().st_size > 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +185,87 @@ def test_a_stream_goes_on_after_a_video_that_cannot_be_had(
     assert paths(site) == ["/npy.zip"]  # to see whether it has tracks of bbb
 
 
+def test_a_stream_stops_asking_where_a_crawl_would(site: Site, remote: dict[str, str]) -> None:
+    site.answers["/videos/000_aaa.mp4"] = [Answer(status=429, always=True)]
+    stream = load_dataset("dancereid", streaming=True, **remote)
+    paths(site)
+    assert all_contents(stream) == {"trainval": [], "test": []}
+    assert all_contents(stream) == {"trainval": [], "test": []}
+    clips = [path for path in paths(site) if path.startswith("/videos")]
+    assert clips == ["/videos/000_aaa.mp4"]
+
+
+def test_what_a_stream_found_gone_it_does_not_ask_for_again(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    del site.files["/videos/001_bbb.mp4"]
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    assert contents(stream) == built["test"][6:]
+    settle()
+    paths(site)
+    assert contents(stream) == built["test"][6:]
+    assert paths(site) == []
+
+
+def test_a_build_while_a_stream_is_paused_has_its_clip(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    paused = iter(load_dataset("dancereid", streaming=True, split="test", **remote))
+    next(paused)
+    assert all_contents(load_dataset("dancereid", **remote)) == built
+    assert len(list(paused)) == len(built["test"]) - 1
+
+
+def test_threads_that_read_one_stream_all_get_all_of_it(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(contents, [stream] * 8))
+    assert found == [built["test"]] * 8
+
+
+def test_a_builder_made_before_anything_was_here_builds_under_the_right_name(
+    remote: dict[str, str], cache: str
+) -> None:
+    early = datasets.load_dataset_builder("dancereid", **remote)
+    ds = load_dataset("dancereid", **remote)
+    early.download_and_prepare()
+    assert early.as_dataset(split="test").cache_files == ds["test"].cache_files
+    assert not list(Path(cache).rglob("*unfetched*/*.arrow"))
+
+
+def test_a_folder_in_which_all_is_there_is_not_written_to(
+    remote: dict[str, str], built: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_dataset("dancereid", **remote)
+
+    def lock(folder: Path, name: str) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("dancereid_pipeline.manifest.lock", lock)
+    ds = load_dataset("dancereid", download_mode="force_redownload", **remote)
+    assert all_contents(ds) == built
+
+
+def test_what_lets_somebody_in_is_kept_nowhere(site: Site, remote: dict[str, str]) -> None:
+    for name in ("annotation", "archive", "video_url"):
+        remote[name] = remote[name].replace("http://", "http://joe:hunter2@") + "?token=pa55"
+    del site.files["/videos/001_bbb.mp4"]
+    ds = load_dataset("dancereid", **remote)
+    assert len(ds["test"]) == 18
+    files = [
+        path
+        for folder in ("download_dir", "cache_dir")
+        for path in Path(remote[folder]).rglob("*")
+        if path.is_file()
+    ]
+    assert len(files) > 10
+    for path in files:
+        assert not {b"hunter2", b"pa55"} & set(re.findall(rb"hunter2|pa55", path.read_bytes()))
+    assert "/videos/001_bbb.mp4: HTTP Error 404" in dancereid.coverage(ds).outcomes[1].detail
+
+
 def test_the_environment_says_where_things_are(
     site: Site,
     remote: dict[str, str],
@@ -260,7 +343,7 @@ def test_an_archive_without_tracks_is_not_kept(site: Site, remote: dict[str, str
 
 def test_an_annotation_that_is_none_is_not_kept(site: Site, remote: dict[str, str]) -> None:
     site.answers["/annotation.json"] = [page("<html>captive portal</html>")]
-    with pytest.raises(SourceError, match=r"expected JSON.*captive portal.*a web page"):
+    with pytest.raises(SourceError, match=r"Expected \{.*captive portal.*a web page.*by hand"):
         load_dataset("dancereid", **remote)
     assert not list(Path(remote["download_dir"]).glob("annotation*"))
     assert len(load_dataset("dancereid", **remote)["test"]) == 24
