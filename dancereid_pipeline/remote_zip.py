@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import io
-import tempfile
+import os
+import threading
 import zipfile
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -76,12 +77,14 @@ class RemoteTracks:
 
     def _keep(self, content: bytes) -> None:
         make_folder(self.kept.parent)
+        # Processes and threads may read the same video: each has a file of its own at first.
+        mine = f".{self.kept.name}.{os.getpid()}.{threading.get_ident()}"
+        temporary = self.kept.with_name(mine)
         try:
-            # Processes and threads may read the same video: each has a file of its own at first.
-            with tempfile.NamedTemporaryFile(dir=self.kept.parent, delete=False) as file:
-                file.write(content)
-            Path(file.name).replace(self.kept)
+            temporary.write_bytes(content)
+            temporary.replace(self.kept)
         except OSError as error:
+            temporary.unlink(missing_ok=True)
             raise refused(error, self.kept) from error
 
 

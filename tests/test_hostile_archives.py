@@ -26,7 +26,7 @@ def refused(archive: Path, says: str) -> None:
     with pytest.raises(SourceError, match=says) as error:
         tracks_in(archive)
     assert str(error.value).startswith(f"{archive}: cannot be read as an archive (")
-    assert f"unpack it into {archive.parent / 'npy'}." in str(error.value)
+    assert "unpack it into a folder, and use that instead." in str(error.value)
 
 
 def patched(archive: Path, at: int, form: str, value: int) -> None:

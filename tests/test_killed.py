@@ -21,8 +21,7 @@ def test_what_is_killed_goes_on_and_ends_with_the_same_bytes(
         "options": serve(site, demo),
         "work": work,
         "folder": str(tmp_path),
-        "rounds": 4,
-        "kills": 6,
+        "kills": 20,
         "seed": work,
     }
     done = subprocess.run(
@@ -36,5 +35,6 @@ def test_what_is_killed_goes_on_and_ends_with_the_same_bytes(
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
     assert found["files"] == files  # annotation, archive, four clips; and two of Arrow
-    assert found["ends"] == [True] * 28
-    assert found["killed"] >= 20
+    assert found["killed"] == 20
+    assert len(found["ends"]) > 20
+    assert all(found["ends"])

@@ -9,7 +9,7 @@ from yt_dlp.cookies import SUPPORTED_BROWSERS
 
 from dancereid_pipeline.catalogue import Catalogue, Video
 from dancereid_pipeline.errors import OptionError
-from dancereid_pipeline.network import BROWSERS, VIDEO_URL, Network, is_address, variable
+from dancereid_pipeline.network import BROWSERS, VIDEO_URL, Network, is_address, public, variable
 
 
 @pytest.fixture
@@ -258,3 +258,26 @@ def test_the_address_of_a_video_that_was_uploaded_again(
 )
 def test_an_address_is_told_from_a_path(place: str, expected: bool) -> None:
     assert is_address(place) is expected
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["http://[::/x", "http://lab:abc/x", "http://lab:99999/x", "https:///x", "http://a b/x"],
+)
+@pytest.mark.parametrize("name", ["annotation", "archive", "video_url", "proxy"])
+def test_an_address_that_can_be_none_is_refused(name: str, place: str) -> None:
+    refused(name, place.replace("/x", "/{clip}") if name == "video_url" else place)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://lab/a/b.zip", "http://lab/a/b.zip"),
+        ("https://me:secret@lab:81/b.zip?token=secret#x", "https://lab:81/b.zip"),
+        (VIDEO_URL, VIDEO_URL),
+        ("http://lab/get?v={video_id}&key=secret", "http://lab/get?v={video_id}"),
+        ("http://secret@lab/{{x}}/{clip}.mp4", "http://lab/{{x}}/{clip}.mp4"),
+    ],
+)
+def test_an_address_is_shown_without_what_lets_somebody_in(address: str, shown: str) -> None:
+    assert public(address) == shown

@@ -1,8 +1,8 @@
 """Runs a crawl or a build again and again, killing it at random moments; then to its end.
 
 A program of its own, so that each run is a fork of a process that has imported everything
-and has no threads. Takes JSON: `options` of load_dataset, `work`, `folder`, `rounds`,
-`kills`, `seed`. Prints JSON: how many runs were killed, and what every round ended with.
+and has no threads. Takes JSON: `options` of load_dataset, `work`, `folder`, `kills`,
+`seed`. Prints JSON: how many runs were killed, and whether every one left what it must.
 """
 
 from __future__ import annotations
@@ -71,22 +71,25 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Rounds of kills, each ended by a run that is left alone."""
+    """Kills, until there are as many as asked for; then a run that is left alone."""
     asked = json.loads(sys.argv[1])
     folder, rng = Path(asked["folder"]), random.Random(asked["seed"])
     start = time.monotonic()
     run(asked, folder / "undisturbed", None)
     took_s = time.monotonic() - start
     expected = files(folder / "undisturbed")
-    killed, ends = 0, []
-    for number in range(asked["rounds"]):
+    killed, number, ends = 0, 0, []
+    while killed < asked["kills"]:
         place = folder / str(number)
-        for _ in range(asked["kills"]):
-            killed += run(asked, place, rng.uniform(0, took_s / 2))
+        if run(asked, place, rng.uniform(0, took_s / 2)):
+            killed += 1
             looks_whole = files(place).items() if place.exists() else set()
             ends.append(looks_whole <= expected.items())
-        run(asked, place, None)
-        ends.append(files(place) == expected)
+        else:  # it came to its end before its moment; the next one starts from nothing
+            ends.append(files(place) == expected)
+            number += 1
+    run(asked, folder / str(number), None)
+    ends.append(files(folder / str(number)) == expected)
     print(json.dumps({"killed": killed, "ends": ends, "files": len(expected)}))
 
 
