@@ -46,15 +46,12 @@ class FollowedClip:
     video: Video
     manners: Manners
 
-    @property
-    def is_gone(self) -> bool:
-        """Whether it was gone when it was asked for last, at the same address."""
+    def gone(self) -> Entry | None:
+        """What was said of it if it was gone when it was asked for last, at the same address."""
         entry = self.fetcher.manifest.read().get(self.video.video_id)
-        return (
-            entry is not None
-            and fate(entry.outcome) is Fate.GONE
-            and entry.address == self.fetcher.network.public_address(self.video)
-        )
+        if entry is None or entry.address != self.fetcher.network.public_address(self.video):
+            return None
+        return entry if fate(entry.outcome) is Fate.GONE else None
 
     def open(self) -> Clip:
         """Begins to fetch it, and opens what comes.
@@ -73,8 +70,8 @@ class FollowedClip:
         why_not = OFFLINE if offline() else self.manners.stopped
         if why_not:
             raise VideoError(Reason.NOT_TRIED, why_not)
-        if self.is_gone:
-            raise VideoError(Reason.REMOVED, "it was gone when it was asked for last")
+        if entry := self.gone():
+            raise VideoError(entry.outcome, entry.detail)
         following = Following.of(self.fetcher, self.video, self.manners)
         try:
             return Clip(self.fetcher.network.public_address(self.video), following)
@@ -86,17 +83,25 @@ class FollowedClip:
 def let_come(folder: Path) -> None:
     """Lets every clip come whole that streams of this process have begun to fetch into a folder."""
     with _followings_lock:
-        begun = [
-            f
-            for (pid, path), f in _followings.items()
-            if (pid, path.parent) == (os.getpid(), folder)
-        ]
+        begun = [f for path, f in _followings.items() if path.parent == folder]
     for following in begun:
         following.complete()
 
 
-_followings: dict[tuple[int, Path], Following] = {}
+# By the clip's path without its ending.
+_followings: dict[Path, Following] = {}
 _followings_lock = threading.Lock()
+
+
+def _forget() -> None:
+    """A process that was forked has the others' transfers, but not their threads."""
+    global _followings_lock
+    _followings.clear()
+    _followings_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 class Following:
@@ -112,8 +117,7 @@ class Following:
     @classmethod
     def of(cls, fetcher: ClipFetcher, video: Video, manners: Manners) -> Following:
         """The transfer of a clip: one for all who read it in this process."""
-        # A process that was forked has the others' entries, but not their threads.
-        key = (os.getpid(), fetcher.folder / video.clip_stem)
+        key = fetcher.folder / video.clip_stem
         with _followings_lock:
             for ended in [k for k, f in _followings.items() if not f._thread.is_alive()]:
                 del _followings[ended]

@@ -307,7 +307,7 @@ class _Streamed(_Fetched):
             return super().clip(video)
         except VideoError as error:
             followed = FollowedClip(self._fetcher, video, self._manners)
-            if error.reason is Reason.AMBIGUOUS or followed.is_gone:
+            if error.reason is Reason.AMBIGUOUS or followed.gone():
                 raise
             return followed
 
