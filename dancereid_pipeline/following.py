@@ -16,6 +16,7 @@ from .clip_fetch import ClipFetcher, Manners
 from .download import OFFLINE, Pause, download, offline
 from .errors import InterruptedReadError, Reason, VideoError
 from .manifest import Entry
+from .placed_file import PlacedFile
 from .refusals import Fate, fate
 from .sources import Clips
 
@@ -300,42 +301,25 @@ class Following:
                 raise Pause
 
 
-class Reader(io.RawIOBase):
-    """A file that is read while it comes."""
+class Reader(PlacedFile):
+    """A file that is read while it comes; to skip a part of it does not spare fetching that."""
 
     def __init__(self, following: Following) -> None:
+        super().__init__()
         self._following = following
-        self._place = 0
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is; what lies between is fetched as well."""
-        return True
-
-    def tell(self) -> int:
-        """The place of the next byte."""
-        return self._place
-
-    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
-        """Goes to a place."""
-        if whence == io.SEEK_CUR:
-            place += self._place
-        elif whence == io.SEEK_END:
-            place += self._following.size()
-        self._place = place
-        return place
+    def whole_size(self) -> int:
+        """Bytes of the clip; waits for the server to say."""
+        return self._following.size()
 
     def read(self, count: int = -1) -> bytes:
         """The next bytes; waits for them."""
         if count < 0:
-            count = self._following.size() - self._place
+            count = self.whole_size() - self.place
         try:
-            content = self._following.read(self._place, count)
+            content = self._following.read(self.place, count)
         except (KeyboardInterrupt, SystemExit) as error:
             # What reads for FFmpeg hands on nothing but an `Exception`.
             raise InterruptedReadError(error) from error
-        self._place += len(content)
+        self.place += len(content)
         return content

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import io
 import os
 import threading
 import zipfile
@@ -22,6 +20,7 @@ from .archives import (
 from .download import NoRangesError, client, make_folder, read_range, refused
 from .errors import Reason, VideoError
 from .network import Network
+from .placed_file import PlacedFile
 
 # Of the end of a zip, which is read first; the directory of 33 npy files is in it.
 _BLOCK_BYTES = 8 << 10
@@ -133,7 +132,7 @@ class RemoteZip:
         return read_zipped(self._zip, member)
 
 
-class _RangeFile(io.RawIOBase):
+class _RangeFile(PlacedFile):
     """A file on a server, read by ranges. One range is held at a time.
 
     Attributes:
@@ -141,36 +140,23 @@ class _RangeFile(io.RawIOBase):
     """
 
     def __init__(self, ydl: Any, address: str) -> None:
+        super().__init__()
         self._ydl = ydl
         self._address = address
-        self._place = 0
         # The end comes first: a zip's directory is there.
         self._held, self._start, self.size = read_range(ydl, address, None, _BLOCK_BYTES)
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._place
-
-    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
-        place += {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self.size}[whence]
-        if place < 0:
-            raise OSError(errno.EINVAL, "a place before the file")  # as of a file on disk
-        self._place = place
-        return place
+    def whole_size(self) -> int:
+        return self.size
 
     def read(self, size: int = -1) -> bytes:
-        end = self.size if size < 0 else min(self._place + size, self.size)
-        if end <= self._place:
+        end = self.size if size < 0 else min(self.place + size, self.size)
+        if end <= self.place:
             return b""
-        if not self._start <= self._place or end > self._start + len(self._held):
-            self.hold(self._place, end)
-        content = self._held[self._place - self._start : end - self._start]
-        self._place += len(content)
+        if not self._start <= self.place or end > self._start + len(self._held):
+            self.hold(self.place, end)
+        content = self._held[self.place - self._start : end - self._start]
+        self.place += len(content)
         return content
 
     def hold(self, start: int, end: int) -> None:

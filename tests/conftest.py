@@ -20,6 +20,7 @@ from hypothesis import settings  # noqa: E402  # after the environment is set
 
 import dancereid  # noqa: E402, F401  # after the environment is set; registers the name
 from tests.support.data import contents, write_folder  # noqa: E402  # after the environment is set
+from tests.support.remote import serve  # noqa: E402  # after the environment is set
 from tests.support.web import Site  # noqa: E402  # after the environment is set
 
 # Decoding takes the time it takes; a slow machine is no failure.
@@ -119,3 +120,10 @@ def site() -> Iterator[Site]:
     """A server on the loopback."""
     with Site() as site:
         yield site
+
+
+@pytest.fixture
+def remote(site: Site, small: Path, tmp_path: Path, online: list[float]) -> dict[str, str]:
+    """The options that load the small folder from a server."""
+    places = {"download_dir": str(tmp_path / "downloads"), "cache_dir": str(tmp_path / "cache")}
+    return {**serve(site, small), **places}

@@ -1,13 +1,10 @@
-"""From nothing to examples over real HTTP, in both modes."""
+"""From nothing to examples over real HTTP: built."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import datasets
 import pytest
@@ -17,29 +14,11 @@ import dancereid
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError, OptionError, SourceError
 from dancereid_pipeline.store import _short
 from tests.conftest import PEOPLE
-from tests.support.data import contents
-from tests.support.remote import serve, settle, zipped
+from tests.support.data import all_contents, contents
+from tests.support.remote import paths, settle, zipped
 from tests.support.web import Answer, Site, page
 
 CLIPS = {f"/videos/{row:03d}_{video_id}.mp4" for row, video_id in enumerate(PEOPLE)}
-
-
-@pytest.fixture
-def remote(site: Site, small: Path, tmp_path: Path, online: list[float]) -> dict[str, str]:
-    """The options that load the small folder from a server."""
-    places = {"download_dir": str(tmp_path / "downloads"), "cache_dir": str(tmp_path / "cache")}
-    return {**serve(site, small), **places}
-
-
-def paths(site: Site) -> list[str]:
-    """What was asked for since the last time."""
-    asked = [request.path for request in site.requests]
-    site.requests.clear()
-    return asked
-
-
-def all_contents(ds: Any) -> dict[str, list[str]]:
-    return {split: contents(ds[split]) for split in ds}
 
 
 def test_everything_is_fetched_once_and_built(
@@ -59,63 +38,6 @@ def test_everything_is_fetched_once_and_built(
     assert again["test"].cache_files == ds["test"].cache_files
     assert all_contents(load_dataset("dancereid", streaming=True, **remote)) == built
     assert paths(site) == []
-
-
-def test_a_stream_fetches_once_too_and_a_build_finds_it(
-    site: Site, remote: dict[str, str], built: dict[str, list[str]]
-) -> None:
-    stream = load_dataset("dancereid", streaming=True, **remote)
-    assert paths(site) == ["/annotation.json", "/npy.zip"]  # of the zip, only its directory
-    assert all_contents(stream) == built
-    content = {path: len(content) for path, content in site.files.items()}
-    asked = {path: 0 for path in content}
-    for request in site.requests:
-        asked[request.path] += request.asked
-    assert {path: asked[path] for path in CLIPS} == {path: content[path] for path in CLIPS}
-    settle()
-    paths(site)
-    assert all_contents(stream) == built
-    assert all_contents(load_dataset("dancereid", streaming=True, **remote)) == built
-    assert all_contents(load_dataset("dancereid", **remote)) == built
-    assert paths(site) == []
-
-
-@pytest.fixture(scope="module")
-def eight(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
-    """Eight videos of the demo's size: its clips and tracks, twice, under other ids."""
-    folder = tmp_path_factory.mktemp("eight")
-    (folder / "videos").mkdir()
-    (folder / "npy").mkdir()
-    labels = json.loads((demo / "annotation.json").read_text())
-    rows, doubled = ["video_id,people,split"], {}
-    for copy in "ab":
-        for video_id, people in labels.items():
-            name, row = f"{video_id}{copy}", len(rows) - 1
-            (clip,) = (demo / "videos").glob(f"*{video_id}*")
-            (npy,) = (demo / "npy").glob(f"*{video_id}*")
-            shutil.copy(clip, folder / "videos" / f"{row:03d}_{name}.mp4")
-            shutil.copy(npy, folder / "npy" / f"{name}.npy")
-            rows.append(f"{name},{len(people)},test")
-            doubled[name] = people
-    (folder / "catalogue.csv").write_text("\n".join(rows))
-    (folder / "annotation.json").write_text(json.dumps(doubled))
-    return folder
-
-
-def test_the_first_streamed_example_costs_a_small_part_of_the_whole(
-    site: Site, eight: Path, tmp_path: Path, online: list[float]
-) -> None:
-    options = serve(site, eight)
-    stream = load_dataset(
-        "dancereid", split="test", streaming=True, download_dir=str(tmp_path), **options
-    )
-    first = next(iter(stream))
-    assert (first["person_id"], first["video_id"]) == (0, "demo_Waltz1a")
-    whole = sum(map(len, site.files.values()))
-    assert whole > 3_000_000
-    assert 100_000 < site.asked() < whole / 10
-    clips = [path for path in paths(site) if path.startswith("/videos")]
-    assert set(clips) == {"/videos/000_demo_Waltz1a.mp4"}
 
 
 def test_what_is_missing_is_said_and_only_what_may_come_back_is_asked_for_again(
@@ -164,65 +86,6 @@ def test_missing_videos_can_be_an_error(site: Site, remote: dict[str, str]) -> N
     del site.files["/videos/001_bbb.mp4"]
     with pytest.raises(MissingVideosError, match=r"bbb: removed\. .*HTTP Error 404.*gone"):
         load_dataset("dancereid", missing="error", **remote)
-
-
-def test_a_stream_goes_on_after_a_video_that_cannot_be_had(
-    site: Site,
-    remote: dict[str, str],
-    built: dict[str, list[str]],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    del site.files["/videos/001_bbb.mp4"]
-    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
-    assert contents(stream) == built["test"][6:]
-    assert "removed (1): bbb" in caplog.text
-    caplog.clear()
-    paths(site)
-    # It is known now: said at once, and not asked for.
-    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
-    assert "1 of 4 videos are not there; going on without.\n  removed (1): bbb" in caplog.text
-    assert contents(stream) == built["test"][6:]
-    assert paths(site) == ["/npy.zip"]  # to see whether it has tracks of bbb
-
-
-def test_a_stream_stops_asking_where_a_crawl_would(site: Site, remote: dict[str, str]) -> None:
-    site.answers["/videos/000_aaa.mp4"] = [Answer(status=429, always=True)]
-    stream = load_dataset("dancereid", streaming=True, **remote)
-    paths(site)
-    assert all_contents(stream) == {"trainval": [], "test": []}
-    assert all_contents(stream) == {"trainval": [], "test": []}
-    clips = [path for path in paths(site) if path.startswith("/videos")]
-    assert clips == ["/videos/000_aaa.mp4"]
-
-
-def test_what_a_stream_found_gone_it_does_not_ask_for_again(
-    site: Site, remote: dict[str, str], built: dict[str, list[str]]
-) -> None:
-    del site.files["/videos/001_bbb.mp4"]
-    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
-    assert contents(stream) == built["test"][6:]
-    settle()
-    paths(site)
-    assert contents(stream) == built["test"][6:]
-    assert paths(site) == []
-
-
-def test_a_build_while_a_stream_is_paused_has_its_clip(
-    site: Site, remote: dict[str, str], built: dict[str, list[str]]
-) -> None:
-    paused = iter(load_dataset("dancereid", streaming=True, split="test", **remote))
-    next(paused)
-    assert all_contents(load_dataset("dancereid", **remote)) == built
-    assert len(list(paused)) == len(built["test"]) - 1
-
-
-def test_threads_that_read_one_stream_all_get_all_of_it(
-    site: Site, remote: dict[str, str], built: dict[str, list[str]]
-) -> None:
-    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(contents, [stream] * 8))
-    assert found == [built["test"]] * 8
 
 
 def test_a_builder_made_before_anything_was_here_builds_under_the_right_name(

@@ -98,3 +98,8 @@ def load(folder: Path, cache: str, **options: object) -> datasets.DatasetDict:
         cache_dir=cache,
         **options,
     )
+
+
+def all_contents(ds: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The hashes of all examples, by split."""
+    return {split: contents(ds[split]) for split in ds}

@@ -45,3 +45,10 @@ def settle() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("dancereid "):
             thread.join()
+
+
+def paths(site: Site) -> list[str]:
+    """What was asked for since the last time."""
+    asked = [request.path for request in site.requests]
+    site.requests.clear()
+    return asked
