@@ -309,8 +309,10 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
         request.fetch(again=download_mode in anew)
         before = self.config_id
-        # Anew, so that the cache folder is named after what is here now.
-        self.__init__(*self._arguments[0], **self._arguments[1])  # type: ignore[misc]
+        # Anew, so that the cache folder is named after what is here now; the name, the folder
+        # and what is known of it are all set there, and only there.
+        args, kwargs = self._arguments
+        self.__init__(*args, **kwargs)  # type: ignore[misc]  # of this very class
         return self.config_id != before
 
     def as_dataset(self, split: Any = None, **kwargs: Any) -> Any:

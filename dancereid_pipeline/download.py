@@ -356,7 +356,8 @@ def _asked_to_wait_s(error: BaseException) -> float | None:
     """Seconds of the server's Retry-After, or None. Its other form, a date, is for days."""
     for cause in causes(error):
         if getattr(cause, "status", None) in (429, 503):
-            text = getattr(cause, "response", None) and cause.response.headers.get("Retry-After")  # type: ignore[attr-defined]
+            response = getattr(cause, "response", None)  # as yt-dlp's HTTPError has it
+            text = response.headers.get("Retry-After") if response else None
             return float(text) if text and text.isascii() and text.isdigit() else None
     return None
 
