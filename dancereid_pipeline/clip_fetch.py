@@ -129,10 +129,10 @@ class ClipFetcher:
                     ),
                 )
                 if video.video_id not in self.manifest.read():
-                    self.manifest.note(entry)
+                    entry = self.manifest.note(entry)
                 return entry
             if entry.outcome is not Reason.USED:
-                self.manifest.note(entry)
+                entry = self.manifest.note(entry)
         return entry
 
     def _fetch(self, video: Video, on_bytes: OnBytes, transfer: Transfer) -> Entry:

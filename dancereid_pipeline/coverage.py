@@ -33,6 +33,7 @@ class Outcome:
         outside: labelled boxes without area inside the picture, left out.
         untracked: labelled (person, frame) pairs without a detection in the tracks.
         past_end: labelled frames past the last frame of the clip.
+        since: when the reason was first found, UTC, ISO 8601; "" where nobody noted it.
     """
 
     video_id: str
@@ -46,6 +47,7 @@ class Outcome:
     outside: int = 0
     untracked: int = 0
     past_end: int = 0
+    since: str = ""
 
     @property
     def whole(self) -> bool:
@@ -143,15 +145,19 @@ class Coverage:
 
     def told_now(self, absent: Mapping[str, VideoError]) -> Coverage:
         """The same, with what is known today of why videos are absent: that may have changed."""
-        return replace(
-            self,
-            outcomes=tuple(
-                replace(o, reason=absent[o.video_id].reason, detail=str(absent[o.video_id]))
-                if o.absent and o.video_id in absent
-                else o
-                for o in self.outcomes
-            ),
-        )
+        outcomes = []
+        for outcome in self.outcomes:
+            error = absent.get(outcome.video_id)
+            if outcome.absent and error:
+                outcome = replace(
+                    outcome, reason=error.reason, detail=str(error), since=error.since
+                )
+            outcomes.append(outcome)
+        return replace(self, outcomes=tuple(outcomes))
+
+    def without_details(self) -> Coverage:
+        """The same for others to read: details may name this machine's folders and addresses."""
+        return replace(self, outcomes=tuple(replace(o, detail="") for o in self.outcomes))
 
     def to_json(self) -> str:
         """One line of JSON, read back by `from_json`."""
@@ -217,7 +223,8 @@ def _losses(outcome: Outcome) -> list[str]:
     if outcome.reason is not Reason.USED and not outcome.absent:
         part = f" after {outcome.images:,} images" if outcome.images else ""
         # A file's name may hold line breaks.
-        losses.append(f"{outcome.reason.value}{part}. {' '.join(outcome.detail.split())}")
+        said = f"{outcome.reason.value}{part}. {' '.join(outcome.detail.split())}"
+        losses.append(said.rstrip())
     for count, what in (
         (outcome.outside, "labelled boxes without area inside the picture"),
         (outcome.untracked, "labels without a detection in the tracks"),

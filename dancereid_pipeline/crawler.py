@@ -171,5 +171,5 @@ def _not_tried(fetcher: ClipFetcher, video: Video, why: str) -> Entry:
         address=fetcher.network.public_address(video),
     )
     if not offline() and video.video_id not in fetcher.manifest.read():
-        fetcher.manifest.note(entry)
+        entry = fetcher.manifest.note(entry)
     return entry

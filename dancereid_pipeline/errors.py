@@ -62,11 +62,13 @@ class VideoError(DanceReIDError):
 
     Attributes:
         reason: the entry of the closed list that coverage reports.
+        since: when that was first found, UTC, ISO 8601; "" where nobody noted it.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, *, since: str = "") -> None:
         super().__init__(reason, message)
         self.reason = reason
+        self.since = since
 
     def __str__(self) -> str:
         return str(self.args[1])

@@ -72,7 +72,7 @@ class FollowedClip:
         if why_not:
             raise VideoError(Reason.NOT_TRIED, why_not)
         if entry := self.gone():
-            raise VideoError(entry.outcome, entry.detail)
+            raise VideoError(entry.outcome, entry.detail, since=entry.since)
         following = Following.of(self.fetcher, self.video, self.manners)
         try:
             return Clip(self.fetcher.network.public_address(self.video), following)

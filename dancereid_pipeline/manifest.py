@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -50,6 +50,8 @@ class Entry:
         outcome: `Reason.USED` for a clip that is there, else why it is not.
         detail: what was said, in a sentence.
         when: UTC, ISO 8601.
+        since: when the clip was first refused so, of tries that all ended so; "" for one
+            that is there.
         address: where it was asked for; None for a clip that was put there by hand.
         yt_dlp: the version that asked.
         asked_with: tells settings apart that may change the answer (cookies, proxy, ...).
@@ -65,6 +67,7 @@ class Entry:
     outcome: Reason
     detail: str = ""
     when: str
+    since: str = ""
     address: str | None = None
     yt_dlp: str = ""
     asked_with: str = ""
@@ -116,14 +119,24 @@ class Manifest:
                 "are then checked anew, and what is missing is asked for again."
             ) from error
 
-    def note(self, entry: Entry) -> None:
-        """Writes an entry in place of the video's last one."""
+    def note(self, entry: Entry) -> Entry:
+        """Writes an entry in place of the video's last one; gives it back with its `since`."""
         with lock(self.path.parent, "manifest"):
-            entries = {**self.read(), entry.video_id: entry}
+            entries = self.read()
+            entry = entries[entry.video_id] = _dated(entry, entries.get(entry.video_id))
             content = {"videos": [values(entries[name]) for name in sorted(entries)]}
             temporary = self.path.with_suffix(".json.new")
             temporary.write_text(json.dumps(content, indent=1) + "\n")
             temporary.replace(self.path)
+        return entry
+
+
+def _dated(entry: Entry, last: Entry | None) -> Entry:
+    """With `since`, which goes on while a video stays away for the same reason."""
+    if entry.outcome is Reason.USED:
+        return entry
+    same = last is not None and last.outcome is entry.outcome
+    return replace(entry, since=(last.since or last.when) if last and same else entry.when)
 
 
 def found(video_id: str, path: Path, clip: ClipFacts) -> Entry:

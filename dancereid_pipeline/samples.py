@@ -84,7 +84,7 @@ class VideoSamples:
                 self._note(images=self.outcome.images + 1, people=len(people))
                 yield sample
         except VideoError as error:
-            self._note(reason=error.reason, detail=str(error))
+            self._note(reason=error.reason, detail=str(error), since=error.since)
         except InterruptedReadError as error:
             raise error.interrupt from None
 

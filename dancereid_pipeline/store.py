@@ -292,6 +292,7 @@ class _Fetched(Folder):
                 entry.outcome,
                 f"{entry.address}: {entry.detail} (asked on {entry.when[:10]}; "
                 f"{fate(entry.outcome).value}). {advice(entry.outcome)}",
+                since=entry.since,
             ) from error
 
 

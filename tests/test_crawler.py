@@ -74,7 +74,7 @@ def test_a_refusal_of_all_that_we_ask_ends_the_crawl(pages: Lab, said: str, reas
     pages.site.refuse("b", "This video has been removed by the uploader")
     pages.folder.mkdir()
     known = Entry(video_id="e", outcome=Reason.UNAVAILABLE, when="2026", address="http://x/e")
-    Manifest(pages.folder).note(known)
+    known = Manifest(pages.folder).note(known)
     pages.site.refuse("c", said)
     entries = pages.crawl()
     assert [entry.outcome for entry in entries] == [

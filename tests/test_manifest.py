@@ -25,6 +25,7 @@ REFUSED = Entry(
     yt_dlp="2026.01.01",
     asked_with="0123abcd",
 )
+DATED = replace(REFUSED, since=REFUSED.when)
 FACTS = ClipFacts(frames=40, width=160, height=120, fps=29.97, codec="h264")
 # Notes a video a line; the first argument is the folder.
 NOTE = """
@@ -58,10 +59,29 @@ def test_what_was_noted_is_read_again(tmp_path: Path, used: Entry) -> None:
     assert manifest.read() == {}
     manifest.note(REFUSED)
     manifest.note(used)
-    assert manifest.read() == {"aaa": used, "bbb": REFUSED}
+    assert manifest.read() == {"aaa": used, "bbb": DATED}
     later = replace(REFUSED, outcome=Reason.NETWORK, detail="")
     manifest.note(later)
-    assert Manifest(tmp_path).read() == {"aaa": used, "bbb": later}
+    assert Manifest(tmp_path).read() == {"aaa": used, "bbb": replace(later, since=later.when)}
+
+
+def test_since_when_a_video_is_away_goes_on_while_the_reason_stays(
+    tmp_path: Path, used: Entry
+) -> None:
+    manifest = Manifest(tmp_path)
+
+    def since(day: int, outcome: Reason) -> str:
+        when = f"2026-07-{day:02d}T12:00:00+00:00"
+        manifest.note(replace(REFUSED, outcome=outcome, when=when))
+        return manifest.read()["bbb"].since[:10]
+
+    assert since(1, Reason.REMOVED) == "2026-07-01"
+    assert since(2, Reason.REMOVED) == "2026-07-01"
+    assert since(3, Reason.PRIVATE) == "2026-07-03"
+    assert since(4, Reason.PRIVATE) == "2026-07-03"
+    manifest.note(replace(used, video_id="bbb"))
+    assert manifest.read()["bbb"].since == ""
+    assert since(5, Reason.PRIVATE) == "2026-07-05"
 
 
 def test_the_file_is_json_for_people_and_programs(tmp_path: Path, used: Entry) -> None:
@@ -82,7 +102,7 @@ def test_the_file_is_json_for_people_and_programs(tmp_path: Path, used: Entry) -
     }
     # What an entry does not say is left out.
     assert list(second) == [
-        *("video_id", "outcome", "detail", "when", "address", "yt_dlp", "asked_with"),
+        *("video_id", "outcome", "detail", "when", "since", "address", "yt_dlp", "asked_with"),
     ]
     assert '\n   "outcome": "removed",\n' in text
 
@@ -166,7 +186,7 @@ def test_a_kill_leaves_a_manifest_that_can_be_read(tmp_path: Path) -> None:
     assert set(noted) <= set(entries)
     # Nor does what it was at stand in the way of the next.
     Manifest(tmp_path).note(REFUSED)
-    assert Manifest(tmp_path).read() == {**entries, "bbb": REFUSED}
+    assert Manifest(tmp_path).read() == {**entries, "bbb": DATED}
 
 
 def test_a_write_that_fails_leaves_the_last_manifest(
@@ -183,7 +203,7 @@ def test_a_write_that_fails_leaves_the_last_manifest(
     monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(OSError, match="No space left"):
         manifest.note(replace(REFUSED, video_id="ccc"))
-    assert manifest.read() == {"bbb": REFUSED}
+    assert manifest.read() == {"bbb": DATED}
 
 
 def test_a_lock_is_of_one_name_in_one_folder(tmp_path: Path) -> None:

@@ -55,6 +55,9 @@ def test_what_is_missing_is_said_and_only_what_may_come_back_is_asked_for_again(
         "aaa": "removed",
         "ccc": "unavailable",
     }
+    since = {o.video_id: o.since for o in coverage.outcomes}
+    assert since["aaa"][:2] == since["ccc"][:2] == "20"
+    assert since["bbb"] == since["ddd"] == ""
     assert "removed (1): aaa. It was taken down" in caplog.text
     assert "unavailable (1): ccc. Run it again tomorrow" in caplog.text
     assert len(ds["trainval"]) == 6
@@ -70,6 +73,7 @@ def test_what_is_missing_is_said_and_only_what_may_come_back_is_asked_for_again(
     assert same["test"].cache_files == ds["test"].cache_files
     assert dancereid.coverage(same).outcomes[2].reason.value == "blocked in this country"
     assert dancereid.coverage(same).fingerprint == coverage.fingerprint
+    assert dancereid.coverage(same).outcomes[0].since == since["aaa"]
 
     # All there again: what is gone is only asked for if that is wanted.
     site.files.update(kept)
