@@ -21,8 +21,9 @@ from filelock import Timeout
 
 from .catalogue import Catalogue, Video
 from .download import OnBytes, client, download, download_checked, refused, sleep, start_of
-from .errors import Reason, SourceError, VideoError
-from .manifest import ClipFacts, Entry, Manifest, found, lock, now
+from .errors import Reason, VideoError
+from .folders import lock, now, usable
+from .manifest import ClipFacts, Entry, Manifest, found
 from .network import Network
 from .refusals import STOPPING, Fate, fate
 from .sources import CLIP_SUFFIXES, Clips
@@ -212,18 +213,6 @@ class Manners:
         self._failures = self._failures + 1 if entry.outcome is Reason.NETWORK else 0
         if entry.outcome in STOPPING or self._failures == _NETWORK_FAILURES:
             self.stopped = f"it ended with {entry.video_id}: {entry.outcome.value}"
-
-
-@contextlib.contextmanager
-def usable(folder: Path) -> Iterator[None]:
-    """Turns what the disk refuses into a `SourceError`."""
-    try:
-        yield
-    except OSError as error:
-        raise SourceError(
-            f"{folder}: cannot be used ({error}). Make room there and get leave to read and write, "
-            "or name another folder."
-        ) from error
 
 
 class _Pace:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .catalogue import Catalogue, Video
-from .clip_fetch import ClipFetcher, Manners, asked_with, usable
+from .clip_fetch import ClipFetcher, Manners, asked_with
 from .download import OFFLINE, make_folder, offline, progress_bar
 from .errors import Reason
-from .manifest import ClipFacts, Entry, alone, now, values
+from .folders import alone, now, usable
+from .manifest import ClipFacts, Entry, values
 from .network import Network
 from .refusals import STOPPING, Fate, advice, fate
 

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from filelock import FileLock, Timeout
-
 from .errors import Reason, SourceError
-
-logger = logging.getLogger("dancereid")
+from .folders import lock, now, sha256
 
 NAME = "manifest.json"
-LOCKS = ".locks"
 
 
 @dataclass(frozen=True)
@@ -152,45 +144,6 @@ def found(video_id: str, path: Path, clip: ClipFacts) -> Entry:
         sha256=sha256(path),
         clip=clip,
     )
-
-
-def now() -> str:
-    """The time as entries have it: UTC, seconds."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
-
-
-def sha256(path: Path) -> str:
-    """Of a file's content, hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def lock(folder: Path, name: str) -> FileLock:
-    """A lock between processes, not taken yet. It ends with the process that holds it."""
-    (folder / LOCKS).mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / LOCKS / f"{name}.lock")
-
-
-@contextmanager
-def alone(folder: Path, name: str) -> Iterator[str | None]:
-    """Waits until no other process is at the same work.
-
-    Gives the time at which the waiting began, None if there was none.
-    """
-    working, since = lock(folder, name), None
-    try:
-        working.acquire(timeout=0)
-    except Timeout:
-        since = now()
-        logger.warning("Another process is fetching into %s; waiting for it.", folder)
-        working.acquire()
-    try:
-        yield since
-    finally:
-        working.release()
 
 
 def values(entry: Entry) -> dict[str, Any]:

@@ -24,9 +24,9 @@ from .download import (
 )
 from .drive import download_drive, drive_id
 from .errors import LabelsError, Reason, SourceError, VideoError
+from .folders import alone, now, sha256
 from .following import FollowedClip, let_come
 from .labels import Labels
-from .manifest import alone, now, sha256
 from .network import (
     ANNOTATION_SHA256,
     ANNOTATION_URL,

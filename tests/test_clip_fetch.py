@@ -13,7 +13,7 @@ from yt_dlp.version import __version__ as yt_dlp_version
 from dancereid_pipeline import clip_fetch
 from dancereid_pipeline.clip_fetch import ClipFetcher, asked_with, is_page
 from dancereid_pipeline.errors import Reason, SourceError
-from dancereid_pipeline.manifest import lock, sha256
+from dancereid_pipeline.folders import lock, sha256
 from dancereid_pipeline.refusals import Fate, fate
 from tests.support.pages import (
     CLIP,

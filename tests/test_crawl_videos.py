@@ -178,7 +178,7 @@ def test_two_at_once_ask_for_each_video_once(site: Pages, tmp_path: Path) -> Non
         with start(tmp_path, *arguments) as second:
             assert second.stderr is not None
             assert second.stderr.readline() == (
-                "Another process is fetching into videos; waiting for it.\n"
+                "Another process is at work in videos; waiting for it.\n"
             )
             hold.go_on.set()
             said = [process.communicate() for process in (first, second)]

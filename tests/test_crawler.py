@@ -13,7 +13,8 @@ import pytest
 
 from dancereid_pipeline import crawler
 from dancereid_pipeline.errors import Reason
-from dancereid_pipeline.manifest import Entry, Manifest, lock, sha256
+from dancereid_pipeline.folders import lock, sha256
+from dancereid_pipeline.manifest import Entry, Manifest
 from tests.support.pages import Lab, Pages, catalogue_of, clip_bytes, hearing, network, online
 from tests.support.web import Answer, Hold
 

@@ -211,7 +211,7 @@ def test_a_clip_that_another_process_fetches_is_read_but_not_kept(
 ) -> None:
     followed = follow(site, faststart, tmp_path / "kept")
     program = (
-        "import sys; from pathlib import Path; from dancereid_pipeline.manifest import lock\n"
+        "import sys; from pathlib import Path; from dancereid_pipeline.folders import lock\n"
         "with lock(Path(sys.argv[1]), '000_vid'): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", program, str(followed.fetcher.folder)]

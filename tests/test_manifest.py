@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from dancereid_pipeline.errors import Reason, SourceError
-from dancereid_pipeline.manifest import ClipFacts, Entry, Manifest, alone, found, lock, sha256
+from dancereid_pipeline.folders import alone, lock, sha256
+from dancereid_pipeline.manifest import ClipFacts, Entry, Manifest, found
 from tests.conftest import PROJECT
 from tests.support.pages import hearing
 
@@ -235,4 +236,4 @@ def test_the_second_at_the_same_work_says_so_and_waits(tmp_path: Path) -> None:
     assert [what for what, _ in order] == ["first", "first is done", "second"]
     assert order[0][1] is None
     assert order[2][1] is not None
-    assert message == f"Another process is fetching into {tmp_path}; waiting for it."
+    assert message == f"Another process is at work in {tmp_path}; waiting for it."

@@ -112,7 +112,8 @@ def test_a_folder_in_which_all_is_there_is_not_written_to(
     def lock(folder: Path, name: str) -> None:
         raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr("dancereid_pipeline.manifest.lock", lock)
+    for room in ("folders", "manifest"):
+        monkeypatch.setattr(f"dancereid_pipeline.{room}.lock", lock)
     ds = load_dataset("dancereid", download_mode="force_redownload", **remote)
     assert all_contents(ds) == built
 
