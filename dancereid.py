@@ -15,32 +15,33 @@ from typing import Any
 import datasets
 from datasets.utils import tqdm
 
+from dancereid_pipeline.card import CITATION, DESCRIPTION, HOMEPAGE
 from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
+from dancereid_pipeline.coverage import coverage_of as coverage
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError
-from dancereid_pipeline.options import SampleOptions, one_of
+from dancereid_pipeline.hub import push_to_hub
+from dancereid_pipeline.options import MISSING, SampleOptions, one_of
 from dancereid_pipeline.plan import VideoJob, missing_videos
+from dancereid_pipeline.prepared import prepare
 from dancereid_pipeline.registry import register
 from dancereid_pipeline.request import Request
 
 __version__ = "0.1.0"
-__all__ = ["Coverage", "DanceReID", "DanceReIDConfig", "DanceReIDError", "coverage", "load_dataset"]
+__all__ = [
+    "Coverage",
+    "DanceReID",
+    "DanceReIDConfig",
+    "DanceReIDError",
+    "coverage",
+    "load_dataset",
+    "prepare",
+    "push_to_hub",
+]
 
 logger = logging.getLogger("dancereid")
 
 # Of the examples: raised when the same files and options give others.
 _VERSION = "1.0.0"
-_DESCRIPTION = (
-    "DanceReID: dancers cropped from YouTube dance videos, each with an identity and a "
-    "17-joint pose, for person re-identification."
-)
-_CITATION = """\
-@inproceedings{ho2020learning,
-  title     = {Learning from Dances: Pose-Invariant Re-Identification for Multi-Person Tracking},
-  author    = {Ho, Hsuan-I and Shim, Minho and Wee, Dongyoon},
-  booktitle = {IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)},
-  year      = {2020}
-}"""
-_HOMEPAGE = "https://github.com/azuxmioy/DanceReID"
 
 
 @dataclass
@@ -106,7 +107,7 @@ class DanceReIDConfig(datasets.BuilderConfig):
         Raises:
             DanceReIDError: an option or the catalogue is not what it must be.
         """
-        one_of("missing", self.missing, ("skip", "error"))
+        one_of("missing", self.missing, MISSING)
         return Request.read(self.name, self.sample_options, vars(self))
 
     def create_config_id(
@@ -187,9 +188,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         if self.config.skeleton:
             features["skeleton"] = datasets.Image()
         return datasets.DatasetInfo(
-            description=f"{_DESCRIPTION} {self.config.description}",
-            citation=_CITATION,
-            homepage=_HOMEPAGE,
+            description=f"{DESCRIPTION} {self.config.description}",
+            citation=CITATION,
+            homepage=HOMEPAGE,
             features=datasets.Features(features),
         )
 
@@ -369,23 +370,6 @@ def load_dataset(
         download_mode=download_mode, verification_mode=verification_mode, num_proc=num_proc
     )
     return builder.as_dataset(split=split)
-
-
-def coverage(dataset: Any) -> Coverage:
-    """What a built dataset holds, against the whole: per video, and why not.
-
-    Args:
-        dataset: a `Dataset` or a `DatasetDict` as `load_dataset` gives it, or what
-            `map`, `filter`, `select` or `save_to_disk` made of it.
-
-    Raises:
-        DanceReIDError: it carries none (a stream of what was never built, say), or was
-            joined from several builds.
-    """
-    if isinstance(dataset, dict):
-        dataset = next(iter(dataset.values()), None)
-    info = getattr(dataset, "info", None)
-    return Coverage.from_description(getattr(info, "description", None) or "")
 
 
 # Run as a script by datasets 3.6, the module has another name and needs no registering.

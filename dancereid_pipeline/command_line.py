@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
+from .builds import CONFIGS
 from .errors import DanceReIDError, OptionError
 from .network import BROWSERS, Network, variable
+from .options import KEYPOINTS, MISSING
+
+Flags: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"
 
 # Each option's placeholder and what it is.
 _FLAGS = {
@@ -36,7 +42,47 @@ _FLAGS = {
 }
 
 
-def add_network_flags(parser: argparse.ArgumentParser, *names: str) -> None:
+def add_build_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that say what to build, and from what."""
+    build = parser.add_argument_group("what to build, and from what")
+    build.add_argument(
+        "--config",
+        nargs="+",
+        choices=CONFIGS,
+        metavar="CONFIG",
+        help=f"one or several of {', '.join(CONFIGS)} (paper if left out)",
+    )
+    build.add_argument(
+        "--data-dir", metavar="FOLDER", help="with videos/, npy/ and annotation.json"
+    )
+    build.add_argument("--catalogue", metavar="CSV", help="of videos of your own")
+    build.add_argument("--videos", nargs="+", metavar="ID", help="only these video ids")
+    build.add_argument("--stride", type=int, help="frames whose number it divides; 5 if left out")
+    build.add_argument(
+        "--image-size", type=int, nargs=2, metavar=("HEIGHT", "WIDTH"), help="256 128 if left out"
+    )
+    build.add_argument("--jpeg-quality", type=int, metavar="Q", help="1 to 95; 75 if left out")
+    build.add_argument("--skeleton", action="store_true", default=None, help="a column of poses")
+    build.add_argument("--keypoints", choices=KEYPOINTS, help="exact if left out")
+    build.add_argument("--missing", choices=MISSING, help="what if videos are; skip if left out")
+    build.add_argument("--cache-dir", metavar="FOLDER", help="where builds are kept")
+    build.add_argument(
+        "-j", "--num-proc", type=int, metavar="N", help="videos built side by side; 1 if left out"
+    )
+    add_network_flags(build)
+
+
+def build_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the flags say, as keywords of `load_dataset`; what was not given is left out."""
+    names = (
+        *("data_dir", "catalogue", "videos", "stride", "image_size", "jpeg_quality", "skeleton"),
+        *("keypoints", "missing", "cache_dir", "num_proc", *_FLAGS),
+    )
+    given = {name: getattr(arguments, name) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def add_network_flags(parser: Flags, *names: str) -> None:
     """Adds the flags of these options of `Network`, of all if none is named."""
     for name in names or _FLAGS:
         metavar, text = _FLAGS[name]
@@ -67,11 +113,11 @@ def run(name: str, command: Callable[[], int]) -> int:
     try:
         return command()
     except OptionError as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return 2
+        code, said = 2, str(error)
     except (DanceReIDError, OSError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        return 1
+        code, said = 1, str(error)
     except KeyboardInterrupt:
-        print(f"{name}: interrupted; what came so far is kept", file=sys.stderr)
-        return 130
+        code, said = 130, "interrupted; what came so far is kept"
+    gc.collect()  # progress bars that the error held open end here, not below its message
+    print(f"{name}: {said}", file=sys.stderr)
+    return code

@@ -13,7 +13,7 @@ from .errors import CountMismatchError, DanceReIDError, Reason, VideoError
 from .refusals import REFUSALS, advice
 
 # Reasons that say all by themselves: nothing of the video was there to be looked at.
-_ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_LABELS}
+_ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_LABELS, Reason.LEFT_OUT}
 _MARK = "Coverage (JSON): "
 
 
@@ -155,10 +155,6 @@ class Coverage:
             outcomes.append(outcome)
         return replace(self, outcomes=tuple(outcomes))
 
-    def without_details(self) -> Coverage:
-        """The same for others to read: details may name this machine's folders and addresses."""
-        return replace(self, outcomes=tuple(replace(o, detail="") for o in self.outcomes))
-
     def to_json(self) -> str:
         """One line of JSON, read back by `from_json`."""
         return json.dumps(
@@ -204,6 +200,24 @@ class Coverage:
             "load_dataset('dancereid', ...) gives it. Its description was: "
             f"{description[:80]!r}. Build it with this package, or read the source's own notes."
         )
+
+
+def coverage_of(dataset: Any) -> Coverage:
+    """What a built dataset holds, against the whole: per video, and why not.
+
+    Args:
+        dataset: a `Dataset` or a `DatasetDict` as `load_dataset` gives it, or what
+            `map`, `filter`, `select` or `save_to_disk` made of it; from a prepared
+            folder or the Hub also a stream.
+
+    Raises:
+        DanceReIDError: it carries none (a stream of what was never built, say), or was
+            joined from several builds.
+    """
+    if isinstance(dataset, dict):
+        dataset = next(iter(dataset.values()), None)
+    info = getattr(dataset, "info", None)
+    return Coverage.from_description(getattr(info, "description", None) or "")
 
 
 def by_reason(reasons: Mapping[str, Reason]) -> list[str]:

@@ -23,6 +23,7 @@ class Reason(str, Enum):
     WRONG_LENGTH = "wrong length"
     WRONG_SIZE = "wrong size"
     DAMAGED = "damaged"
+    LEFT_OUT = "left out by choice"
     # Why a clip could not be fetched; `refusals` tells them apart.
     RATE_LIMITED = "rate-limited"
     BOT_CHECK = "bot check"
@@ -91,6 +92,10 @@ class MissingVideosError(DanceReIDError):
 
 class CountMismatchError(DanceReIDError):
     """A build whose every video was used holds other counts than it must."""
+
+
+class HubError(DanceReIDError):
+    """The Hub refuses, cannot be reached, or gives back something else than was pushed."""
 
 
 class InterruptedReadError(Exception):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from .errors import OptionError
 
 KEYPOINTS = ("exact", "published")
+MISSING = ("skip", "error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,11 @@ class SampleOptions:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SampleOptions:
+        """The inverse of `as_dict`."""
+        return cls(**{**values, "image_size": tuple(values["image_size"])})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as JSON has them."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dancereid import DanceReID, DanceReIDConfig
+from dancereid_pipeline.builds import plain_features
 from dancereid_pipeline.catalogue import SCHEMES, Catalogue
 
 
@@ -28,7 +29,7 @@ def _info(config: DanceReIDConfig) -> dict[str, Any]:
     return {
         "description": config.description,
         "version": str(config.version),
-        "features": features.to_dict(),
+        "features": plain_features(features),
         "splits": {
             split: {"name": split, "num_examples": count, "dataset_name": "dancereid"}
             for split, count in _counts(config).items()
@@ -57,8 +58,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing")
     check = parser.parse_args().check
     path = Path(__file__).parents[1] / "dataset_infos.json"
-    # "Sequence" is how datasets 3.6 spells it; later ones read both.
-    text = json.dumps(dataset_infos(), indent=2).replace('"List"', '"Sequence"') + "\n"
+    text = json.dumps(dataset_infos(), indent=2) + "\n"
     if path.exists() and path.read_text("utf-8") == text:
         print(f"{path.name} is up to date")
         return 0

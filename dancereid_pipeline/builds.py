@@ -1,0 +1,198 @@
+"""What is known of a config in a shared folder: a JSON file beside its Parquet shards."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datasets import Features
+
+from .catalogue import SPLITS, Catalogue, project_file
+from .coverage import Coverage, Outcome
+from .errors import DanceReIDError, Reason, SourceError
+from .options import SampleOptions
+from .shards import Shard
+from .statistics import SplitStatistics
+
+RECORD = "build.json"
+PICTURE = "people.jpg"
+# In this order they stand in a card, and the first is what is loaded without a name.
+CONFIGS = ("paper", "full", "published", "demo")
+_SHARD = re.compile(r"[a-z]+-[0-9]{5}-of-[0-9]{5}\.parquet")
+
+
+@dataclass(frozen=True)
+class Build:
+    """One config as it was built and written.
+
+    Attributes:
+        config: its name.
+        made: when it was written, UTC, ISO 8601.
+        made_with: versions, by name of the library.
+        coverage: what is in it against the whole, as `for_others` tells it.
+        features: columns and their types, as `plain_features` gives them.
+        statistics: figures by split.
+        shards: its Parquet files.
+        example: the first example's plain values.
+    """
+
+    config: str
+    made: str
+    made_with: Mapping[str, str]
+    coverage: Coverage
+    features: Mapping[str, Any]
+    statistics: Mapping[str, SplitStatistics]
+    shards: tuple[Shard, ...]
+    example: Mapping[str, Any]
+
+    @property
+    def images(self) -> int:
+        """Examples of all splits."""
+        return sum(split.images for split in self.statistics.values())
+
+    @property
+    def options(self) -> SampleOptions:
+        """What the samples are like."""
+        return SampleOptions.from_dict(self.coverage.options)
+
+    @property
+    def origin(self) -> str:
+        """Whose videos they are: "dancereid", "demo", or "own" for any others."""
+        return _origin(self.coverage)[0]
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all its files, from the folder that holds the configs."""
+        names = (*(shard.name for shard in self.shards), RECORD, PICTURE)
+        return tuple(f"{self.config}/{name}" for name in names)
+
+    @property
+    def brief(self) -> str:
+        """A line that tells it from other builds of the config."""
+        videos = sum(outcome.images > 0 for outcome in self.coverage.outcomes)
+        return (
+            f"{self.config}: {videos} videos, {self.images:,} images, fingerprint "
+            f"{self.coverage.fingerprint}, made {self.made[:10]}"
+        )
+
+    def same_data(self, other: Build) -> bool:
+        """Whether both hold the same files of data."""
+        return self.shards == other.shards and self.coverage == other.coverage
+
+    def to_json(self) -> str:
+        """Indented JSON, read back by `from_json`."""
+        values = {**asdict(self), "coverage": json.loads(self.coverage.to_json())}
+        return json.dumps(values, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Build:
+        """The inverse of `to_json`.
+
+        Args:
+            text: may come from anywhere, and is checked.
+            where: what to call its place in an error.
+
+        Raises:
+            SourceError: it is no such record.
+        """
+        try:
+            values = json.loads(text)
+            build = cls(
+                **{
+                    **values,
+                    "coverage": Coverage.from_json(json.dumps(values["coverage"])),
+                    "statistics": {
+                        split: SplitStatistics(**_with_tuples(figures))
+                        for split, figures in values["statistics"].items()
+                    },
+                    "shards": tuple(Shard(**shard) for shard in values["shards"]),
+                }
+            )
+            _check(build)
+        except (ValueError, TypeError, KeyError, AttributeError, DanceReIDError) as error:
+            raise SourceError(
+                f"{where}: is no record of a prepared config ({error}). Was it written by another "
+                "version, or changed by hand? Prepare the config again, in an empty folder."
+            ) from error
+        return build
+
+    @classmethod
+    def read(cls, folder: Path) -> Build:
+        """The record in a config's folder.
+
+        Raises:
+            SourceError: it is none, or of another config than the folder's name says.
+        """
+        path = folder / RECORD
+        build = cls.from_json(path.read_text("utf-8", errors="replace"), str(path))
+        if build.config != folder.name:
+            raise SourceError(
+                f"{path}: is the record of '{build.config}'. Call the folder {build.config}."
+            )
+        return build
+
+
+def _origin(coverage: Coverage) -> tuple[str, Catalogue | None]:
+    """Whose videos they are, and the catalogue of all that might be there."""
+    videos = {outcome.video_id for outcome in coverage.outcomes}
+    for origin, path in (("dancereid", None), ("demo", project_file("demo") / "video_data.csv")):
+        catalogue = Catalogue.read(path)
+        if videos <= {video.video_id for video in catalogue}:
+            return origin, catalogue
+    return "own", None
+
+
+def for_others(coverage: Coverage) -> Coverage:
+    """The coverage of a build that is shared.
+
+    Without details, which name folders and addresses of this machine; and against the whole
+    config, where only some of its videos were asked for: others cannot know that.
+    """
+    catalogue = _origin(coverage)[1]
+    told = {o.video_id: replace(o, detail="") for o in coverage.outcomes}
+    if catalogue is None:
+        return replace(coverage, outcomes=tuple(told.values()))
+    scheme = "paper" if coverage.config == "demo" else coverage.config
+    stride = SampleOptions.from_dict(coverage.options).stride
+    outcomes = [
+        told.get(video.video_id)
+        or Outcome(
+            video_id=video.video_id,
+            splits=video.splits_in(scheme),
+            reason=Reason.LEFT_OUT,
+            expected=video.expected_images(stride),
+            expected_people=video.people,
+        )
+        for video in catalogue.choose(scheme)
+    ]
+    return replace(coverage, outcomes=tuple(outcomes))
+
+
+def plain_features(features: Features) -> dict[str, Any]:
+    """`Features.to_dict`, with lists called "Sequence" as datasets 3 calls them; all read that."""
+    return json.loads(json.dumps(features.to_dict()).replace('"List"', '"Sequence"'))
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+
+
+def _check(build: Build) -> None:
+    """Refuses what would otherwise fail later, or reach out of the folder."""
+    if build.config not in CONFIGS or not build.shards:
+        raise ValueError(f"config {build.config!r} with {len(build.shards)} shards")
+    if build.coverage.config != build.config:
+        raise ValueError(f"the coverage is of {build.coverage.config!r}")
+    Features.from_dict(dict(build.features))
+    build.options  # noqa: B018  # raises if they are none
+    images = dict.fromkeys(build.statistics, 0)
+    for shard in build.shards:
+        if not _SHARD.fullmatch(shard.name) or shard.split not in SPLITS:
+            raise ValueError(f"shard {shard.name!r} of split {shard.split!r}")
+        images[shard.split] += shard.images
+    if images != {split: of_split.images for split, of_split in build.statistics.items()}:
+        raise ValueError(f"shards with {images} images")
