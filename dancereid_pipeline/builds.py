@@ -22,7 +22,7 @@ RECORD = "build.json"
 PICTURE = "people.jpg"
 # In this order they stand in a card, and the first is what is loaded without a name.
 CONFIGS = ("paper", "full", "published", "demo")
-_SHARD = re.compile(r"[a-z]+-[0-9]{5}-of-[0-9]{5}\.parquet")
+_SHARD = re.compile(r"([a-z]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,8 @@ def _check(build: Build) -> None:
     build.options  # noqa: B018  # raises if they are none
     images = dict.fromkeys(build.statistics, 0)
     for shard in build.shards:
-        if not _SHARD.fullmatch(shard.name) or shard.split not in SPLITS:
+        named = _SHARD.fullmatch(shard.name)
+        if named is None or named[1] != shard.split or shard.split not in SPLITS:
             raise ValueError(f"shard {shard.name!r} of split {shard.split!r}")
         images[shard.split] += shard.images
     if images != {split: of_split.images for split, of_split in build.statistics.items()}:

@@ -34,6 +34,7 @@ from .shards import write_shards
 from .statistics import split_statistics
 
 _COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
+_REPLACED = "replaced"
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,7 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
     with usable(output):
         output.mkdir(parents=True, exist_ok=True)
         with alone(output, "prepare"):
-            for leftover in output.glob(".unfinished-*"):
-                shutil.rmtree(leftover)
+            _clear_up(output)
             with tempfile.TemporaryDirectory(dir=output, prefix=".unfinished-") as name:
                 unfinished = Path(name)
                 build = _write(found, splits, unfinished / found.config)
@@ -177,16 +177,25 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
 
 
 def _refuse_others_files(output: Path, config: str) -> None:
-    for path, record in (
-        (output / CARD, None),
-        (output / config, output / config / RECORD),
-    ):
-        ours = record.is_file() if record else any(output.glob(f"*/{RECORD}"))
+    """Refuses to write over a README.md, or into a folder, that was not written from here."""
+    patterns = (f"*/{RECORD}", f".unfinished-*/{_REPLACED}/*/{RECORD}")
+    was_prepared = any(path for pattern in patterns for path in output.glob(pattern))
+    folder = output / config
+    for path, ours in ((output / CARD, was_prepared), (folder, (folder / RECORD).is_file())):
         if path.exists() and not ours:
             raise SourceError(
                 f"{path} is there, and not from here. Name an empty folder, or one that was "
                 "prepared before; nothing was written."
             )
+
+
+def _clear_up(output: Path) -> None:
+    """Removes what killed runs left, but for what one of them was just about to replace."""
+    for leftover in output.glob(".unfinished-*"):
+        for last in leftover.glob(f"{_REPLACED}/*"):
+            if not (output / last.name).exists():
+                last.rename(output / last.name)
+        shutil.rmtree(leftover)
 
 
 def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
@@ -243,6 +252,14 @@ def _put_in_place(build: Build, unfinished: Path, output: Path, force: bool) -> 
                 f"{target} holds another build: {last.brief}; this is {build.brief}. Replace "
                 "it with --force (force=True), or name another folder."
             )
-        target.rename(unfinished / "replaced")
+        last_place = unfinished / _REPLACED / build.config
+        last_place.parent.mkdir()
+        target.rename(last_place)
+        try:
+            (unfinished / build.config).rename(target)
+        except BaseException:
+            last_place.rename(target)
+            raise
+        return build
     (unfinished / build.config).rename(target)
     return build

@@ -279,6 +279,35 @@ def test_what_breaks_off_leaves_what_was_there(
     assert sorted(files(output)) == sorted(before)
 
 
+def test_a_kill_while_a_config_is_replaced_loses_neither(
+    ds: datasets.DatasetDict, output: Path, small: Path, cache: str
+) -> None:
+    before = files(output)
+    # As if killed between taking the last one away and putting the new one in its place.
+    (output / ".unfinished-killed" / "replaced").mkdir(parents=True)
+    (output / "paper").rename(output / ".unfinished-killed" / "replaced" / "paper")
+    fewer = load(small, cache, videos=["aaa", "bbb"])
+    with pytest.raises(SourceError, match="holds another build"):
+        prepare(fewer, output)
+    assert files(output) == before
+
+
+def test_a_config_that_cannot_be_put_in_place_leaves_the_last(
+    ds: datasets.DatasetDict, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, rename = files(output), Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.parent.name.startswith(".unfinished-") and target == output / "paper":
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(SourceError, match="Input/output error"):
+        prepare(ds, output, force=True)
+    assert files(output) == before
+
+
 # -- what is refused
 
 
@@ -323,6 +352,7 @@ def _change_a_byte(path: Path) -> None:
         lambda v: v.pop("coverage"),
         lambda v: v["shards"][0].update(name="../../README.md"),
         lambda v: v["shards"][0].update(images=1),
+        lambda v: v["shards"][0].update(split="test"),
         lambda v: v.update(config="../paper"),
         lambda v: v["coverage"].update(config="full"),
         lambda v: v["coverage"]["options"].update(stride=0),
