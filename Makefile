@@ -2,13 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# tests/test_script_door.py looks for it there.
+DATASETS36 := .venv-datasets36
 
 .PHONY: demo test lint bench clean
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
 	$(BIN)/python scripts/demo.py
 
-test: $(VENV)/test.made  ## set up, run all tests
+test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 lint: $(VENV)/lint.made  ## set up, check style and types
@@ -39,5 +41,12 @@ $(VENV)/%.made: pyproject.toml | $(VENV)/pip.made
 	@$(BIN)/python -m pip install --quiet --editable . --group $*
 	@touch $@
 
+$(DATASETS36)/datasets36.made: pyproject.toml | $(BIN)/python
+	@echo "Setting up $(DATASETS36), once, for the tests of the script door"
+	@$(BIN)/python -m venv $(DATASETS36)
+	@$(DATASETS36)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(DATASETS36)/bin/python -m pip install --quiet --editable . --group datasets36
+	@touch $@
+
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) $(DATASETS36) out

@@ -24,7 +24,9 @@ from dancereid_pipeline.options import MISSING, SampleOptions, one_of
 from dancereid_pipeline.plan import VideoJob, missing_videos
 from dancereid_pipeline.prepared import prepare
 from dancereid_pipeline.registry import register
-from dancereid_pipeline.request import Request
+
+# Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".
+from dancereid_pipeline.request import Request  # From: <the folder that dancereid.py is in>
 
 __version__ = "0.1.0"
 __all__ = [

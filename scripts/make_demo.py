@@ -1,9 +1,10 @@
 """Draws the demo: four short clips of dancers, with tracks and labels in the dataset's formats.
 
-    python scripts/make_demo.py [OUTPUT]
+    python scripts/make_demo.py [OUTPUT] [--frames N]
 
-The same bytes at every run with the same libraries. Nothing is left half-written: the
-files are made in a folder beside the target and moved into place at the end.
+The same bytes at every run with the same libraries; of fewer frames, the same pictures and
+tracks. Nothing is left half-written: the files are made in a folder beside the target and
+moved into place at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +71,12 @@ class Seen:
 
 
 def render(clip: Clip, frames: Iterable[int]) -> Iterator[tuple[Picture, list[Seen]]]:
-    """Frames, `[360, 640, 3]` blue, green, red, and who is where in each."""
+    """Frames, `[360, 640, 3]` blue, green, red, and who is where in each; any, in any order."""
     rng = np.random.default_rng(clip.seed)
     scene = SCENES[clip.scene](rng)
     phases = rng.uniform(0, 2 * np.pi, 6)
     grain = rng.normal(0, _GRAIN, (SIZE[1] + 64, SIZE[0] + 64, 1)).astype(np.float32)
+    shifts = rng.integers(0, 64, (clip.frames, 2))  # of the grain
     for frame in frames:
         second = frame / FPS
         bodies = [dancer.body(second) for dancer in clip.dancers]
@@ -91,7 +94,7 @@ def render(clip: Clip, frames: Iterable[int]) -> Iterator[tuple[Picture, list[Se
         for index in order:
             _put(canvas, layers[index])
         camera = _camera(second, phases)
-        dx, dy = rng.integers(0, 64, 2)
+        dx, dy = shifts[frame]
         picture = _film(canvas, camera) + grain[dy : dy + SIZE[1], dx : dx + SIZE[0]]
         seen = [
             _seen(layers[i], bodies[i], [layers[j] for j in order[order.index(i) + 1 :]], camera)
@@ -273,6 +276,19 @@ def labels(clip: Clip, seen: list[list[Seen]]) -> dict[str, list[int]]:
     return valid
 
 
+def labelled(clip: Clip, seen: list[list[Seen]]) -> tuple[dict[str, list[int]], dict[str, Any]]:
+    """A clip's labels and its row of the catalogue."""
+    valid = labels(clip, seen)
+    kept = [frame for frames in valid.values() for frame in frames]
+    hidden = any(person.visible < _VALID for people in seen for person in people)
+    values = (
+        clip.video_id, clip.video_id, len(clip.dancers), clip.split, clip.split, len(seen),
+        len(kept), sum(frame % _STRIDE == 0 for frame in kept), "", clip.style,
+        "yes" if hidden else "no", "yes" if clip.swaps else "no",
+    )  # fmt: skip
+    return valid, dict(zip(_COLUMNS, values, strict=True))
+
+
 def write_clip(path: Path, pictures: Iterator[Picture]) -> None:
     """Encodes H.264 with B-frames into an mp4."""
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
@@ -289,31 +305,23 @@ def write_clip(path: Path, pictures: Iterator[Picture]) -> None:
         container.mux(stream.encode(None))
 
 
-def make_clip(row: int, folder: Path) -> tuple[dict[str, list[int]], dict[str, Any]]:
+def make_clip(row: int, folder: Path, limit: int) -> tuple[dict[str, list[int]], dict[str, Any]]:
     """Makes one clip and its tracks; returns its labels and its row of the catalogue."""
     clip = CLIPS[row]
     seen: list[list[Seen]] = []
 
     def pictures() -> Iterator[Picture]:
-        for picture, people in render(clip, range(clip.frames)):
+        for picture, people in render(clip, range(min(clip.frames, limit))):
             seen.append(people)
             yield picture
 
     write_clip(folder / "videos" / f"{row:03d}_{clip.video_id}.mp4", pictures())
     write_tracks(folder / "npy" / f"333_00_{clip.video_id}_matching.npy", tracks(clip, seen))
-    valid = labels(clip, seen)
-    kept = [frame for frames in valid.values() for frame in frames]
-    hidden = any(person.visible < _VALID for people in seen for person in people)
-    values = (
-        clip.video_id, clip.video_id, len(clip.dancers), clip.split, clip.split, clip.frames,
-        len(kept), sum(frame % _STRIDE == 0 for frame in kept), "", clip.style,
-        "yes" if hidden else "no", "yes" if clip.swaps else "no",
-    )  # fmt: skip
-    return valid, dict(zip(_COLUMNS, values, strict=True))
+    return labelled(clip, seen)
 
 
-def make_demo(output: Path) -> list[Path]:
-    """Makes the whole demo; returns its files."""
+def make_demo(output: Path, limit: int = 10**9) -> list[Path]:
+    """Makes the demo, of every clip so many frames; returns its files."""
     output.parent.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as temporary:
@@ -322,7 +330,7 @@ def make_demo(output: Path) -> list[Path]:
             (folder / name).mkdir()
         with ProcessPoolExecutor() as pool:
             rows = range(len(CLIPS))
-            clips = pool.map(make_clip, rows, [folder] * len(rows))
+            clips = pool.map(partial(make_clip, folder=folder, limit=limit), rows)
             made = list(tqdm(clips, desc="Drawing", unit="clip", total=len(rows)))
         annotation = {clip.video_id: valid for clip, (valid, _) in zip(CLIPS, made, strict=True)}
         text = json.dumps(annotation, separators=(",", ":")) + "\n"
@@ -342,7 +350,13 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("output", nargs="?", type=Path, default=DEMO, help="default: %(default)s")
-    paths = make_demo(parser.parse_args().output)
+    parser.add_argument(
+        "--frames", type=int, default=10**9, metavar="N", help="of each clip only the first"
+    )
+    arguments = parser.parse_args()
+    if arguments.frames < 1:
+        parser.error("--frames: expected a number from 1")
+    paths = make_demo(arguments.output, arguments.frames)
     for path in paths:
         print(f"{path.stat().st_size:>9,}  {path}")
     print(f"{sum(path.stat().st_size for path in paths):>9,}  in all")

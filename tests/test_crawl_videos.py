@@ -47,12 +47,16 @@ def start(place: Path, *arguments: object, **variables: str) -> subprocess.Popen
     )
 
 
-def run(place: Path, *arguments: object, **variables: str) -> tuple[int | None, str, str]:
+def end(process: subprocess.Popen[str]) -> tuple[int | None, str, str]:
     """Its exit code, and what it said on stdout and on stderr."""
-    with start(place, *arguments, **variables) as process:
+    with process:
         output, errors = process.communicate()
     assert "Traceback" not in errors
     return process.returncode, output, errors
+
+
+def run(place: Path, *arguments: object, **variables: str) -> tuple[int | None, str, str]:
+    return end(start(place, *arguments, **variables))
 
 
 def paths(site: Pages) -> list[str]:
@@ -120,29 +124,28 @@ def test_offline_nothing_is_asked(site: Pages, tmp_path: Path) -> None:
     assert paths(site) == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        (["--json"], 2, "crawl_videos.py: error: the following arguments are required: folder"),
-        (["videos", "--rate", "fast"], 2, "crawl_videos: rate: expected bytes a second"),
-        (["videos", "catalogue.csv", "--videos", "zzz"], 2, "crawl_videos: videos=['zzz']: expec"),
-        (["videos", "bad.csv"], 1, "crawl_videos: bad.csv: column 'people', 'split' is missing"),
-        (["taken", "catalogue.csv"], 1, "crawl_videos: taken: cannot be used ("),
-        (["odd", "catalogue.csv"], 1, "crawl_videos: odd/manifest.json: is no manifest of fetched"),
-    ],
-)
-def test_what_cannot_be_is_said_in_a_line(
-    site: Pages, tmp_path: Path, arguments: list[str], code: int, said: str
-) -> None:
+def test_what_cannot_be_is_said_in_a_line(site: Pages, tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("video_id\nx\n")
     for name, content in (("taken/.locks", ""), ("odd/manifest.json", "{")):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(content)
-    got, output, errors = run(tmp_path, *arguments, DANCEREID_VIDEO_URL=site.by_clip)
-    assert (got, output) == (code, "")
-    *usage, line = errors.splitlines()
-    assert line.startswith(said)
-    assert usage == [] or usage[0].startswith("usage: ")
+    cases = {
+        "--json": (2, "crawl_videos.py: error: the following arguments are required: folder"),
+        "videos --rate fast": (2, "crawl_videos: rate: expected bytes a second"),
+        "videos catalogue.csv --videos zzz": (2, "crawl_videos: videos=['zzz']: expected"),
+        "videos bad.csv": (1, "crawl_videos: bad.csv: column 'people', 'split' is missing"),
+        "taken catalogue.csv": (1, "crawl_videos: taken: cannot be used ("),
+        "odd catalogue.csv": (1, "crawl_videos: odd/manifest.json: is no manifest of fetched"),
+    }
+    variables = {"DANCEREID_VIDEO_URL": site.by_clip}
+    # All at once: most of the time goes into starting them.
+    started = [start(tmp_path, *arguments.split(), **variables) for arguments in cases]
+    for process, (code, said) in zip(started, cases.values(), strict=True):
+        got, output, errors = end(process)
+        assert (got, output) == (code, "")
+        *usage, line = errors.splitlines()
+        assert line.startswith(said)
+        assert usage == [] or usage[0].startswith("usage: ")
     assert paths(site) == []
 
 

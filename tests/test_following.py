@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -55,14 +56,21 @@ CLIPS: dict[str, Callable[[Path], Path]] = {
 }
 
 
-@pytest.fixture(scope="module", params=CLIPS)
-def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return CLIPS[request.param](tmp_path_factory.mktemp("clips") / request.param)
-
-
 @pytest.fixture(scope="module")
-def faststart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return CLIPS["faststart.mp4"](tmp_path_factory.mktemp("clips") / "faststart.mp4")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Writes the clip of a name, once."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    @functools.cache
+    def written(name: str) -> Path:
+        return CLIPS[name](folder / name)
+
+    return written
+
+
+@pytest.fixture
+def faststart(clips: Callable[[str], Path]) -> Path:
+    return clips("faststart.mp4")
 
 
 def follow(site: Site, clip: Path, folder: Path) -> FollowedClip:
@@ -88,9 +96,11 @@ def pictures(clip: Clip, wanted: Iterable[int]) -> dict[int, str]:
     }
 
 
+@pytest.mark.parametrize("name", CLIPS)
 def test_what_is_read_is_what_the_file_has(
-    site: Site, clip: Path, tmp_path: Path, online: list[float]
+    site: Site, clips: Callable[[str], Path], tmp_path: Path, online: list[float], name: str
 ) -> None:
+    clip = clips(name)
     wanted = [0, 3, 4, 31, FRAMES - 1, FRAMES + 10]
     with Clip(clip) as local:
         expected = pictures(local, wanted)
@@ -112,9 +122,9 @@ def test_what_is_read_is_what_the_file_has(
 
 @pytest.mark.parametrize("name", ["faststart.mp4", "dash.mp4", "h264.mkv", "vp9.webm"])
 def test_the_first_frames_need_only_the_beginning(
-    site: Site, tmp_path: Path, online: list[float], name: str
+    site: Site, clips: Callable[[str], Path], tmp_path: Path, online: list[float], name: str
 ) -> None:
-    clip = CLIPS[name](tmp_path / name)
+    clip = clips(name)
     size = clip.stat().st_size
     followed = follow(site, clip, tmp_path / "kept")
     coming = followed.open()

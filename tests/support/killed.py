@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import av  # noqa: F401  # so that a run need not
-import yt_dlp  # noqa: F401
 
 import dancereid
 import dancereid_pipeline.samples
 import dancereid_pipeline.verify  # noqa: F401
+from dancereid_pipeline.clip_fetch import is_page
 from dancereid_pipeline.request import Request
 
 
@@ -65,7 +65,7 @@ def files(folder: Path) -> dict[str, str]:
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in (".mp4", ".arrow", ".zip") or path.name.startswith("annotation")
+        if path.suffix in (".mp4", ".arrow", ".zip") or path.match("annotation*.json")
         if path.is_file() and ".incomplete" not in str(path) and not path.name.endswith(".lock")
     }
 
@@ -73,6 +73,8 @@ def files(folder: Path) -> dict[str, str]:
 def main() -> None:
     """Kills, until there are as many as asked for; then a run that is left alone."""
     asked = json.loads(sys.argv[1])
+    # yt-dlp compiles the patterns of all sites, for longer than all else takes: not in each run.
+    is_page(asked["options"]["video_url"])
     folder, rng = Path(asked["folder"]), random.Random(asked["seed"])
     start = time.monotonic()
     run(asked, folder / "undisturbed", None)
