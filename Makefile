@@ -11,7 +11,7 @@ demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
 	$(BIN)/python scripts/demo.py
 
 test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/lint.made  ## set up, check style and types
 	$(BIN)/ruff check .
