@@ -16,6 +16,7 @@ import datasets
 from datasets.utils import tqdm
 
 from dancereid_pipeline.card import CITATION, DESCRIPTION, HOMEPAGE
+from dancereid_pipeline.columns import example_features
 from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
 from dancereid_pipeline.coverage import coverage_of as coverage
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError
@@ -168,7 +169,8 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     DEFAULT_CONFIG_NAME = "paper"
 
     _outcomes: OutcomeFolder | None = None  # where a build's processes leave their outcomes
-    _video_ids: Sequence[str] = ()  # of a build, in the catalogue's order
+    _left_out: Sequence[Outcome] = ()  # videos that a build was not asked for
+    _video_ids: Sequence[str] = ()  # of all, in the catalogue's order
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Its cache folder is named after the files used; when some have come, it begins anew.
@@ -176,29 +178,17 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         super().__init__(*args, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
-        features: dict[str, Any] = {
-            "image": datasets.Image(),
-            # Plain fixed-size lists, so that whatever reads Parquet reads them.
-            "keypoints": datasets.Sequence(
-                datasets.Sequence(datasets.Value("float32"), length=2), length=17
-            ),
-            "person_id": datasets.Value("int32"),
-            "video_id": datasets.Value("string"),
-            "frame": datasets.Value("int32"),
-            "bbox": datasets.Sequence(datasets.Value("float32"), length=4),
-        }
-        if self.config.skeleton:
-            features["skeleton"] = datasets.Image()
         return datasets.DatasetInfo(
             description=f"{DESCRIPTION} {self.config.description}",
             citation=CITATION,
             homepage=HOMEPAGE,
-            features=datasets.Features(features),
+            features=example_features(skeleton=self.config.skeleton),
         )
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         plan = self.config.request().plan(streaming=dl_manager.is_streaming)
-        self._video_ids = [video.video_id for video in plan.videos]
+        self._left_out = plan.left_out()
+        self._video_ids = [video.video_id for video in plan.catalogue.choose(plan.scheme)]
         splits = plan.jobs()
         jobs = {job.video.video_id: job for of_split in splits.values() for job in of_split}
         missing = [job for job in jobs.values() if job.missing]
@@ -271,7 +261,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             found = Coverage(
                 self.config.name,
                 self.config.sample_options.as_dict(),
-                self._outcomes.gather(self._video_ids),
+                self._outcomes.gather(self._video_ids, self._left_out),
             )
         finally:
             self._outcomes.remove()

@@ -11,9 +11,9 @@ from typing import Any
 
 from datasets import Features
 
-from .catalogue import SPLITS, Catalogue, project_file
-from .coverage import Coverage, Outcome
-from .errors import DanceReIDError, Reason, SourceError
+from .catalogue import SCHEMES, SPLITS, Catalogue, project_file
+from .coverage import Coverage
+from .errors import DanceReIDError, SourceError
 from .options import SampleOptions
 from .shards import Shard
 from .statistics import SplitStatistics
@@ -61,8 +61,21 @@ class Build:
 
     @property
     def origin(self) -> str:
-        """Whose videos they are: "dancereid", "demo", or "own" for any others."""
-        return _origin(self.coverage)[0]
+        """Whose selection of videos it is: "dancereid", "demo", or "own" for any other."""
+        told = {(o.video_id, o.splits, o.expected_people) for o in self.coverage.outcomes}
+        demo = project_file("demo") / "video_data.csv"
+        for origin, path in (("dancereid", None), ("demo", demo)):
+            scheme = self.config if self.config in SCHEMES else "paper"
+            videos = Catalogue.read(path).choose(scheme)
+            if told == {(v.video_id, v.splits_in(scheme), v.people) for v in videos}:
+                return origin
+        return "own"
+
+    @property
+    def of_dancereid(self) -> bool:
+        """Whether any of its videos is one of DanceReID's."""
+        known = {video.video_id for video in Catalogue.read()}
+        return any(outcome.video_id in known for outcome in self.coverage.outcomes)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -71,17 +84,23 @@ class Build:
         return tuple(f"{self.config}/{name}" for name in names)
 
     @property
+    def libraries(self) -> str:
+        """What wrote it, in words."""
+        return ", ".join(f"{name} {version}" for name, version in self.made_with.items())
+
+    @property
     def brief(self) -> str:
         """A line that tells it from other builds of the config."""
         videos = sum(outcome.images > 0 for outcome in self.coverage.outcomes)
         return (
             f"{self.config}: {videos} videos, {self.images:,} images, fingerprint "
-            f"{self.coverage.fingerprint}, made {self.made[:10]}"
+            f"{self.coverage.fingerprint}, made {self.made[:10]} with {self.libraries}"
         )
 
     def same_data(self, other: Build) -> bool:
-        """Whether both hold the same files of data."""
-        return self.shards == other.shards and self.coverage == other.coverage
+        """Whether both hold the same files of data, whatever is said of those that are missing."""
+        same_build = self.coverage.fingerprint == other.coverage.fingerprint
+        return same_build and self.shards == other.shards
 
     def to_json(self) -> str:
         """Indented JSON, read back by `from_json`."""
@@ -136,40 +155,9 @@ class Build:
         return build
 
 
-def _origin(coverage: Coverage) -> tuple[str, Catalogue | None]:
-    """Whose videos they are, and the catalogue of all that might be there."""
-    videos = {outcome.video_id for outcome in coverage.outcomes}
-    for origin, path in (("dancereid", None), ("demo", project_file("demo") / "video_data.csv")):
-        catalogue = Catalogue.read(path)
-        if videos <= {video.video_id for video in catalogue}:
-            return origin, catalogue
-    return "own", None
-
-
 def for_others(coverage: Coverage) -> Coverage:
-    """The coverage of a build that is shared.
-
-    Without details, which name folders and addresses of this machine; and against the whole
-    config, where only some of its videos were asked for: others cannot know that.
-    """
-    catalogue = _origin(coverage)[1]
-    told = {o.video_id: replace(o, detail="") for o in coverage.outcomes}
-    if catalogue is None:
-        return replace(coverage, outcomes=tuple(told.values()))
-    scheme = "paper" if coverage.config == "demo" else coverage.config
-    stride = SampleOptions.from_dict(coverage.options).stride
-    outcomes = [
-        told.get(video.video_id)
-        or Outcome(
-            video_id=video.video_id,
-            splits=video.splits_in(scheme),
-            reason=Reason.LEFT_OUT,
-            expected=video.expected_images(stride),
-            expected_people=video.people,
-        )
-        for video in catalogue.choose(scheme)
-    ]
-    return replace(coverage, outcomes=tuple(outcomes))
+    """Without details, which name folders and addresses of this machine."""
+    return replace(coverage, outcomes=tuple(replace(o, detail="") for o in coverage.outcomes))
 
 
 def plain_features(features: Features) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -12,7 +12,7 @@ from datasets import DatasetInfo, Features
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
-from .builds import PICTURE, Build
+from .builds import CONFIGS, PICTURE, Build
 from .catalogue import SCHEMES, Catalogue
 from .coverage import Outcome
 
@@ -48,12 +48,12 @@ _LICENCES: dict[str, dict[str, str]] = {
     "own": {},
     "demo": {"license": "mit"},
 }
+# Of an origin's config; of any other there is nothing more to say than what it is.
 _CONFIGS = {
-    "paper": "The paper's videos; no person is in both splits.",
-    "full": "All videos: those of `paper`, and `extra`.",
-    "published": "The published query list, to compare with published numbers: its test people "
-    "overlap those trained on, see below.",
-    "demo": "Short drawn clips.",
+    ("dancereid", "paper"): "The paper's videos; no person is in both splits.",
+    ("dancereid", "full"): "All videos: those of `paper`, and `extra`.",
+    ("dancereid", "published"): "The published query list, to compare with published numbers: its "
+    "test people overlap those trained on, see below.",
 }
 _KEYPOINTS = {
     "exact": "exact: where the crop shows each joint",
@@ -68,25 +68,46 @@ def card(builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = 
         builds: at least one; the first is the one that is loaded without a name.
         name: what `load_dataset` is to be given: a folder, or `user/name` on the Hub.
         others: metadata of the card so far. What is not written here is kept: a question to
-            those who want access, say.
+            those who want access, say, tags, and configs by other names.
 
     Returns:
         Markdown, under a block of YAML as the Hub and `datasets` read it.
     """
-    data = DatasetCardData(**{"license": "unknown", **(others or {}), **_metadata(builds)})
+    data = DatasetCardData(**_merged(others or {}, _metadata(builds)))
     return f"---\n{data.to_yaml()}\n---\n\n{_body(builds, name)}"
 
 
+def licence(builds: Iterable[Build]) -> dict[str, str]:
+    """The fields that say which licence it is; none where only whoever chose the videos can."""
+    origins = {origin for build in builds for origin in _origins(build)}
+    return next(_LICENCES[origin] for origin in _LICENCES if origin in origins)
+
+
+def _origins(build: Build) -> set[str]:
+    """Where a config's videos are from, which may be two places."""
+    return {build.origin, *(["dancereid"] if build.of_dancereid else [])}
+
+
+def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """Our metadata, and what others wrote that is not ours to write."""
+    merged = {"license": "unknown", **others, **ours}
+    merged["tags"] = list(dict.fromkeys([*ours["tags"], *(others.get("tags") or ())]))
+    for name in ("configs", "dataset_info"):
+        given = others.get(name) or []
+        merged[name] = [*ours[name]]
+        for entry in given if isinstance(given, list) else [given]:
+            if isinstance(entry, dict) and entry.get("config_name") not in CONFIGS:
+                merged[name].append({k: v for k, v in entry.items() if k != "default"})
+    return merged
+
+
 def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
-    origins = {build.origin for build in builds}
-    licence = next(_LICENCES[origin] for origin in _LICENCES if origin in origins)
     return {
         "pretty_name": _title(builds),
-        **licence,
+        **licence(builds),
         "task_categories": ["image-feature-extraction", "keypoint-detection"],
         "tags": ["person-re-identification", "re-id", "pose", "dance"],
         "size_categories": [_size_category(max(build.images for build in builds))],
-        "annotations_creators": ["machine-generated", "expert-generated"],
         "configs": [
             {
                 "config_name": build.config,
@@ -138,28 +159,37 @@ def _size_category(images: int) -> str:
 
 def _body(builds: Sequence[Build], name: str) -> str:
     first = builds[0]
-    origins = [origin for origin in _LICENCES if any(b.origin == origin for b in builds)]
-    height, width = first.options.image_size
-    skeleton = "| `skeleton` | JPEG | the crop with its pose drawn on it |\n"
+    by_origin = {o: [b.config for b in builds if o in _origins(b)] for o in _LICENCES}
+    origins = {origin: configs for origin, configs in by_origin.items() if configs}
+    with_skeleton = _named(b.config for b in builds if b.options.skeleton)
+    place = f"hf://datasets/{name}/" if "/" in name else ""
     return _text("card").substitute(
         title=_title(builds),
-        summary=_SUMMARIES[origins[0]],
+        summary=_SUMMARIES[next(iter(origins))],
         picture=f"{first.config}/{PICTURE}",
-        name=name,
+        name=json.dumps(name),
         config=first.config,
         split=first.shards[0].split,
-        shard=f"{first.config}/{first.shards[0].name}",
-        size=f"{width} x {height} pixels",
-        skeleton_row=skeleton if first.options.skeleton else "",
+        shard=f"{place}{first.config}/{first.shards[0].name}",
+        skeleton_row=(
+            f"| `skeleton` | JPEG | only of {with_skeleton}: the crop with its pose drawn on it |\n"
+            if with_skeleton
+            else ""
+        ),
         example=_example(first.example),
         configs="".join(map(_config, builds)),
         splits=_splits() if "dancereid" in origins else "",
         keypoints=_keypoints(builds),
         origins="".join(
-            _text(f"origin_{origin}").substitute(homepage=HOMEPAGE) for origin in origins
+            _text(f"origin_{origin}").safe_substitute(homepage=HOMEPAGE, configs=_named(configs))
+            for origin, configs in origins.items()
         ),
         citation=CITATION,
     )
+
+
+def _named(configs: Iterable[str]) -> str:
+    return ", ".join(f"`{config}`" for config in configs)
 
 
 def _text(name: str) -> Template:
@@ -178,15 +208,16 @@ def _config(build: Build) -> str:
     used = [outcome for outcome in coverage.outcomes if outcome.images]
     return _text("config").substitute(
         config=build.config,
-        description=_CONFIGS[build.config] if build.origin != "own" else _SUMMARIES["own"],
+        description=_CONFIGS.get((build.origin, build.config), _SUMMARIES[build.origin]),
         made=build.made[:10],
-        made_with=", ".join(f"{name} {version}" for name, version in build.made_with.items()),
+        made_with=build.libraries,
         fingerprint=coverage.fingerprint,
         statistics="\n".join(_statistics_row(build, split) for split in build.statistics),
         options=(
             f"frames whose number {options.stride} divides; crops of "
             f"{options.image_size[1]} x {options.image_size[0]} pixels, JPEG quality "
-            f"{options.jpeg_quality}; keypoints {options.keypoints}"
+            f"{options.jpeg_quality}; keypoints {options.keypoints}; "
+            f"{'with' if options.skeleton else 'without'} the column `skeleton`"
         ),
         covered=str(coverage).splitlines()[0].partition(": ")[2].partition(" (")[0],
         missing=_missing(build),

@@ -74,7 +74,7 @@ class Coverage:
     Attributes:
         config: the config's name.
         options: the options that shape examples (stride, image size and so on).
-        outcomes: one a video, in catalogue order.
+        outcomes: one a video of the config, in catalogue order, asked for or not.
     """
 
     config: str
@@ -83,8 +83,8 @@ class Coverage:
 
     @property
     def whole(self) -> bool:
-        """Whether every video gave all its images."""
-        return all(outcome.whole for outcome in self.outcomes)
+        """Whether every video that was asked for gave all its images."""
+        return all(o.whole for o in self.outcomes if o.reason is not Reason.LEFT_OUT)
 
     @property
     def splits(self) -> dict[str, int]:
@@ -267,10 +267,14 @@ class OutcomeFolder:
         with self._fs.open(f"{self._path}/{outcome.video_id}.json", "w") as file:
             json.dump(asdict(outcome), file)
 
-    def gather(self, order: Iterable[str]) -> tuple[Outcome, ...]:
-        """The outcomes of these videos, in their order."""
+    def gather(self, order: Iterable[str], known: Iterable[Outcome] = ()) -> tuple[Outcome, ...]:
+        """The outcomes of these videos, in their order; `known` ones are not looked for."""
         outcomes = []
+        without_file = {outcome.video_id: outcome for outcome in known}
         for video_id in order:
+            if video_id in without_file:
+                outcomes.append(without_file[video_id])
+                continue
             with self._fs.open(f"{self._path}/{video_id}.json") as file:
                 outcomes.append(Outcome.from_dict(json.load(file)))
         return tuple(outcomes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,19 @@ from huggingface_hub import (
     DatasetCard,
     DatasetInfo,
     HfApi,
+    HfFileSystem,
 )
 from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
+from yaml import YAMLError
 
 from .builds import CONFIGS, RECORD, Build
-from .card import CARD, card
+from .card import CARD, card, licence
 from .coverage import coverage_of
-from .errors import HubError
+from .download import OFFLINE, offline
+from .errors import HubError, OptionError, SourceError
 from .hub_refusals import hub_errors
+from .options import shown
 from .prepared import Prepared, prepare
 
 # What the Hub itself puts into a repository that is made on its pages.
@@ -99,8 +103,8 @@ def push_to_hub(
 ) -> Pushed:
     """Pushes configs to the Hub, in one commit; other configs that are there stay.
 
-    What the Hub has already is not sent again, also after a push that broke off. The pushed
-    revision is then read back and compared.
+    What the Hub has already is not sent again, also after a push that broke off. In the folder of a
+    config on the Hub nothing else is kept. The pushed revision is then read back and compared.
 
     Args:
         data: a folder that `prepare` made, or what `load_dataset` gave for all splits.
@@ -114,12 +118,20 @@ def push_to_hub(
         DanceReIDError: there is nothing to push, or it is broken; the Hub refuses or cannot be
             reached; what came back is not what was pushed.
     """
+    if not isinstance(public, bool):
+        raise OptionError(f"public: expected True or False, got {shown(public)}.")
     if isinstance(data, Mapping):
+        check_push(repo_id, public=public, token=token)
         cache = Path(datasets.config.HF_DATASETS_CACHE)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="dancereid-push-") as folder:
             prepare(data, folder)
             return push_to_hub(folder, repo_id, public=public, token=token)
+    if not isinstance(data, str | Path):
+        raise OptionError(
+            "data: expected a folder that prepare made, or all splits as load_dataset gives "
+            f"them, got {shown(data)}."
+        )
     prepared = Prepared.read(data, configs)
     prepared.check()
     with hub_errors(repo_id):
@@ -157,6 +169,13 @@ def _look(api: HfApi, repo_id: str, public: bool) -> tuple[str, _Remote | None]:
         HubError: the token may not write; or the repository holds something else, or is
             public and is not to be, or the reverse.
     """
+    if offline():
+        raise HubError(f"Nothing can be pushed: {OFFLINE}. Unset it.")
+    if Path(repo_id).exists():
+        raise HubError(
+            f"There is a folder {repo_id} here, and load_dataset prefers that to the Hub's "
+            "dataset, so the push could not be read back. Run this from another folder."
+        )
     me = api.whoami()
     if me.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise HubError(
@@ -186,15 +205,16 @@ def _look(api: HfApi, repo_id: str, public: bool) -> tuple[str, _Remote | None]:
 def _commit(api: HfApi, repo_id: str, remote: _Remote, prepared: Prepared) -> str:
     """Pushes all files in one commit on top of `remote`; gives the revision."""
     pushed = {build.config: build for build in prepared.builds}
-    there = {
-        config: Build.from_json(_read(api, repo_id, remote, path), f"{repo_id}/{path}")
-        for config, path in remote.records.items()
-    }
-    # Of data that has not changed the record stays, and with it the day on which it was made.
-    same = [name for name in pushed if name in there and there[name].same_data(pushed[name])]
-    builds = {**pushed, **{c: build for c, build in there.items() if c in same or c not in pushed}}
+    there = _builds_there(api, repo_id, remote, but=set(pushed))
+    # Of what has not changed the record stays, and with it the day on which it was made.
+    same = [
+        name
+        for name, build in pushed.items()
+        if name in there and there[name].same_data(build) and there[name].coverage == build.coverage
+    ]
+    builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
     ordered = [builds[config] for config in CONFIGS if config in builds]
-    text = card(ordered, repo_id, _metadata(api, repo_id, remote))
+    text = card(ordered, repo_id, _metadata(api, repo_id, remote, there))
     files = [name for build in prepared.builds for name in build.files]
     stale = [
         name
@@ -221,15 +241,42 @@ def _commit(api: HfApi, repo_id: str, remote: _Remote, prepared: Prepared) -> st
 
 def _read(api: HfApi, repo_id: str, remote: _Remote, name: str) -> str:
     path = api.hf_hub_download(repo_id, name, repo_type="dataset", revision=remote.revision)
-    return Path(path).read_text("utf-8")
+    return Path(path).read_text("utf-8", errors="replace")
 
 
-def _metadata(api: HfApi, repo_id: str, remote: _Remote) -> dict[str, Any]:
-    """That of the card that is there."""
+def _builds_there(
+    api: HfApi, repo_id: str, remote: _Remote, *, but: Container[str]
+) -> dict[str, Build]:
+    """What the Hub has, by config. A broken record is an error, `but` of those to be replaced."""
+    builds = {}
+    for config, path in remote.records.items():
+        try:
+            builds[config] = Build.from_json(_read(api, repo_id, remote, path), path)
+        except SourceError as error:
+            if config not in but:
+                raise HubError(
+                    f"{repo_id}: the record of '{config}' is broken ({error}). Push that config "
+                    "again, too, or delete its folder there."
+                ) from error
+    return builds
+
+
+def _metadata(
+    api: HfApi, repo_id: str, remote: _Remote, there: Mapping[str, Build]
+) -> dict[str, Any]:
+    """That of the card that is there; without a licence that was written from here."""
     if CARD not in remote.files:
         return {}
-    last = DatasetCard(_read(api, repo_id, remote, CARD))
-    return last.data.to_dict()  # type: ignore[no-untyped-call]
+    try:
+        last = DatasetCard(_read(api, repo_id, remote, CARD))
+    except (ValueError, YAMLError) as error:
+        raise HubError(
+            f"{repo_id}: the head of its {CARD} is no YAML ({' '.join(str(error).split())}). Mend "
+            "or delete it on the Hub, then push again."
+        ) from error
+    values = last.data.to_dict()  # type: ignore[no-untyped-call]
+    ours = licence(there.values()) if there else {}
+    return {name: value for name, value in values.items() if name not in ours}
 
 
 def _read_back(
@@ -262,24 +309,24 @@ def _read_back(
             if split.features != datasets.Features.from_dict(dict(build.features)):
                 raise _differs(repo_id, revision, build, f"the columns of {name}")
             shard = next(shard for shard in build.shards if shard.split == name)
-            if _first(split) != _first_of(prepared.folder / build.config / shard.name):
-                raise _differs(repo_id, revision, build, f"the first example of {name}")
+            path = f"{build.config}/{shard.name}"
+            with HfFileSystem(token=token).open(f"datasets/{repo_id}@{revision}/{path}") as file:
+                if _first(file) != _first(prepared.folder / path):
+                    raise _differs(repo_id, revision, build, f"the first example of {name}")
 
 
 def _differs(repo_id: str, revision: str, build: Build, what: str) -> HubError:
     return HubError(
         f"{repo_id}, revision {revision}: what came back of '{build.config}' is not what was "
-        f"pushed: {what}. Push it again; if that does not help, delete the repository first."
+        f"pushed: {what}. Push it again; if that does not help, push to another name and report it."
     )
 
 
-def _first(stream: Any) -> dict[str, Any]:
-    """The first example, images as bytes."""
-    for column, feature in stream.features.items():
-        if isinstance(feature, datasets.Image):
-            stream = stream.cast_column(column, datasets.Image(decode=False))
-    return next(iter(stream))
+def _first(file: Any) -> dict[str, Any]:
+    """The first example of a shard, images as bytes.
 
-
-def _first_of(path: Path) -> dict[str, Any]:
-    return next(pq.ParquetFile(path).iter_batches(1)).to_pylist()[0]
+    Not through a stream of `datasets`: one that is not read to its end leaves threads behind, of
+    which Python may die as it ends.
+    """
+    group = pq.ParquetFile(file, pre_buffer=False).read_row_group(0, use_threads=False)
+    return group.slice(0, 1).to_pylist()[0]

@@ -36,7 +36,7 @@ def hub_errors(repo_id: str) -> Iterator[None]:
 
 
 def _told(repo_id: str, error: Exception) -> DanceReIDError:
-    """The error that says what happened; of what is wrapped in another, the innermost known."""
+    """The error that says what happened, or what is behind it."""
     cause = _cause(error)
     if isinstance(cause, LocalTokenNotFoundError):
         return HubError(
@@ -65,7 +65,7 @@ def _told(repo_id: str, error: Exception) -> DanceReIDError:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What is behind an error: the client wraps what goes wrong in an upload, saying nothing."""
+    """What is behind an error: of what goes wrong in an upload the client says nothing itself."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, (ClientError, ConnectionError, HFValidationError)):

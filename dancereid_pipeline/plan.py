@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .archives import TracksFile
 from .catalogue import SCHEMES, Catalogue, Video
+from .coverage import Outcome
 from .errors import MissingVideosError, Reason, VideoError
 from .labels import Labels, VideoLabels, read_annotation
 from .options import SampleOptions
@@ -18,8 +19,8 @@ from .sources import Folder, VideoFiles
 
 # The rooms that shape examples: a change in one of them makes cached builds stale.
 _ROOMS = (
-    "archives", "catalogue", "coverage", "crops", "frames", "labels", "options", "pickled_arrays",
-    "pickles", "pictures", "plan", "samples", "skeleton", "sources", "tracks",
+    "archives", "catalogue", "columns", "coverage", "crops", "frames", "labels", "options",
+    "pickled_arrays", "pickles", "pictures", "plan", "samples", "skeleton", "sources", "tracks",
 )  # fmt: skip
 
 
@@ -137,6 +138,20 @@ class Plan:
     def missing(self) -> dict[str, VideoError]:
         """The videos that are not here, by id, and why."""
         return {name: files for name, files in self._files.items() if isinstance(files, VideoError)}
+
+    def left_out(self) -> list[Outcome]:
+        """An outcome for each video of the config that was not asked for."""
+        return [
+            Outcome(
+                video_id=video.video_id,
+                splits=video.splits_in(self.scheme),
+                reason=Reason.LEFT_OUT,
+                expected=video.expected_images(self.options.stride),
+                expected_people=video.people,
+            )
+            for video in self.catalogue.choose(self.scheme)
+            if video.video_id not in self._files
+        ]
 
     def jobs(self) -> dict[str, list[VideoJob]]:
         """A job a video, split by split, in catalogue order. Reads the labels.

@@ -13,11 +13,13 @@ What `load_dataset` gives is all that is needed, so the data of any door can be 
 from __future__ import annotations
 
 import importlib.metadata
+import json
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ import numpy as np
 
 from .builds import CONFIGS, PICTURE, RECORD, Build, for_others, plain_features
 from .card import CARD, card
+from .columns import example_features
 from .coverage import Coverage, coverage_of
 from .errors import DanceReIDError, SourceError
 from .folders import alone, now, sha256, usable
@@ -33,8 +36,11 @@ from .options import SampleOptions, shown
 from .shards import write_shards
 from .statistics import split_statistics
 
-_COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
-_REPLACED = "replaced"
+_UNFINISHED, _REPLACED = ".unfinished-", ".replaced"
+_AS_LOADED = (
+    "Share it as it was loaded, or push what you made of it with its own push_to_hub, under "
+    "another name."
+)
 
 
 @dataclass(frozen=True)
@@ -58,18 +64,14 @@ class Prepared:
         """
         folder = Path(folder).expanduser()
         with usable(folder):
-            builds = [
-                Build.read(folder / config)
-                for config in CONFIGS
-                if (configs is None or config in configs) and (folder / config / RECORD).is_file()
-            ]
+            builds = [b for b in _builds(folder) if configs is None or b.config in configs]
         lacking = [name for name in configs or () if name not in {b.config for b in builds}]
         if lacking or not builds:
             what = f"'{lacking[0]}'" if lacking else "any config"
             raise SourceError(
                 f"{folder}: expected {what} as prepare.py writes it, a folder with {RECORD} in it, "
                 "found none. Prepare it: python scripts/prepare.py --config "
-                f"{lacking[0] if lacking else 'paper'} --output {folder}"
+                f"{lacking[0] if lacking else 'paper'} --output {shlex.quote(str(folder))}"
             )
         return cls(folder, tuple(builds))
 
@@ -79,32 +81,29 @@ class Prepared:
         lines += [f"  {build.brief}" for build in self.builds]
         lines += ["From the folder around it, in any recent `datasets`:"]
         lines += [
-            f'  load_dataset("{self.folder.resolve().name}", "{b.config}")' for b in self.builds
+            f'  load_dataset({json.dumps(self.folder.resolve().name)}, "{b.config}")'
+            for b in self.builds
         ]
         return "\n".join(lines)
 
     def check(self) -> None:
-        """Compares the shards with their checksums.
+        """Compares what lies in the folder with its records, shards by their checksums.
 
         Raises:
-            SourceError: one is missing, changed, or too many.
+            SourceError: a file is missing, changed, or too many.
         """
         for build in self.builds:
             folder = self.folder / build.config
-            expected = {shard.name: shard for shard in build.shards}
+            sums = {shard.name: shard.sha256 for shard in build.shards}
             with usable(folder):
-                there = {path.name for path in folder.glob("*.parquet")}
-                wrong = sorted(there ^ expected.keys())
-                wrong += [
-                    name
-                    for name in sorted(there & expected.keys())
-                    if sha256(folder / name) != expected[name].sha256
-                ]
+                there = {path.name for path in folder.iterdir()}
+                wrong = there ^ {Path(name).name for name in build.files}
+                wrong |= {n for n in sums if n in there and sha256(folder / n) != sums[n]}
             if wrong:
+                some = ", ".join(sorted(wrong)[:3]) + (" ..." if len(wrong) > 3 else "")
                 raise SourceError(
-                    f"{folder}: {', '.join(wrong[:3])}{' ...' if len(wrong) > 3 else ''} is not "
-                    f"as {RECORD} says (missing, changed, or too many). Prepare the config again "
-                    "with --force."
+                    f"{folder}: {some} is not as {RECORD} says (missing, changed, or too many). "
+                    "Prepare the config again with --force."
                 )
 
 
@@ -117,7 +116,7 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
     Args:
         dataset: what `load_dataset` gave for all splits, or what it gave of a folder that was
             prepared before.
-        output: the folder; made if it is not there.
+        output: the folder; made if it is not there. Its README.md is written anew.
         force: replace the config if the folder has it already, with other data.
 
     Returns:
@@ -129,19 +128,41 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
     """
     found, splits = _whole(dataset)
     output = Path(output).expanduser()
-    _refuse_others_files(output, found.config)
     with usable(output):
+        check_output(output, [found.config])
         output.mkdir(parents=True, exist_ok=True)
         with alone(output, "prepare"):
             _clear_up(output)
-            with tempfile.TemporaryDirectory(dir=output, prefix=".unfinished-") as name:
-                unfinished = Path(name)
-                build = _write(found, splits, unfinished / found.config)
-                build = _put_in_place(build, unfinished, output, force)
-                text = card(Prepared.read(output).builds, output.resolve().name)
-                (unfinished / CARD).write_text(text, "utf-8")
-                (unfinished / CARD).replace(output / CARD)
+            others = {b.config: b for b in _builds(output) if b.config != found.config}
+            with tempfile.TemporaryDirectory(dir=output, prefix=_UNFINISHED) as name:
+                new = Path(name)
+                build = _unless_there(_write(found, splits, new / found.config), output, force)
+                builds = {**others, build.config: build}
+                ordered = [builds[config] for config in CONFIGS if config in builds]
+                (new / build.config / RECORD).write_text(build.to_json(), "utf-8")
+                (new / CARD).write_text(card(ordered, output.resolve().name), "utf-8")
+                _put_in_place(new, output, build.config)
     return build
+
+
+def check_output(output: Path, configs: Sequence[str]) -> None:
+    """Refuses to write over a README.md, or into a folder, that was not written from here.
+
+    Raises:
+        SourceError: one of them is there.
+    """
+    was_prepared = any(output.glob(f"*/{RECORD}")) or (output / _REPLACED).is_dir()
+    folders = [(output / config, (output / config / RECORD).is_file()) for config in configs]
+    for path, ours in ((output / CARD, was_prepared), *folders):
+        if path.exists() and not ours:
+            raise SourceError(
+                f"{path} is there, and not from here. Name an empty folder, or one that was "
+                "prepared before; nothing was written."
+            )
+
+
+def _builds(folder: Path) -> list[Build]:
+    return [Build.read(folder / c) for c in CONFIGS if (folder / c / RECORD).is_file()]
 
 
 def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
@@ -157,45 +178,41 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
             f"{shown(dataset)}. Load it without split= and without streaming=True."
         )
     found = for_others(coverage_of(dataset))
+    expected = example_features(skeleton=SampleOptions.from_dict(found.options).skeleton)
     splits = {name: of_split for name, of_split in dataset.items() if len(of_split)}
-    counts = {name: len(of_split) for name, of_split in splits.items()}
-    expected = {name: images for name, images in found.splits.items() if images}
-    if counts != expected:
-        raise DanceReIDError(
-            f"Expected the build that its coverage tells of, with images {expected}, got {counts}. "
-            "Was it filtered, or a part selected? Share it as it was loaded, or push what you made "
-            "of it with its own push_to_hub."
-        )
     for name, of_split in splits.items():
-        lacking = [column for column in _COLUMNS if column not in of_split.features]
-        if lacking:
+        if of_split.features != expected:
             raise DanceReIDError(
-                f"Split {name}: expected the columns {', '.join(_COLUMNS)}, "
-                f"{', '.join(lacking)} is missing. Share it as it was loaded."
+                f"Split {name}: expected the columns {', '.join(expected)} with their types, got "
+                f"{', '.join(of_split.features)}. {_AS_LOADED}"
             )
+    if _contents(splits) != _contents_told(found):
+        raise DanceReIDError(
+            "Expected the build that its coverage tells of, with the images and people of "
+            f"{found.config!r} (fingerprint {found.fingerprint}); other images or people are in "
+            f"it. Was it filtered, or a part selected? {_AS_LOADED}"
+        )
     return found, splits
 
 
-def _refuse_others_files(output: Path, config: str) -> None:
-    """Refuses to write over a README.md, or into a folder, that was not written from here."""
-    patterns = (f"*/{RECORD}", f".unfinished-*/{_REPLACED}/*/{RECORD}")
-    was_prepared = any(path for pattern in patterns for path in output.glob(pattern))
-    folder = output / config
-    for path, ours in ((output / CARD, was_prepared), (folder, (folder / RECORD).is_file())):
-        if path.exists() and not ours:
-            raise SourceError(
-                f"{path} is there, and not from here. Name an empty folder, or one that was "
-                "prepared before; nothing was written."
-            )
+def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Images and people of each video in each split."""
+    found = {}
+    for name, of_split in splits.items():
+        videos, people = np.asarray(of_split["video_id"][:]), np.asarray(of_split["person_id"][:])
+        for video in np.unique(videos):
+            of_video = people[videos == video]
+            found[name, str(video)] = (len(of_video), len(np.unique(of_video)))
+    return found
 
 
-def _clear_up(output: Path) -> None:
-    """Removes what killed runs left, but for what one of them was just about to replace."""
-    for leftover in output.glob(".unfinished-*"):
-        for last in leftover.glob(f"{_REPLACED}/*"):
-            if not (output / last.name).exists():
-                last.rename(output / last.name)
-        shutil.rmtree(leftover)
+def _contents_told(coverage: Coverage) -> dict[tuple[str, str], tuple[int, int]]:
+    return {
+        (split, o.video_id): (o.images, o.people)
+        for o in coverage.outcomes
+        if o.images
+        for split in o.splits
+    }
 
 
 def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
@@ -207,7 +224,7 @@ def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
     contact_sheet(splits).save(folder / PICTURE, quality=85)
     options = SampleOptions.from_dict(found.options)
     first = next(iter(splits.values()))
-    build = Build(
+    return Build(
         config=found.config,
         made=now(),
         made_with=_versions(),
@@ -217,8 +234,6 @@ def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
         shards=shards,
         example=_example(first),
     )
-    (folder / RECORD).write_text(build.to_json(), "utf-8")
-    return build
 
 
 def _versions() -> dict[str, str]:
@@ -239,27 +254,52 @@ def _example(dataset: Any) -> dict[str, Any]:
     return example
 
 
-def _put_in_place(build: Build, unfinished: Path, output: Path, force: bool) -> Build:
-    """Gives the config its name; what has it already stays if it is the same."""
-    target = output / build.config
-    if target.exists():
-        last = Build.read(target)
-        if last.same_data(build) and not force:
-            Prepared(output, (last,)).check()
-            return last
-        if not force:
-            raise SourceError(
-                f"{target} holds another build: {last.brief}; this is {build.brief}. Replace "
-                "it with --force (force=True), or name another folder."
-            )
-        last_place = unfinished / _REPLACED / build.config
-        last_place.parent.mkdir()
-        target.rename(last_place)
-        try:
-            (unfinished / build.config).rename(target)
-        except BaseException:
-            last_place.rename(target)
-            raise
+def _unless_there(build: Build, output: Path, force: bool) -> Build:
+    """The build; with the day of the one that is there if that has the same data.
+
+    Raises:
+        SourceError: there is another one, and it is not to be replaced.
+    """
+    if not (output / build.config / RECORD).is_file():
         return build
-    (unfinished / build.config).rename(target)
-    return build
+    last = Build.read(output / build.config)
+    if last.same_data(build):
+        return replace(build, made=last.made, made_with=last.made_with)
+    if force:
+        return build
+    raise SourceError(
+        f"{output / build.config} holds another build: {last.brief}; this is {build.brief}. "
+        "Replace it with --force (force=True), or name another folder."
+    )
+
+
+def _put_in_place(new: Path, output: Path, config: str) -> None:
+    """Moves a config and the card to where they belong. What is there is kept until both are."""
+    replaced = output / _REPLACED
+    replaced.mkdir()
+    try:
+        for name in (CARD, config):
+            if (output / name).exists():
+                (output / name).rename(replaced / name)
+        (new / config).rename(output / config)
+        (new / CARD).rename(output / CARD)
+    except BaseException:
+        _clear_up(output)
+        raise
+    shutil.rmtree(replaced)
+
+
+def _clear_up(output: Path) -> None:
+    """Removes what killed runs left, and puts back what one of them was about to replace.
+
+    If the new config is in its place already, it stays, without a card: the next run writes that.
+    """
+    replaced = output / _REPLACED
+    if replaced.is_dir():
+        if not any((output / path.name).is_dir() for path in replaced.iterdir() if path.is_dir()):
+            for path in replaced.iterdir():
+                if not (output / path.name).exists():
+                    path.rename(output / path.name)
+        shutil.rmtree(replaced)
+    for leftover in output.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # or by the run itself, as it ends

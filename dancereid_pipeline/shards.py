@@ -42,7 +42,7 @@ class Shard:
 def write_shards(splits: Mapping[str, Any], folder: Path) -> tuple[Shard, ...]:
     """Writes every split's examples, a file a video, in the order they have.
 
-    A video that is built anew, or was not there before, changes no other's file: what
+    A video that is built anew, or was not there before, changes no other file's content: what
     was shared already need not be sent again.
 
     Args:

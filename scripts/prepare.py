@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dancereid
 from dancereid_pipeline.command_line import add_build_flags, build_options, run
-from dancereid_pipeline.prepared import Prepared
+from dancereid_pipeline.prepared import Prepared, check_output
 
 
 def main() -> int:
@@ -30,8 +30,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON instead of a summary")
     add_build_flags(parser)
     arguments = parser.parse_args()
+    configs = arguments.config or ["paper"]
+    check_output(arguments.output, configs)
     builds = []
-    for config in arguments.config or ["paper"]:
+    for config in configs:
         dataset = dancereid.load_dataset(config, **build_options(arguments))
         builds.append(dancereid.prepare(dataset, arguments.output, force=arguments.force))
     if arguments.json:

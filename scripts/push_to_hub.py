@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
-from functools import partial
+from typing import Any
 
 import dancereid
 from dancereid_pipeline.command_line import add_build_flags, build_options, run
 from dancereid_pipeline.errors import OptionError
-from dancereid_pipeline.hub import check_push
+from dancereid_pipeline.hub import Pushed, check_push
 
 
 def main() -> int:
@@ -35,23 +36,32 @@ def main() -> int:
     add_build_flags(parser)
     arguments = parser.parse_args()
     options = build_options(arguments)
-    push = partial(dancereid.push_to_hub, repo_id=arguments.name, public=arguments.public)
-    if arguments.prepared and options:
+    if arguments.prepared is not None and options:
         raise OptionError(
             f"--prepared: what lies in {arguments.prepared} is pushed as it is, so "
             f"{', '.join(options)} cannot be given. Give them to prepare.py."
         )
-    if arguments.prepared:
-        pushes = [push(arguments.prepared, configs=arguments.config)]
-    else:
-        check_push(arguments.name, public=arguments.public)
-        configs = arguments.config or ["paper"]
-        pushes = [push(dancereid.load_dataset(config, **options)) for config in configs]
+    pushed = []
+    for each in _pushes(arguments, options):
+        pushed.append({**asdict(each), "lines": each.lines})
+        if not arguments.json:
+            print(each)
     if arguments.json:
-        print(json.dumps([{**asdict(pushed), "lines": pushed.lines} for pushed in pushes]))
-    else:
-        print(*pushes, sep="\n")
+        print(json.dumps(pushed))
     return 0
+
+
+def _pushes(arguments: argparse.Namespace, options: dict[str, Any]) -> Iterator[Pushed]:
+    """One push of a folder, or one a config that is built."""
+    if arguments.prepared is not None:
+        yield dancereid.push_to_hub(
+            arguments.prepared, arguments.name, configs=arguments.config, public=arguments.public
+        )
+        return
+    check_push(arguments.name, public=arguments.public)
+    for config in arguments.config or ["paper"]:
+        dataset = dancereid.load_dataset(config, **options)
+        yield dancereid.push_to_hub(dataset, arguments.name, public=arguments.public)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from huggingface_hub import DatasetCard
 
 import dancereid
 from dancereid_pipeline.builds import Build
-from dancereid_pipeline.card import CITATION, card
+from dancereid_pipeline.card import CITATION, card, licence
 from dancereid_pipeline.coverage import Coverage, Outcome
 from dancereid_pipeline.errors import Reason
 from dancereid_pipeline.options import SampleOptions
@@ -196,28 +196,79 @@ def test_size_categories(images: int, category: str) -> None:
     assert data.size_categories == [category]
 
 
-def test_the_licence_is_that_of_what_is_in_it(paper: Build) -> None:
-    demo = build("demo", [Outcome("demo_Waltz1", ("test",), Reason.USED, images=9, expected=9)])
+@pytest.fixture
+def demo_build(demo: Path) -> Build:
+    """All of the demo."""
+    with (demo / "video_data.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    outcomes = [
+        Outcome(
+            row["video_id"], (row["split"],), Reason.USED, images=9, expected=9, people=3,
+            expected_people=int(row["people"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return build("demo", outcomes)
+
+
+def test_the_licence_is_that_of_what_is_in_it(paper: Build, demo_build: Build) -> None:
     own = build("paper", [Outcome("mine", ("test",), Reason.USED, images=9, expected=9)])
+    # One of DanceReID's videos, by the wrong split, among others: a selection of one's own.
+    known = Outcome("ZhuDSdmby8k", ("trainval",), Reason.USED, images=9, expected=9)
+    mixed = build("paper", [*own.coverage.outcomes, known])
+    assert [b.origin for b in (paper, demo_build, own, mixed)] == [
+        "dancereid",
+        "demo",
+        "own",
+        "own",
+    ]
 
     def of(*builds: Build, **others: str) -> str:
         return str(DatasetCard(card(builds, "x", others)).data.license)
 
-    assert of(demo) == "mit"
+    assert of(demo_build) == "mit"
     assert of(own) == "unknown"
     assert of(own, license="cc-by-4.0") == "cc-by-4.0"  # only its owner knows
-    assert of(own, demo) == "unknown"
-    assert of(paper, demo, license="mit") == "other"
-    assert "youtube" not in card([own], "x").split("## Limits")[0].lower().replace("dancereid", "")
-    assert "People and privacy" in card([paper], "x")
-    assert "People and privacy" not in card([demo], "x")
+    assert of(own, demo_build) == "unknown"
+    assert of(paper, demo_build, license="mit") == "other"
+    assert of(mixed) == "other"
+    assert licence([own]) == {}
+
+    texts = {name: card([b], "x") for name, b in {"paper": paper, "demo": demo_build}.items()}
+    assert "People and privacy" in texts["paper"]
+    assert "People and privacy" in card([mixed], "x")
+    assert "People and privacy" not in texts["demo"]
+    assert "The paper's videos" in texts["paper"]
+    assert "The paper's videos" not in card([mixed], "x")
+    assert "published test list" not in texts["demo"]
+    both = card([paper, demo_build], "x")
+    assert "## Where `paper` come from" in both
+    assert "## Where `demo` comes from" in both
 
 
 def test_what_others_put_into_the_metadata_stays(paper: Build) -> None:
-    question = {"extra_gated_prompt": "What for?", "pretty_name": "Mine", "tags": ["x"]}
-    data = DatasetCard(card([paper], "x", question)).data.to_dict()
+    others = {
+        "extra_gated_prompt": "What for?", "pretty_name": "Mine", "tags": ["x", "pose"],
+        "configs": [
+            {"config_name": "filtered", "data_files": "filtered/*.parquet", "default": True},
+            {"config_name": "paper", "data_files": "old/*.parquet"},
+        ],
+        "dataset_info": {"config_name": "filtered", "features": []},
+    }  # fmt: skip
+    data = DatasetCard(card([paper], "x", others)).data.to_dict()
     assert data["extra_gated_prompt"] == "What for?"
     assert data["pretty_name"] == "DanceReID"
+    assert data["tags"] == ["person-re-identification", "re-id", "pose", "dance", "x"]
+    assert [entry["config_name"] for entry in data["configs"]] == ["paper", "filtered"]
+    assert [entry.get("default") for entry in data["configs"]] == [True, None]
+    assert [entry["config_name"] for entry in data["dataset_info"]] == ["paper", "filtered"]
+
+
+def test_files_are_named_so_that_they_are_found(paper: Build) -> None:
+    assert 'read_parquet("hf://datasets/me/reid/paper/trainval-' in card([paper], "me/reid")
+    text = card([paper], 'it is "mine"')
+    assert 'read_parquet("paper/trainval-' in text
+    assert 'load_dataset("it is \\"mine\\"", "paper")' in text
 
 
 def test_the_card_of_a_real_build(small: Path, cache: str, tmp_path: Path) -> None:
@@ -226,7 +277,8 @@ def test_the_card_of_a_real_build(small: Path, cache: str, tmp_path: Path) -> No
     text = (tmp_path / "mine" / "README.md").read_text()
     assert check_card(text) == ([], [])
     assert 'load_dataset("mine", "paper")' in text
-    assert "| `skeleton` | JPEG | the crop with its pose drawn on it |" in text
+    assert "| `skeleton` | JPEG | only of `paper`: the crop with its pose drawn on it |" in text
+    assert "keypoints published; with the column `skeleton`." in text
     assert "`paper`: published: as the published files have them" in text
     assert "| test | 20 | 4 | 2 | 5, 5, 5 |" in text
     first = ds["trainval"][0]

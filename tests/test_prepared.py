@@ -196,9 +196,7 @@ def test_what_is_missing_is_told_without_naming_this_machine(
     assert dancereid.coverage(loaded).splits == {"trainval": 0, "test": 24}
 
 
-def test_videos_that_were_not_asked_for_are_missing_to_others(
-    demo: Path, cache: str, tmp_path: Path
-) -> None:
+def test_videos_that_were_not_asked_for_are_told(cache: str, tmp_path: Path) -> None:
     ds = dancereid.load_dataset("demo", videos=["demo-Lock_2", "demoKpop_03"], cache_dir=cache)
     assert dancereid.coverage(ds).whole
     build = prepare(ds, tmp_path)
@@ -209,7 +207,10 @@ def test_videos_that_were_not_asked_for_are_missing_to_others(
         ("demo_House4", Reason.LEFT_OUT, 0),
     ]
     assert build.coverage.fingerprint == dancereid.coverage(ds).fingerprint
-    assert "left out by choice (2): demo_Waltz1, demo_House4" in str(build.coverage)
+    assert build.coverage == dancereid.coverage(ds)
+    said = str(build.coverage)
+    assert "2 of 4 videos, 6 of 12 people, 131 of 265 images" in said
+    assert "left out by choice (2): demo_Waltz1, demo_House4" in said
 
 
 # -- what is there already
@@ -284,26 +285,63 @@ def test_a_kill_while_a_config_is_replaced_loses_neither(
 ) -> None:
     before = files(output)
     # As if killed between taking the last one away and putting the new one in its place.
-    (output / ".unfinished-killed" / "replaced").mkdir(parents=True)
-    (output / "paper").rename(output / ".unfinished-killed" / "replaced" / "paper")
+    (output / ".replaced").mkdir()
+    for name in ("README.md", "paper"):
+        (output / name).rename(output / ".replaced" / name)
     fewer = load(small, cache, videos=["aaa", "bbb"])
     with pytest.raises(SourceError, match="holds another build"):
         prepare(fewer, output)
     assert files(output) == before
 
 
-def test_a_config_that_cannot_be_put_in_place_leaves_the_last(
-    ds: datasets.DatasetDict, output: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fails", ["paper", "README.md", ".replaced/paper"])
+def test_data_and_card_never_disagree(
+    output: Path, small: Path, cache: str, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     before, rename = files(output), Path.rename
+    fewer = load(small, cache, videos=["aaa", "bbb"])
 
     def fail(path: Path, target: Path) -> Path:
-        if path.parent.name.startswith(".unfinished-") and target == output / "paper":
+        if target == output / fails and (".unfinished-" in str(path) or "replaced" in fails):
             raise OSError(5, "Input/output error")
         return rename(path, target)
 
-    monkeypatch.setattr(Path, "rename", fail)
-    with pytest.raises(SourceError, match="Input/output error"):
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", fail)
+        with pytest.raises(SourceError, match="Input/output error"):
+            prepare(fewer, output, force=True)
+    if fails == "README.md":  # the new data is in place, and no card says otherwise
+        assert not (output / "README.md").exists()
+        assert Prepared.read(output).builds[0].images == 18
+    else:
+        assert files(output) == before
+    assert prepare(fewer, output, force=True).images == 18
+    assert all_contents(load_dataset(str(output), streaming=True)) == all_contents(fewer)
+
+
+def test_the_same_data_with_other_reasons_is_told_anew(
+    folder: Path, cache: str, tmp_path: Path
+) -> None:
+    (folder / "videos" / "000_aaa.mp4").unlink()
+    first = prepare(load(folder, cache), tmp_path / "out")
+    (folder / "npy" / "333_00_aaa_matching.npy").unlink()
+    (folder / "videos" / "000_aaa.mp4").write_bytes(b"no clip")
+    again = prepare(load(folder, cache), tmp_path / "out")
+    assert (first.coverage.outcomes[0].reason, again.coverage.outcomes[0].reason) == (
+        Reason.NO_CLIP,
+        Reason.NO_TRACKS,
+    )
+    assert (again.made, again.shards) == (first.made, first.shards)
+    assert "| no tracks |" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_broken_record_of_another_config_is_said_before_anything_is_replaced(
+    ds: datasets.DatasetDict, output: Path, cache: str
+) -> None:
+    prepare(dancereid.load_dataset("demo", cache_dir=cache), output)
+    (output / "demo" / RECORD).write_text("{")
+    before = files(output)
+    with pytest.raises(SourceError, match=r"demo/build.json: is no record"):
         prepare(ds, output, force=True)
     assert files(output) == before
 
@@ -317,7 +355,10 @@ def test_a_config_that_cannot_be_put_in_place_leaves_the_last(
         (lambda ds: ds.filter(lambda row: row["frame"] > 0), "Was it filtered"),
         (lambda ds: ds.shuffle(seed=1), "in one piece"),
         (lambda ds: ds["test"], "all splits"),
-        (lambda ds: ds.remove_columns("bbox"), "bbox is missing"),
+        (lambda ds: ds.remove_columns("bbox"), "video_id, frame, bbox with their types, got"),
+        (lambda ds: ds.map(lambda row: {"mine": 1}), "got image.*, mine"),
+        (lambda ds: ds.map(lambda row: {"person_id": 0}), "other images or people"),
+        (lambda ds: ds.cast_column("frame", datasets.Value("int64")), "with their types"),
         (lambda ds: {name: of.to_iterable_dataset() for name, of in ds.items()}, "streaming=True"),
         (lambda ds: {}, "no coverage"),
     ],
