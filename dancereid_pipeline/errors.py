@@ -94,6 +94,10 @@ class CountMismatchError(DanceReIDError):
     """A build whose every video was used holds other counts than it must."""
 
 
+class FeaturesError(DanceReIDError):
+    """Features of images cannot be scored: broken, or not those of the dataset."""
+
+
 class HubError(DanceReIDError):
     """The Hub refuses, cannot be reached, or gives back something else than was pushed."""
 

@@ -45,6 +45,12 @@ def golden() -> Path:
 
 
 @pytest.fixture(scope="session")
+def golden_scores() -> Path:
+    """Features, and what the published code scores them."""
+    return _shared("golden/reid_metrics.npz")
+
+
+@pytest.fixture(scope="session")
 def real_annotation() -> Path:
     """The annotation that was published."""
     return _shared("data/annotation.json")
