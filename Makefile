@@ -21,6 +21,7 @@ lint: $(VENV)/lint.made  ## set up, check style and types
 bench: $(VENV)/test.made  ## measure
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.evaluation
+	$(BIN)/python -m benchmarks.preview
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'

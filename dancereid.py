@@ -24,6 +24,7 @@ from dancereid_pipeline.hub import push_to_hub
 from dancereid_pipeline.options import MISSING, SampleOptions, one_of
 from dancereid_pipeline.plan import VideoJob, missing_videos
 from dancereid_pipeline.prepared import prepare
+from dancereid_pipeline.preview import preview
 from dancereid_pipeline.registry import register
 
 # Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".
@@ -38,6 +39,7 @@ __all__ = [
     "coverage",
     "load_dataset",
     "prepare",
+    "preview",
     "push_to_hub",
 ]
 

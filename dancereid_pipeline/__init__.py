@@ -3,5 +3,5 @@
 In the order the data walks: `catalogue` (which videos, which ids), `sources`
 (where their files are), `tracks` and `labels` (who is where, and when),
 `frames` and `pictures` (what the clip shows), `crops` and `skeleton` (one person of one picture),
-`samples` (all of it joined), `coverage` (what came of it), `report` (looking at it).
+`samples` (all of it joined), `coverage` (what came of it), `report` and `preview` (looking at it).
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -67,3 +68,23 @@ def sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Gives a place to write a file, which gets its name when it is whole.
+
+    Raises:
+        SourceError: something else than a file has the name, or the disk refuses.
+    """
+    if path.exists() and not path.is_file():
+        raise SourceError(
+            f"{path}: expected the name of a file, but it is there and is none. Name another."
+        )
+    with usable(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # In a folder of its own, so that the name and its ending stay what they are.
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as folder:
+            unfinished = Path(folder) / path.name
+            yield unfinished
+            unfinished.replace(path)

@@ -47,9 +47,9 @@ class SampleOptions:
         one_of("keypoints", self.keypoints, KEYPOINTS)
         # Plain int from here on: NumPy's are as good, but JSON does not know them.
         checked = {
-            "stride": _whole_number("stride", self.stride, 1, 10**6),
-            "image_size": tuple(_whole_number("image_size", side, 8, 4096) for side in size),
-            "jpeg_quality": _whole_number("jpeg_quality", self.jpeg_quality, 1, 95),
+            "stride": whole_number("stride", self.stride, 1, 10**6),
+            "image_size": tuple(whole_number("image_size", side, 8, 4096) for side in size),
+            "jpeg_quality": whole_number("jpeg_quality", self.jpeg_quality, 1, 95),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -98,7 +98,8 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _whole_number(name: str, value: Any, least: int, most: int) -> int:
+def whole_number(name: str, value: Any, least: int, most: int) -> int:
+    """The value as a plain int; refuses anything but a whole number from `least` to `most`."""
     # bool is an int to Python, and True is no number of frames.
     whole = hasattr(value, "__index__") and not isinstance(value, bool)
     if not whole or not least <= operator.index(value) <= most:

@@ -145,6 +145,28 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
     return build
 
 
+def load_prepared(place: str, config: str | None = None, **options: Any) -> Any:
+    """Loads what `prepare` wrote, or `push_to_hub` pushed.
+
+    Args:
+        place: a folder, or `user/name` on the Hub.
+        config: its first one if None.
+        **options: of `datasets.load_dataset`.
+
+    Raises:
+        SourceError: there is no such dataset, or it is broken.
+    """
+    try:
+        return datasets.load_dataset(place, config, **options)
+    # ValueError: of an unknown config; the rest of a broken file, or of nothing there.
+    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+        raise SourceError(
+            f"{place}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
+            "Expected a folder that prepare.py wrote, or the name of a dataset on the Hub that you "
+            "may see, and with --config the name of one of its configs."
+        ) from error
+
+
 def check_output(output: Path, configs: Sequence[str]) -> None:
     """Refuses to write over a README.md, or into a folder, that was not written from here.
 

@@ -7,6 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor
 
+# COCO's, in its order; left and right are the person's own.
+JOINT_NAMES = (
+    "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder",
+    "left elbow", "right elbow", "left wrist", "right wrist", "left hip", "right hip",
+    "left knee", "right knee", "left ankle", "right ankle",
+)  # fmt: skip
 # A CSS colour for each of COCO's 17 joints: nose, eyes, ears; then left and right in turn.
 _JOINT_COLOURS = ("green", *["blue"] * 4, *["yellow", "orange"] * 3, *["purple", "red"] * 3)
 BONES = (

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import datasets
-
 from .catalogue import SPLITS
 from .command_line import add_build_flags, build_options
 from .coverage import Coverage, coverage_of
 from .errors import OptionError, SourceError
+from .prepared import load_prepared
 
 _COLUMNS = {"image", "keypoints", "person_id", "video_id", "frame"}
 
@@ -67,7 +66,7 @@ def load_split(arguments: argparse.Namespace, load: Callable[..., Any]) -> Split
             "given. Leave --dataset out to build, or prepare it with these (prepare.py)."
         )
     if arguments.dataset:
-        found = _prepared(arguments.dataset, configs[0], options)
+        found = load_prepared(arguments.dataset, configs[0], **options)
     else:
         found = load(configs[0], **options)
     place = arguments.dataset or f"config {configs[0] or 'paper'}"
@@ -85,15 +84,3 @@ def load_split(arguments: argparse.Namespace, load: Callable[..., Any]) -> Split
             "is missing. Name a dataset that prepare.py wrote."
         )
     return Split(arguments.split, images, coverage_of(found))
-
-
-def _prepared(name: str, config: str | None, options: dict[str, Any]) -> Any:
-    try:
-        return datasets.load_dataset(name, config, **options)
-    # ValueError: of an unknown config; the rest of a broken file, or of nothing there.
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
-        raise SourceError(
-            f"{name}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
-            "Expected a folder that prepare.py wrote, or the name of a dataset on the Hub, and "
-            "with --config the name of one of its configs."
-        ) from error

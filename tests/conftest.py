@@ -18,7 +18,7 @@ import datasets  # noqa: E402  # after the environment is set
 import pytest  # noqa: E402  # after the environment is set
 from hypothesis import settings  # noqa: E402  # after the environment is set
 
-import dancereid  # noqa: E402, F401  # after the environment is set; registers the name
+import dancereid  # noqa: E402  # after the environment is set; registers the name
 from tests.support.data import contents, write_folder  # noqa: E402  # after the environment is set
 from tests.support.remote import serve  # noqa: E402  # after the environment is set
 from tests.support.web import Site  # noqa: E402  # after the environment is set
@@ -66,6 +66,18 @@ def real_footage() -> Path:
 def demo() -> Path:
     """The bundled demo's folder."""
     return PROJECT / "dancereid_pipeline" / "demo"
+
+
+@pytest.fixture(scope="session")
+def demo_cache(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A cache folder that the demo is built in once; for nothing else."""
+    return str(tmp_path_factory.mktemp("demo-cache"))
+
+
+@pytest.fixture(scope="session")
+def demo_built(demo_cache: str) -> datasets.DatasetDict:
+    """The demo, built; not to be changed."""
+    return dancereid.load_dataset("demo", cache_dir=demo_cache)
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+// The wall: rows drawn as they come near, one switch for all skeletons, filters, tooltips.
+
+const wall = document.getElementById("wall");
+const people = [...wall.querySelectorAll(".person")];
+const filters = document.getElementById("filters");
+const tip = document.getElementById("tip");
+
+function cropsOf(person) {
+  person.crops ??= JSON.parse(person.querySelector("script").textContent);
+  return person.crops;
+}
+
+function describe(person, crop) {
+  const [split, video] = [...person.querySelectorAll("header p")].map((line) => line.textContent);
+  return `person ${person.dataset.person}, video ${video}, frame ${crop.frame}, ${split}`;
+}
+
+function draw(person) {
+  if (person.drawn) return;
+  person.drawn = true;
+  const crops = cropsOf(person).map((crop, place) => {
+    const image = make("img", { src: crop.picture, alt: "", decoding: "async" });
+    const overlay = makeSvg(
+      "svg",
+      { viewBox: `0 0 ${about.width} ${about.height}`, "aria-hidden": "true" },
+      [pose(crop.joints)],
+    );
+    const label = `${describe(person, crop)}; see it large`;
+    const picture = make("span", { class: "picture" }, [image, overlay]);
+    const number = make("span", { class: "number", "aria-hidden": "true" }, [String(crop.frame)]);
+    const button = make("button", { type: "button", class: "crop", "aria-label": label }, [
+      picture,
+      number,
+    ]);
+    button.dataset.place = place;
+    return button;
+  });
+  person.querySelector(".crops").replaceChildren(...crops);
+}
+
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) {
+      if (!entry.isIntersecting) continue;
+      draw(entry.target);
+      near.unobserve(entry.target);
+    }
+  },
+  { rootMargin: "800px" },
+);
+people.forEach((person) => near.observe(person));
+
+function filter() {
+  const split = document.getElementById("split").value;
+  const video = document.getElementById("video").value;
+  const wanted = document.getElementById("person").value.match(/\d+/g);
+  let shown = 0;
+  for (const person of people) {
+    const { split: ofSplit, video: ofVideo, person: id } = person.dataset;
+    const fits =
+      (!split || split === ofSplit) && (!video || video === ofVideo) && (!wanted || wanted.includes(id));
+    person.hidden = !fits;
+    shown += fits;
+  }
+  document.getElementById("shown").textContent = `${shown} of ${people.length} rows`;
+  document.getElementById("nobody").hidden = shown > 0;
+  document.getElementById("clear").hidden = shown === people.length;
+}
+
+function showSkeletons() {
+  wall.classList.toggle("plain", !document.getElementById("skeletons").checked);
+}
+
+filters.addEventListener("input", filter);
+filters.addEventListener("submit", (event) => event.preventDefault());
+filters.addEventListener("reset", (event) => {
+  event.preventDefault(); // it would switch the skeletons, too
+  for (const name of ["split", "video", "person"]) document.getElementById(name).value = "";
+  filter();
+  document.getElementById("split").focus();
+});
+document.getElementById("skeletons").addEventListener("change", showSkeletons);
+for (const button of document.querySelectorAll(".show")) {
+  button.addEventListener("click", () => {
+    document.getElementById("split").value = document.getElementById("video").value = "";
+    document.getElementById("person").value = button.dataset.people;
+    filter();
+    document.getElementById("people").scrollIntoView();
+    document.getElementById("person").focus({ preventScroll: true });
+  });
+}
+
+function showTip(button) {
+  const person = button.closest(".person");
+  tip.textContent = describe(person, cropsOf(person)[button.dataset.place]);
+  tip.hidden = false;
+  const box = button.getBoundingClientRect();
+  const around = tip.offsetParent.getBoundingClientRect(); // it scrolls with the section
+  const left = box.left + box.width / 2 - tip.offsetWidth / 2;
+  const widest = document.documentElement.clientWidth - tip.offsetWidth - 8;
+  tip.style.left = `${Math.max(8, Math.min(left, widest)) - around.left}px`;
+  tip.style.top = `${box.top - around.top - tip.offsetHeight - 6}px`;
+}
+
+function hideTip() {
+  tip.hidden = true;
+}
+
+for (const [coming, going] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
+  wall.addEventListener(coming, (event) => {
+    const button = event.target.closest(".crop");
+    if (button) showTip(button);
+  });
+  wall.addEventListener(going, hideTip);
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") hideTip();
+});
+
+addEventListener("beforeprint", () => {
+  people.filter((person) => !person.hidden).forEach(draw);
+  document.querySelectorAll("details").forEach((details) => (details.open = true));
+});
+
+filter();
+showSkeletons();
