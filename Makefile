@@ -22,6 +22,7 @@ bench: $(VENV)/test.made  ## measure
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.evaluation
 	$(BIN)/python -m benchmarks.preview
+	$(BIN)/python -m benchmarks.folders
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import datasets
+import numpy as np
 from datasets.utils import tqdm
 
 from dancereid_pipeline.card import CITATION, DESCRIPTION, HOMEPAGE
@@ -20,6 +21,7 @@ from dancereid_pipeline.columns import example_features
 from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
 from dancereid_pipeline.coverage import coverage_of as coverage
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError
+from dancereid_pipeline.export import export
 from dancereid_pipeline.hub import push_to_hub
 from dancereid_pipeline.options import MISSING, SampleOptions, one_of
 from dancereid_pipeline.plan import VideoJob, missing_videos
@@ -37,6 +39,7 @@ __all__ = [
     "DanceReIDConfig",
     "DanceReIDError",
     "coverage",
+    "export",
     "load_dataset",
     "prepare",
     "preview",
@@ -229,7 +232,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                 last = key
                 example = {
                     "image": {"bytes": sample.image, "path": f"{sample.stem}.jpg"},
-                    "keypoints": sample.keypoints,
+                    "keypoints": sample.keypoints.astype(np.float32),
                     "person_id": sample.person_id,
                     "video_id": sample.video_id,
                     "frame": sample.frame,

@@ -33,6 +33,7 @@ from .coverage import Coverage, coverage_of
 from .errors import DanceReIDError, SourceError
 from .folders import alone, now, sha256, usable
 from .options import SampleOptions, shown
+from .report import contact_sheet
 from .shards import write_shards
 from .statistics import split_statistics
 
@@ -238,9 +239,6 @@ def _contents_told(coverage: Coverage) -> dict[tuple[str, str], tuple[int, int]]
 
 
 def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
-    # Here, not above: `import dancereid` need not wait for OpenCV.
-    from .report import contact_sheet
-
     folder.mkdir()
     shards = write_shards(splits, folder)
     contact_sheet(splits).save(folder / PICTURE, quality=85)

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from .skeleton import draw_skeleton
-
 _CROP = (86, 172)  # width and height of a crop on the sheet, in pixels
 _GAP = 6
 _LABEL = 150
@@ -81,6 +79,9 @@ def _label(
 def _crop(example: Mapping[str, Any], *, with_skeleton: bool) -> Image.Image:
     picture = np.asarray(example["image"].convert("RGB"))
     if with_skeleton:
+        # Here, not above: `import dancereid` need not wait for OpenCV.
+        from .skeleton import draw_skeleton
+
         keypoints = np.asarray(example["keypoints"], np.float64)
         picture = draw_skeleton(picture, keypoints, int(example["person_id"]))
     return Image.fromarray(picture).resize(_CROP, Image.Resampling.LANCZOS)

@@ -33,7 +33,7 @@ class Sample:
 
     Attributes:
         image: the crop as JPEG.
-        keypoints: x, y in crop pixels, float32 `[17, 2]`.
+        keypoints: x, y in crop pixels, float64 `[17, 2]`.
         person_id: global id.
         video_id: the catalogue's.
         frame: 0-based, in the frames of the tracks.
@@ -42,7 +42,7 @@ class Sample:
     """
 
     image: bytes
-    keypoints: NDArray[np.float32]
+    keypoints: NDArray[np.float64]
     person_id: int
     video_id: str
     frame: int
@@ -145,7 +145,7 @@ class VideoSamples:
         quality = options.jpeg_quality
         return Sample(
             image=_jpeg(crop, quality),
-            keypoints=keypoints.astype(np.float32),
+            keypoints=keypoints,
             person_id=self._job.video.first_id + int(np.searchsorted(labels.persons, person)),
             video_id=self._job.video.video_id,
             frame=int(tracks.frame[row]),

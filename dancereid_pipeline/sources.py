@@ -1,8 +1,8 @@
 """Where the files are: the labels, and each video's clip and tracks.
 
-A data folder holds `videos/` (clips), `npy/` (tracks; and/or an archive `npy.zip`,
-`npy.tar`, `npy.tar.gz`, `npy.tar.xz`) and `annotation.json`. A file is a video's if its
-name holds the video's id.
+A data folder holds `videos/` (clips; or they lie in the folder itself), `npy/` (tracks;
+and/or an archive `npy.zip`, `npy.tar`, `npy.tar.gz`, `npy.tar.xz`) and `annotation.json`.
+A file is a video's if its name holds the video's id.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from .frames import Clip
 
 CLIP_SUFFIXES = frozenset({".mp4", ".webm", ".mkv", ".mov", ".m4v", ".avi"})
-_LAYOUT = "videos/ (clips), npy/ (tracks; or npy.zip, npy.tar.gz) and annotation.json"
+_LAYOUT = (
+    "videos/ (clips; they may lie in the folder itself), npy/ (tracks; or npy.zip, npy.tar.gz) "
+    "and annotation.json"
+)
 
 _File = TypeVar("_File")
 
@@ -167,7 +170,8 @@ class Folder:
             self.annotation = annotation or self.path / "annotation.json"
             if not self.annotation.is_file():
                 raise SourceError(f"{self.annotation} is missing. Expected {_LAYOUT}.")
-            self._clips = Clips(self.path / "videos", catalogue)
+            videos = self.path / "videos"
+            self._clips = Clips(videos if videos.is_dir() else self.path, catalogue)
             self._tracks = tracks or tracks_of(tracks_below(self.path), catalogue)
         except (OSError, ValueError, RuntimeError) as error:
             raise SourceError(

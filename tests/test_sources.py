@@ -125,6 +125,16 @@ def test_paths_that_cannot_be_are_refused(catalogue: Catalogue, path: str) -> No
         Folder(path, catalogue)
 
 
+def test_without_a_folder_of_clips_they_may_lie_beside_the_rest(
+    folder: Path, catalogue: Catalogue
+) -> None:
+    (folder / "videos").rmdir()
+    add(folder, "000_cam1.mp4", "npy/cam1.npy")
+    assert find(folder, catalogue, "cam1").clip == folder / "000_cam1.mp4"
+    add(folder, "videos/cam1.mp4")
+    assert find(folder, catalogue, "cam1").clip == folder / "videos" / "cam1.mp4"
+
+
 def test_only_clips_and_npy_files_count(folder: Path, catalogue: Catalogue) -> None:
     add(folder, "videos/cam1.mp4.part", "videos/cam1.info.json", "videos/.cam1.mp4")
     assert reason(folder, catalogue, "cam1") is Reason.NO_CLIP

@@ -7,6 +7,7 @@ and has no threads. Takes JSON: `options` of load_dataset, `work`, `folder`, `ki
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +41,12 @@ def work(asked: dict[str, Any], folder: Path) -> None:
         Request.read("paper", config.sample_options, {**vars(config), **options}).fetch()
 
 
-def run(asked: dict[str, Any], folder: Path, moment_s: float | None) -> bool:
+def run(program: Callable[[], object], moment_s: float | None) -> bool:
     """Runs it in a fork; kills it at a moment. Whether it was killed."""
     pid = os.fork()
     if pid == 0:
         try:
-            work(asked, folder)
+            program()
             os._exit(0)
         except BaseException:  # noqa: BLE001  # of whatever kind, the fork ends here
             sys.excepthook(*sys.exc_info())
@@ -77,20 +79,20 @@ def main() -> None:
     is_page(asked["options"]["video_url"])
     folder, rng = Path(asked["folder"]), random.Random(asked["seed"])
     start = time.monotonic()
-    run(asked, folder / "undisturbed", None)
+    run(lambda: work(asked, folder / "undisturbed"), None)
     took_s = time.monotonic() - start
     expected = files(folder / "undisturbed")
     killed, number, ends = 0, 0, []
     while killed < asked["kills"]:
         place = folder / str(number)
-        if run(asked, place, rng.uniform(0, took_s / 2)):
+        if run(functools.partial(work, asked, place), rng.uniform(0, took_s / 2)):
             killed += 1
             looks_whole = files(place).items() if place.exists() else set()
             ends.append(looks_whole <= expected.items())
         else:  # it came to its end before its moment; the next one starts from nothing
             ends.append(files(place) == expected)
             number += 1
-    run(asked, folder / str(number), None)
+    run(lambda: work(asked, folder / str(number)), None)
     ends.append(files(folder / str(number)) == expected)
     print(json.dumps({"killed": killed, "ends": ends, "files": len(expected)}))
 
