@@ -84,7 +84,7 @@ def loaded_videos(
         catalogue: the one that it was built with.
 
     Raises:
-        CatalogueError: it does not know a video, or not as many people in it.
+        CatalogueError: it does not know a video, or gives its people other ids.
     """
     rows = {video.video_id: video for video in catalogue}
     undecoded = {name: _undecoded(of_split) for name, of_split in dataset.items()}
@@ -102,8 +102,15 @@ def loaded_videos(
         of_split = {n: places[n][video.video_id] for n in places if video.video_id in places[n]}
         name, order = next(iter(of_split.items()), (next(iter(undecoded)), np.zeros(0, np.int64)))
         examples = undecoded[name].select(order)
-        people = len(set(examples["person_id"][:]))
-        outcome = replace(outcome, images=len(order), people=people)
+        people = set(examples["person_id"][:])
+        if not people <= set(video.person_ids):
+            raise CatalogueError(
+                f"{catalogue.path}: expected {video.video_id} to have people "
+                f"{min(people)} to {max(people)}, as in this dataset, found {video.person_ids[0]} "
+                f"to {video.person_ids[-1]}. Its rows are in another order than those of the "
+                "catalogue that it was built with; name that one."
+            )
+        outcome = replace(outcome, images=len(order), people=len(people))
         videos.append((video, LoadedSamples(examples, outcome)))
     return videos
 

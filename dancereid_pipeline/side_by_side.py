@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import wait
@@ -54,7 +55,7 @@ def side_by_side(
         for place in range(min(processes, len(inputs))):
             ours, theirs = context.Pipe()
             # Only the other process may hold its end: that is how each notices the other's end.
-            with theirs:
+            with theirs, _deaf_to_ctrl_c():
                 helpers.append(context.Process(target=_help, args=(task, theirs), daemon=True))
                 helpers[-1].start()
             _give(ours, place, inputs, busy)
@@ -72,6 +73,22 @@ def side_by_side(
         for helper in helpers:
             helper.terminate()
             helper.join()
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started here never hears of Ctrl-C, which reaches every process of a terminal.
+
+    The process that started it does, and ends it. Only a main thread can see to that.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _give(connection: Any, place: int, inputs: Sequence[Any], busy: dict[Any, int]) -> None:
@@ -97,8 +114,6 @@ def _receive(connection: Any) -> str:
 
 def _help(task: Callable[[Any], Iterator[None]], connection: Any) -> None:
     """Does the task for what comes, until the other end is closed."""
-    # Ctrl-C reaches every process of a terminal; the one that began this one ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             value = connection.recv()

@@ -372,6 +372,10 @@ def test_what_is_no_loaded_dataset(small: Path, cache: str, tmp_path: Path) -> N
             dancereid.export(what, tmp_path / "out", catalogue=given)
     with pytest.raises(CatalogueError, match=r"expected a row for aaa with 2 people.*catalogue="):
         dancereid.export(ds, tmp_path / "out")
+    rows = catalogue.read_text().splitlines()
+    (tmp_path / "other.csv").write_text("\n".join([rows[0], *reversed(rows[1:])]) + "\n")
+    with pytest.raises(CatalogueError, match=r"aaa to have people 0 to 1.*found 5 to 6"):
+        dancereid.export(ds, tmp_path / "out", catalogue=tmp_path / "other.csv")
     assert not list(tmp_path.glob("out*"))
 
 

@@ -22,20 +22,25 @@ from tests.support.readers import (
     read_open_reid,
     read_published,
 )
+from tests.support.remote import serve
+from tests.support.web import Site
 
 LAST = "demo_House4"
 
 
-def start(place: Path, *arguments: object, bars: bool = False) -> subprocess.Popen[str]:
+def start(
+    place: Path, *arguments: object, bars: bool = False, **variables: str
+) -> subprocess.Popen[str]:
     """The script, started in a folder; interrupts reach it wherever tests run."""
     here = {"PYTHONPATH": str(PROJECT), "HF_DATASETS_DISABLE_PROGRESS_BARS": str(int(not bars))}
     return subprocess.Popen(
         [sys.executable, PROJECT / "scripts" / "gen_dancereid.py", *map(str, arguments)],
         cwd=place,
-        env={**os.environ, **here},
+        env={**os.environ, **here, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
@@ -105,6 +110,23 @@ def test_a_catalogue_and_an_archive_of_one_s_own(folder: Path, tmp_path: Path) -
     assert files(tmp_path / "out") == files(tmp_path / "again")
 
 
+def test_from_where_load_dataset_finds_it(small: Path, site: Site, tmp_path: Path) -> None:
+    found = serve(site, small)
+    flags = [part for name, value in found.items() for part in (flag(name), value)]
+    here = ("--download-dir", "downloads", "-o", "out", "-d", 15)
+    with start(tmp_path, *flags, *here, HF_HUB_OFFLINE="0") as process:
+        output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert output.startswith("DanceReID 'paper': 4 of 4 videos, 7 of 7 people, 14 of 14 images")
+    own = ("--catalogue", small / "catalogue.csv")
+    assert run(tmp_path, "-i", small, *own, "-o", "again", "-d", 15)[0] == 0
+    assert files(tmp_path / "out") == files(tmp_path / "again")
+
+
+def flag(option: str) -> str:
+    return f"--{option.replace('_', '-')}"
+
+
 def test_from_what_was_prepared(tmp_path: Path, cache: str) -> None:
     ds = dancereid.load_dataset("demo", cache_dir=cache, stride=20)
     dancereid.prepare(ds, tmp_path / "prepared")
@@ -161,8 +183,9 @@ def test_interrupted_it_goes_on_and_ends_the_same(
         assert process.stderr is not None
         said = ""
         while LAST not in said:  # a bar of its own: it has begun, so two at least are done
-            said += process.stderr.read(1)
-        process.send_signal(by)
+            said += process.stderr.read(1) or pytest.fail(f"it ended: {said}")
+        # To all processes of the terminal, as Ctrl-C is; or to the one that was started.
+        os.killpg(process.pid, by) if by == signal.SIGINT else process.send_signal(by)
         output, errors = process.communicate()
     assert (process.returncode, output) == (code, "")
     assert "Traceback" not in errors

@@ -19,7 +19,9 @@ from PIL import Image
 import dancereid
 from dancereid_pipeline.catalogue import Catalogue
 from dancereid_pipeline.contents import from_videos
+from dancereid_pipeline.errors import MissingVideosError
 from dancereid_pipeline.export import write_folder
+from dancereid_pipeline.labels import Labels
 from dancereid_pipeline.layouts import LAYOUTS, LayoutOptions
 from dancereid_pipeline.layouts.cameras import Cameras
 from dancereid_pipeline.layouts.market1501 import queries
@@ -146,6 +148,15 @@ def test_published_with_videos_missing(
     assert sum(o.images > 0 for o in written.coverage.outcomes) == len(videos)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_with_all_videos_missing_there_is_no_folder(
+    demo_set: datasets.DatasetDict, tmp_path: Path, layout: str
+) -> None:
+    with pytest.raises(MissingVideosError, match="Not one image could be made"):
+        dancereid.export(only(demo_set, ()), tmp_path / "out", layout=layout)
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- the layout of Market-1501
 
 
@@ -205,6 +216,31 @@ def test_a_query_has_a_match_and_no_neighbour(seen: list[tuple[int, int]]) -> No
         ]
         assert others
         assert min(abs(f - frame) for f in others) * 18 > length
+
+
+def test_queries_of_the_paper_s_test_people(real_annotation: Path) -> None:
+    catalogue = Catalogue.read()
+    labels = Labels.read(real_annotation, catalogue)
+    away, people = [], set()
+    for video in catalogue.choose("paper"):
+        if video.split != "test":
+            continue
+        of_video = labels.videos[video.video_id]
+        seen = [
+            (video.first_id + place, int(frame))
+            for place, frames in enumerate(of_video.frames)
+            for frame in frames[frames % 5 == 0]
+        ]
+        cameras = Cameras.of(sorted(frame for _, frame in seen))
+        chosen = queries(seen, cameras)
+        people |= {person for person, _ in chosen}
+        gallery = set(seen) - chosen
+        away += [
+            min(abs(f - g) for p, g in gallery if p == person and cameras.at(g) != cameras.at(f))
+            for person, f in chosen
+        ]
+    # As the README says.
+    assert (len(away), len(people), min(away)) == (163, 29, 175)
 
 
 def test_cameras_are_sixths_of_the_time_of_a_video() -> None:
