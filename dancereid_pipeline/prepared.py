@@ -157,6 +157,8 @@ def load_prepared(place: str, config: str | None = None, **options: Any) -> Any:
     Raises:
         SourceError: there is no such dataset, or it is broken.
     """
+    if Path(place).is_dir():
+        place = str(Path(place).resolve())  # a folder called dancereid is not the builder
     try:
         return datasets.load_dataset(place, config, **options)
     # ValueError: of an unknown config; the rest of a broken file, or of nothing there.

@@ -24,7 +24,7 @@ from PIL import Image
 import dancereid
 from dancereid_pipeline.builds import RECORD, Build
 from dancereid_pipeline.errors import DanceReIDError, Reason, SourceError
-from dancereid_pipeline.prepared import Prepared, prepare
+from dancereid_pipeline.prepared import Prepared, load_prepared, prepare
 from tests.conftest import PROJECT
 from tests.support.data import all_contents, load
 
@@ -121,6 +121,14 @@ def test_it_loads_by_name_and_gives_the_same(
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(said.stdout) == built
+
+
+def test_a_folder_called_as_the_builder_is_the_folder(
+    output: Path, built: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(output.parent)
+    assert output.name == "dancereid"
+    assert all_contents(load_prepared("dancereid", streaming=True)) == built
 
 
 def test_coverage_comes_with_it_built_or_streamed(
