@@ -19,7 +19,7 @@ import pytest  # noqa: E402  # after the environment is set
 from hypothesis import settings  # noqa: E402  # after the environment is set
 
 import dancereid  # noqa: E402  # after the environment is set; registers the name
-from tests.support.data import contents, write_folder  # noqa: E402  # after the environment is set
+from tests.support.data import contents, load, write_folder  # noqa: E402  # after the environment is set
 from tests.support.remote import serve  # noqa: E402  # after the environment is set
 from tests.support.web import Site  # noqa: E402  # after the environment is set
 
@@ -114,6 +114,26 @@ def built(small: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, li
     found = {split: contents(ds[split]) for split in ds}
     assert {split: len(hashes) for split, hashes in found.items()} == {"trainval": 18, "test": 24}
     return found
+
+
+@pytest.fixture(scope="session")
+def ds(small: Path, tmp_path_factory: pytest.TempPathFactory) -> datasets.DatasetDict:
+    """The small folder, built."""
+    return load(small, str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def prepared(ds: datasets.DatasetDict, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small folder, prepared; not to be written to."""
+    folder = tmp_path_factory.mktemp("prepared") / "dancereid"
+    dancereid.prepare(ds, folder)
+    return folder
+
+
+@pytest.fixture
+def output(prepared: Path, tmp_path: Path) -> Path:
+    """A copy of that."""
+    return Path(shutil.copytree(prepared, tmp_path / "dancereid"))
 
 
 @pytest.fixture

@@ -6,22 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from datasets import load_dataset
 from huggingface_hub import DatasetCard
-from huggingface_hub.hf_api import RepoFile
 
 import dancereid
-from dancereid_pipeline import hub as hub_room
 from dancereid_pipeline.builds import Build
 from dancereid_pipeline.errors import HubError, OptionError
-from dancereid_pipeline.prepared import Prepared, prepare
+from dancereid_pipeline.prepared import prepare
 from tests.conftest import PROJECT
 from tests.support.data import load
 from tests.support.hub import Broken, Hub
@@ -278,73 +273,6 @@ def test_what_comes_back_is_compared(
     hub.answers["tree"] = [Answer(body=json.dumps([entry]).encode())]
     said = terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
     assert "what came back of 'paper' is not what was pushed: its Parquet files." in said
-
-
-@pytest.mark.parametrize(
-    ("what", "change"),
-    [
-        ("its splits or coverage", lambda splits: splits.pop("test")),
-        ("its splits or coverage", lambda splits: _said(splits, '"images": 12', '"images": 11')),
-        ("the number of images of test", lambda splits: _counted(splits["test"], 23)),
-        ("the first example of trainval", None),
-        ("the columns of test", lambda splits: _renamed(splits, "test")),
-    ],
-)
-def test_what_loads_is_compared(
-    prepared: Path, monkeypatch: pytest.MonkeyPatch, what: str, change: Callable[[Any], Any] | None
-) -> None:
-    """Against the folder itself, as if it had come back from the Hub, with something changed."""
-    read = Prepared.read(prepared, ["paper"])
-    (build,) = read.builds
-    sums = [(f"paper/{shard.name}", {"oid": shard.sha256, "size": 1}) for shard in build.shards]
-    api = SimpleNamespace(
-        list_repo_tree=lambda *_, **__: [
-            RepoFile(path=path, size=1, oid="", lfs={**lfs, "pointerSize": 1}) for path, lfs in sums
-        ]
-    )
-
-    def load(*_: Any, **__: Any) -> Any:
-        splits = load_dataset(str(prepared), "paper", streaming=True)
-        if changing and change:
-            change(splits)
-        return splits
-
-    monkeypatch.setattr("dancereid_pipeline.hub.datasets.load_dataset", load)
-    monkeypatch.setattr("dancereid_pipeline.hub.HfFileSystem", partial(_Files, prepared))
-    changing = False
-    hub_room._read_back(api, NAME, "0" * 40, read, None)
-    changing = True
-    if not change:
-        monkeypatch.setattr("dancereid_pipeline.hub.HfFileSystem", partial(_Files, prepared, 1))
-    with pytest.raises(HubError, match=f"is not what was pushed: {what}"):
-        hub_room._read_back(api, NAME, "0" * 40, read, None)
-
-
-class _Files:
-    """Gives shards of a folder, or others than those asked for."""
-
-    def __init__(self, folder: Path, shift: int = 0, token: str | None = None) -> None:
-        self.folder = folder
-        self.shift = shift
-
-    def open(self, path: str) -> Any:
-        name = path.partition("@" + "0" * 40 + "/")[2]
-        shards = sorted((self.folder / name).parent.glob("*.parquet"))
-        return shards[(shards.index(self.folder / name) + self.shift) % len(shards)].open("rb")
-
-
-def _renamed(splits: Any, name: str) -> None:
-    splits[name] = splits[name].rename_column("bbox", "box")
-
-
-def _said(splits: Any, old: str, new: str) -> None:
-    for split in splits.values():
-        assert old in split.info.description
-        split.info.description = split.info.description.replace(old, new)
-
-
-def _counted(split: Any, images: int) -> None:
-    split.info.splits["test"].num_examples = images
 
 
 def test_what_is_on_the_hub_may_be_broken_or_others(

@@ -103,3 +103,12 @@ def load(folder: Path, cache: str, **options: object) -> datasets.DatasetDict:
 def all_contents(ds: Mapping[str, Any]) -> dict[str, list[str]]:
     """The hashes of all examples, by split."""
     return {split: contents(ds[split]) for split in ds}
+
+
+def prepared_files(folder: Path) -> dict[str, bytes]:
+    """All files in a folder, but for locks."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".locks" not in path.parts
+    }
