@@ -25,6 +25,7 @@ from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import NDArray
 
 from .errors import FeaturesError
+from .folders import replaced
 
 FEATURE = "feature"
 KEYS = ("video_id", "person_id", "frame")
@@ -107,17 +108,15 @@ def write_features(
         rows: float32 `[N, D]`.
         keys: the columns named in `KEYS`, each `[N]`.
         origin: what made them, plain values: "model", and the dataset's "fingerprint" and so on.
+
+    Raises:
+        SourceError: it cannot be written there.
     """
     column = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
     table = pa.table({**{name: pa.array(keys[name]) for name in KEYS}, FEATURE: column})
     table = table.replace_schema_metadata({_METADATA: json.dumps(dict(origin)).encode()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
+    with replaced(path) as unfinished:
         pq.write_table(table, unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def join(features: Features, images: Mapping[str, Any]) -> Joined:

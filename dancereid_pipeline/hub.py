@@ -274,7 +274,7 @@ def _metadata(
             f"{repo_id}: the head of its {CARD} is no YAML ({' '.join(str(error).split())}). Mend "
             "or delete it on the Hub, then push again."
         ) from error
-    values = last.data.to_dict()  # type: ignore[no-untyped-call]
+    values = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
     ours = licence(there.values()) if there else {}
     return {name: value for name, value in values.items() if name not in ours}
 

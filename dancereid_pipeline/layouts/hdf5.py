@@ -34,7 +34,7 @@ def require_h5py() -> None:
         OptionError: h5py is not installed.
     """
     try:
-        import h5py  # noqa: F401
+        import h5py  # noqa: F401  # only whether it is there
     except ImportError as error:
         raise OptionError(
             "h5: needs h5py, which is not installed here. Install it: pip install 'dancereid[h5]'"
