@@ -37,6 +37,11 @@ class VideoLabels:
         """How many (person, frame) pairs have a frame divisible by `stride`."""
         return sum(int(np.count_nonzero(frames % stride == 0)) for frames in self.frames)
 
+    def any_frames(self, stride: int) -> NDArray[np.int64]:
+        """The frames divisible by `stride` that are valid for anybody, ascending, int64 `[n]`."""
+        frames = np.unique(np.concatenate([np.empty(0, np.int64), *self.frames]))
+        return frames[frames % stride == 0]
+
 
 @dataclass(frozen=True)
 class Labels:

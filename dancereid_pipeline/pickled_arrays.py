@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -12,8 +13,38 @@ from numpy.typing import NDArray
 _NUMBER = re.compile(r"[<>=|]?(b1|[iu][1248]|f2|f4|f8|f12|f16)")
 
 
+_NAMES = {
+    ("numpy", "ndarray"): "ndarray",
+    ("numpy", "dtype"): "dtype",
+    ("_codecs", "encode"): "encode",
+    ("collections", "OrderedDict"): "OrderedDict",
+    **{
+        (f"numpy.{core}.{module}", name): name
+        for core in ("core", "_core")
+        for module, name in (
+            ("multiarray", "_reconstruct"),
+            ("multiarray", "scalar"),
+            ("numeric", "_frombuffer"),
+        )
+    },
+}
+
+
 class UnsafePickleError(Exception):
     """The pickle asks for something that pose tracks do not need, or is broken."""
+
+
+class Name:
+    """One of the allowed names, as it lies on the stack."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, module: Any, name: Any) -> None:
+        if type(module) is not str or type(name) is not str:
+            raise UnsafePickleError("it asks for something that is no name")
+        if (module, name) not in _NAMES:
+            raise UnsafePickleError(f"it asks for {module[:60]}.{name[:60]}")
+        self.name = _NAMES[module, name]
 
 
 class RawArray:
@@ -43,6 +74,13 @@ class RawArray:
         if self.dtype is None and not self._outermost:
             raise UnsafePickleError("it holds an array of objects in another")
         self.order = "F" if fortran_order else "C"
+
+    def doubles(self, shape: tuple[int, ...]) -> bytes | None:
+        """The bytes of float64 `shape`, row by row, if that is what it holds: no array is made."""
+        if getattr(self, "dtype", None) != np.float64 or self.order != "C" or self.shape != shape:
+            return None
+        whole = type(self.data) is bytes and len(self.data) == 8 * math.prod(shape)
+        return self.data if whole else None
 
     def numbers(self) -> NDArray[Any]:
         """The array itself.
@@ -111,3 +149,60 @@ CALLS: dict[str, Callable[..., Any]] = {
     "scalar": _scalar,
     "_frombuffer": _from_buffer,
 }
+
+
+def _spelling(put: bytes, first_put: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """What stands before an array's bytes, after the GET of `_reconstruct`; and behind them.
+
+    Before: its arguments, `(ndarray, (0,), b"b")`; the call; of the state, `(1, shape, dtype,
+    order, bytes)`, all up to the number of bytes.
+    """
+    empty, arguments, call = rb"h(.)K\x00\x85" + first_put, rb"h(.)\x87" + put, b"R" + put
+    state = rb"\(K\x01(K.\x85|K.K.\x86)" + put + rb"h(.)([\x88\x89])(?:C(.)|B(....))"
+    before, behind = empty + arguments + call + state, put + b"t" + put + b"b"
+    return re.compile(before, re.DOTALL), re.compile(behind, re.DOTALL)
+
+
+# How nearly all arrays are spelled. Six objects go into the memo, each with the next number:
+# by MEMOIZE, which leaves it unsaid (protocol 4), or by LONG_BINPUT (the older ones).
+_SPELLINGS = {
+    b"\x94": _spelling(rb"\x94", rb"()\x94"),
+    b"r": _spelling(rb"r....", rb"r(....)"),
+}
+_FIRST_PUT = len(b"h.K\x00\x85")
+_PUTS = 6
+
+
+def spelled_array(
+    program: bytes, place: int, memo: Mapping[int, Any], memo_size: int
+) -> tuple[RawArray, range, int] | None:
+    """The array of numbers after the GET of `_reconstruct`, if it is spelled as nearly all are.
+
+    Args:
+        program: the pickle.
+        place: after the GET.
+        memo: what can be fetched.
+        memo_size: how many objects went into it.
+
+    Returns:
+        The array, the memo entries of what it is made of, the place after it. None if it is
+        spelled in another way, or is no such array.
+    """
+    at = place + _FIRST_PUT
+    before, behind = _SPELLINGS.get(program[at : at + 1], (None, None))
+    start = before.match(program, place) if before else None
+    if start is None or behind is None:
+        return None
+    subtype, entry, typecode, shape, dtype, order, short, long = start.groups()
+    end = start.end() + int.from_bytes(short or long, "little")
+    rest = behind.match(program, end)
+    kind, items = memo[subtype[0]], memo[dtype[0]]
+    if rest is None or type(items) is not RawDtype or items.value is None:
+        return None
+    if type(kind) is not Name or kind.name != "ndarray" or memo[typecode[0]] not in (b"b", "b"):
+        return None
+    array = RawArray()
+    array.shape, array.dtype = tuple(shape[1:-1:2]), items.value
+    array.order, array.data = "F" if order == b"\x88" else "C", program[start.end() : end]
+    first = int.from_bytes(entry, "little") if entry else memo_size
+    return array, range(first, first + _PUTS), rest.end()

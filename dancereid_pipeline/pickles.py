@@ -18,88 +18,35 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .pickled_arrays import CALLS, RawArray, RawDtype, UnsafePickleError
+import numpy as np
+
+from .pickled_arrays import CALLS, Name, RawArray, RawDtype, UnsafePickleError, spelled_array
 
 _SCALARS = (int, str, float, bytes, bool, type(None))
-_NAMES = {
-    ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): "dtype",
-    ("_codecs", "encode"): "encode",
-    ("collections", "OrderedDict"): "OrderedDict",
-    **{
-        (f"numpy.{core}.{module}", name): name
-        for core in ("core", "_core")
-        for module, name in (
-            ("multiarray", "_reconstruct"),
-            ("multiarray", "scalar"),
-            ("numeric", "_frombuffer"),
-        )
-    },
-}
-
-
-class _Name:
-    """One of the allowed names, as it lies on the stack."""
-
-    __slots__ = ("name",)
-
-    def __init__(self, module: Any, name: Any) -> None:
-        if type(module) is not str or type(name) is not str:
-            raise UnsafePickleError("it asks for something that is no name")
-        if (module, name) not in _NAMES:
-            raise UnsafePickleError(f"it asks for {module[:60]}.{name[:60]}")
-        self.name = _NAMES[module, name]
 
 
 class _Root:
     """Stands for the outermost dict, whose items are handed over and forgotten."""
 
 
-def _opcode_sizes() -> list[int]:
-    """By opcode: its size with its argument, or pickletools' code where that varies."""
-    sizes = [0] * 256
-    for opcode in pickletools.opcodes:
-        size = 0 if opcode.arg is None else opcode.arg.n
-        sizes[ord(opcode.code)] = 1 + size if size >= 0 else size
-    return sizes
+_STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINPUT, _LONG_BINGET = b".\x94hKrj"
+_SEARCHED_AT_ONCE = 1 << 20
 
 
-_SIZES = _opcode_sizes()
-_STOP, _MEMOIZE, _BINGET, _BININT1, _GLOBAL = b".\x94hKc"
-_GETS = frozenset(b"hj")  # BINGET and LONG_BINGET
-_LENGTH_BYTES = {
-    pickletools.TAKEN_FROM_ARGUMENT1: 1,
-    pickletools.TAKEN_FROM_ARGUMENT4: 4,
-    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
-    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
-}
+def _may_be_fetched(data: bytes) -> set[int]:
+    """Memo entries that may be referred to again: some hundreds of hundreds of thousands.
 
-
-def _fetched(data: bytes, place: int) -> set[int]:
-    """The memo entries that are referred to again: some dozens of hundreds of thousands.
-
-    Walks the program and runs nothing; what is wrong with it is found when it is run.
+    Some are not: wherever a byte looks like the opcode that fetches, it is taken for it. That
+    costs a little memory, while walking the program would cost half the time of running it.
     """
-    fetched: set[int] = set()
-    sizes, end = _SIZES, len(data)
-    while place < end:
-        opcode = data[place]
-        size = sizes[opcode]
-        if size > 0:
-            if opcode in _GETS:
-                fetched.add(int.from_bytes(data[place + 1 : place + size], "little"))
-            elif opcode == _STOP:
-                break
-            place += size
-        elif size in _LENGTH_BYTES:
-            start = place + 1 + _LENGTH_BYTES[size]
-            place = start + int.from_bytes(data[place + 1 : start], "little")
-        else:  # GLOBAL: a module and a name, a line each; others will be refused
-            first = data.find(b"\n", place)
-            second = data.find(b"\n", first + 1)
-            if opcode != _GLOBAL or first < 0 or second < 0:
-                break
-            place = second + 1
+    fetched = set(range(256))  # all that the short opcode can name
+    octets = np.frombuffer(data, np.uint8)
+    for start in range(0, len(data) - 4, _SEARCHED_AT_ONCE):
+        part = octets[start : start + _SEARCHED_AT_ONCE]
+        for place in (start + np.flatnonzero(part == _LONG_BINGET)).tolist():
+            index = int.from_bytes(data[place + 1 : place + 5], "little")
+            if index < len(data):  # an entry takes a byte at least
+                fetched.add(index)
     return fetched
 
 
@@ -113,7 +60,7 @@ class _Machine:
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
         self._memo_size = 0
-        self._fetched = _fetched(data, place)
+        self._fetched = _may_be_fetched(data)
         self._arrays = 0
         self._encoded = 0
         self._root: _Root | None = None
@@ -137,6 +84,8 @@ class _Machine:
             elif opcode == _BINGET:
                 stack.append(memo[data[place]])
                 place += 1
+                if type(stack[-1]) is Name:
+                    place = self._array_after(place)
             elif opcode == _BININT1:
                 stack.append(data[place])
                 place += 1
@@ -166,6 +115,25 @@ class _Machine:
     def _unknown(self) -> None:
         place = self._place - 1
         raise UnsafePickleError(f"opcode 0x{self._data[place]:02x} at byte {place} is not for data")
+
+    def _array_after(self, place: int) -> int:
+        """Where a name was fetched: makes at once the array of numbers that it is there for.
+
+        An array is some twenty opcodes, and half of what all tracks consist of. Whatever is
+        not spelled just so is left to them.
+
+        Returns:
+            The place after it; `place` if none was made.
+        """
+        if self._stack[-1].name != "_reconstruct":
+            return place
+        spelled = spelled_array(self._data, place, self._memo, self._memo_size)
+        if spelled is None or not self._fetched.isdisjoint(spelled[1]):
+            return place
+        self._stack[-1], entries, place = spelled
+        self._memo_size += len(entries)
+        self._arrays += 1
+        return place
 
     # -- arguments
 
@@ -294,8 +262,9 @@ class _Machine:
             raise UnsafePickleError("it sets items of something other than a dict")
         for key in items[::2]:
             # A nested tuple can take forever to hash, or overflow the stack.
-            flat = key if type(key) is tuple else (key,)
-            if not all(type(part) in _SCALARS for part in flat):
+            if type(key) not in _SCALARS and not (
+                type(key) is tuple and all(type(part) in _SCALARS for part in key)
+            ):
                 raise UnsafePickleError("it has a key that is neither number nor text")
         pairs = zip(items[::2], items[1::2], strict=True)
         if target is self._root:
@@ -322,15 +291,15 @@ class _Machine:
     # -- names, and the few things they can be called for
 
     def GLOBAL(self) -> None:
-        self._stack.append(_Name(self._line(), self._line()))
+        self._stack.append(Name(self._line(), self._line()))
 
     def STACK_GLOBAL(self) -> None:
         name, module = self._stack.pop(), self._stack.pop()
-        self._stack.append(_Name(module, name))
+        self._stack.append(Name(module, name))
 
     def REDUCE(self) -> None:
         arguments, named = self._stack.pop(), self._stack.pop()
-        if type(named) is not _Name or type(arguments) is not tuple:
+        if type(named) is not Name or type(arguments) is not tuple:
             raise UnsafePickleError("it calls something that is no function")
         if named.name == "OrderedDict" and not arguments:
             self.EMPTY_DICT()
@@ -345,7 +314,7 @@ class _Machine:
 
     def _reconstruct(self, subtype: Any, shape: Any, typecode: Any) -> RawArray:
         # NumPy pickles every array as an empty one whose state then follows.
-        of_numpy = type(subtype) is _Name and subtype.name == "ndarray"
+        of_numpy = type(subtype) is Name and subtype.name == "ndarray"
         if not of_numpy or shape != (0,) or typecode not in (b"b", "b"):
             raise UnsafePickleError("it makes an array in a way that NumPy does not")
         self._arrays += 1

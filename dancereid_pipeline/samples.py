@@ -18,6 +18,7 @@ from .labels import VideoLabels
 from .pictures import Picture
 from .plan import VideoJob
 from .skeleton import draw_skeleton
+from .sources import VideoFiles
 from .tracks import Tracks, read_tracks
 
 # A clip encoded anew may lose or gain a few frames at its end.
@@ -93,8 +94,7 @@ class VideoSamples:
 
     def _read(self) -> Iterator[Sample]:
         files, labels = self._job.require()
-        name = str(files.tracks)
-        tracks = self._valid(read_tracks(files.tracks.read(), name), labels, name)
+        tracks = self._tracks(files, labels)
         with files.open_clip() as clip:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
             wanted = np.unique(tracks.frame) * multiple
@@ -109,9 +109,10 @@ class VideoSamples:
             past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
             self._note(past_end=int(past_end))
 
-    def _valid(self, tracks: Tracks, labels: VideoLabels, name: str) -> Tracks:
+    def _tracks(self, files: VideoFiles, labels: VideoLabels) -> Tracks:
         """Of the tracks what labels and stride keep, by frame and then person."""
-        stride = self._options.stride
+        stride, name = self._options.stride, str(files.tracks)
+        tracks = read_tracks(files.tracks.read(), name, frames=labels.any_frames(stride))
         keep = np.zeros(len(tracks.frame), bool)
         for person, frames in zip(labels.persons, labels.frames, strict=True):
             of_person = tracks.person == person

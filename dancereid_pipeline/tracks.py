@@ -25,6 +25,8 @@ JOINTS = 17
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
 _MAX_COORDINATE = 1e6
+# Detections whose numbers are checked together; those not wanted are held no longer.
+_SETTLED_AT_ONCE = 4096
 _HEADER = re.compile(
     rb"\{'descr': *'\|?O', *'fortran_order': *(?:False|True), *'shape': *\(\),? *\} *\n?"
 )
@@ -59,18 +61,20 @@ class Tracks:
         )
 
 
-def read_tracks(content: bytes, name: str) -> Tracks:
+def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None = None) -> Tracks:
     """Reads an npy file of tracks; nothing in it is run.
 
     Args:
         content: the file's bytes.
         name: what to call it in errors.
+        frames: only detections in these are kept; the others are checked, and forgotten. All
+            are, if None.
 
     Raises:
         TracksError: naming the frame and the detection.
     """
     start = _check_header(content, name)
-    columns = _Columns(name)
+    columns = _Columns(name, frames)
     try:
         for frame, detections in pickles.dict_items(content, start):
             columns.add_frame(frame, detections)
@@ -122,9 +126,15 @@ def _check_header(content: bytes, name: str) -> int:
 class _Columns:
     """Collects detections frame by frame, compactly, and makes `Tracks` of them."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, wanted: NDArray[np.integer] | None) -> None:
         self._name = name
+        self._wanted = wanted
         self._frames: set[int] = set()
+        self._settled: list[Tracks] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """The detections that are not checked yet."""
         self._keys: list[Any] = []  # for errors
         self._frame = array("q")
         self._person = array("q")
@@ -146,6 +156,8 @@ class _Columns:
             )
         for key, detection in detections.items():
             self._add(frame, key, detection)
+        if len(self._frame) >= _SETTLED_AT_ONCE:
+            self._settle()
 
     def _add(self, frame: int, key: Any, detection: Any) -> None:
         if type(detection) is not dict:
@@ -160,21 +172,24 @@ class _Columns:
             ("box_pos", (4,), self._box),
             ("pose_pos", (JOINTS, 2), self._pose),
         ):
-            numbers = _numbers(detection[field], shape)
-            if numbers is None:
-                got = _shown(detection[field])
-                self._fail(frame, key, f"expected {field} as numbers {shape}, got {got}")
-            if numbers.shape != shape:
-                self._fail(frame, key, f"expected {field} of shape {shape}, got {numbers.shape}")
-            column.frombytes(numbers.tobytes())
+            value = detection[field]
+            doubles = value.doubles(shape) if type(value) is RawArray else None
+            if doubles is None:
+                numbers = _numbers(value, shape)
+                if numbers is None:
+                    got = _shown(value)
+                    self._fail(frame, key, f"expected {field} as numbers {shape}, got {got}")
+                if numbers.shape != shape:
+                    got = str(numbers.shape)
+                    self._fail(frame, key, f"expected {field} of shape {shape}, got {got}")
+                doubles = numbers.tobytes()
+            column.frombytes(doubles)
         self._keys.append(key)
         self._frame.append(frame)
         self._person.append(person - 1)
 
-    def finish(self) -> Tracks:
-        if not self._frames:
-            raise TracksError(f"{self._name}: expected a dict of frames, found an empty one.")
-        # Views, not copies: these columns are the largest thing that grows with a clip.
+    def _settle(self) -> None:
+        """Checks the numbers of what has been added, and keeps what is wanted of it."""
         frame = np.frombuffer(self._frame, np.int64)
         box = np.frombuffer(self._box, np.float64).reshape(-1, 4)
         pose = np.frombuffer(self._pose, np.float64).reshape(-1, JOINTS * 2)
@@ -183,11 +198,28 @@ class _Columns:
             if bad.size:
                 what = f"{field} holds NaN, infinity, or a number that is no pixel's"
                 self._fail(frame[bad[0]], self._keys[bad[0]], what)
+        kept = np.isin(frame, frame if self._wanted is None else self._wanted)
+        self._settled.append(
+            Tracks(
+                frame=frame[kept],
+                person=np.frombuffer(self._person, np.int64)[kept],
+                box=box[kept][:, [0, 2, 1, 3]],  # stored as x1, x2, y1, y2
+                keypoints=pose[kept].reshape(-1, JOINTS, 2),
+                frame_count=0,
+            )
+        )
+        self._begin()
+
+    def finish(self) -> Tracks:
+        if not self._frames:
+            raise TracksError(f"{self._name}: expected a dict of frames, found an empty one.")
+        self._settle()
+        frame = np.concatenate([part.frame for part in self._settled])
         tracks = Tracks(
             frame=frame,
-            person=np.frombuffer(self._person, np.int64),
-            box=box[:, [0, 2, 1, 3]],  # stored as x1, x2, y1, y2
-            keypoints=pose.reshape(-1, JOINTS, 2),
+            person=np.concatenate([part.person for part in self._settled]),
+            box=np.concatenate([part.box for part in self._settled]),
+            keypoints=np.concatenate([part.keypoints for part in self._settled]),
             frame_count=max(self._frames) + 1,
         )
         in_order = bool((frame[1:] >= frame[:-1]).all())

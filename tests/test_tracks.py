@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dancereid_pipeline import pickles
 from dancereid_pipeline.errors import TracksError
 from dancereid_pipeline.tracks import Tracks, read_tracks, write_tracks
 from tests.support.data import detection, tracks
@@ -90,6 +91,67 @@ def test_fortran_order_and_ordered_dicts() -> None:
     pose = np.asfortranarray(np.arange(34.0).reshape(17, 2))
     found = read(saved(OrderedDict({0: OrderedDict({0: detection(0, 0, pose_pos=pose)})})))
     assert (found.keypoints[0] == pose).all()
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_an_array_may_be_shared_by_detections(protocol: int) -> None:
+    frames: dict[int, Any] = {}
+    poses = [np.full((17, 2), float(number)) for number in range(300)]
+    for frame in range(900):
+        frames[frame] = {0: detection(0, frame, pose_pos=poses[frame % len(poses)])}
+    found = read(saved(frames, protocol))
+    assert found.keypoints[:, 0, 0].tolist() == [frame % 300 for frame in range(900)]
+
+
+_NUMBERS = st.floats(-1e5, 1e5)
+_ARRAYS = st.builds(
+    lambda numbers, kind, order: np.array(numbers, kind, order=order),
+    st.lists(_NUMBERS, min_size=4, max_size=4),
+    st.sampled_from(["<f8", ">f8", "<f4", "<i4"]),
+    st.sampled_from("CF"),
+)
+
+
+@given(
+    boxes=st.lists(_ARRAYS, min_size=1, max_size=4),
+    picked=st.lists(st.integers(0, 3), min_size=1, max_size=9),
+    pose=st.sampled_from([np.zeros((17, 2)), np.asfortranarray(np.arange(34.0).reshape(17, 2))]),
+    protocol=st.sampled_from([2, 3, 4, 5]),
+)
+def test_arrays_made_at_once_are_those_made_step_by_step(
+    boxes: list[Any], picked: list[int], pose: Any, protocol: int
+) -> None:
+    frames = {
+        frame: {0: detection(0, frame, box_pos=boxes[pick % len(boxes)], pose_pos=pose)}
+        for frame, pick in enumerate(picked)
+    }
+    content = saved(frames, protocol)
+    found = read(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pickles, "spelled_array", lambda *_: None)
+        step_by_step = read(content)
+    expected = [boxes[pick % len(boxes)].astype(float) for pick in picked]
+    for tracks_read in (found, step_by_step):
+        assert (tracks_read.box[:, [0, 2, 1, 3]] == expected).all()
+        assert (tracks_read.keypoints == pose).all()
+
+
+def test_only_detections_in_wanted_frames_are_kept() -> None:
+    content = saved(tracks(9))
+    found, every = read_tracks(content, "some.npy", frames=np.array([3, 7, 99])), read(content)
+    assert found.frame.tolist() == [3, 3, 7, 7]
+    assert (found.box == every.box[[6, 7, 14, 15]]).all()
+    assert (found.keypoints == every.keypoints[[6, 7, 14, 15]]).all()
+    assert found.frame_count == every.frame_count == 9
+
+
+def test_what_is_not_wanted_is_checked_all_the_same() -> None:
+    frames = tracks(3000)  # more than are checked at once
+    frames[2990]["left one"] = detection(1, 2990, box_pos=[1, 2, 3, float("nan")])  # type: ignore[index]
+    with pytest.raises(TracksError, match="frame 2990, detection 'left one': box_pos holds NaN"):
+        read_tracks(saved(frames), "some.npy", frames=np.array([3]))
+    del frames[2990]["left one"]  # type: ignore[arg-type]
+    assert read(saved(frames)).frame.tolist() == [frame for frame in range(3000) for _ in range(2)]
 
 
 @pytest.mark.parametrize("version", [b"\x01\x00", b"\x02\x00", b"\x03\x00"])
