@@ -6,31 +6,34 @@ the same call without it. Everything behind the builder is in `dancereid_pipelin
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import datasets
 import numpy as np
 from datasets.utils import tqdm
 
-from dancereid_pipeline.card import CITATION, DESCRIPTION, HOMEPAGE
+from dancereid_pipeline.about import CITATION, DESCRIPTION, HOMEPAGE
 from dancereid_pipeline.columns import example_features
+from dancereid_pipeline.config import DanceReIDConfig
+from dancereid_pipeline.cores import share_cores
 from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
 from dancereid_pipeline.coverage import coverage_of as coverage
 from dancereid_pipeline.errors import DanceReIDError, MissingVideosError
-from dancereid_pipeline.export import export
-from dancereid_pipeline.hub import push_to_hub
-from dancereid_pipeline.options import MISSING, SampleOptions, one_of
 from dancereid_pipeline.plan import VideoJob, missing_videos
-from dancereid_pipeline.prepared import prepare
-from dancereid_pipeline.preview import preview
 from dancereid_pipeline.registry import register
 
 # Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".
 from dancereid_pipeline.request import Request  # From: <the folder that dancereid.py is in>
+
+if TYPE_CHECKING:
+    from dancereid_pipeline.export import export
+    from dancereid_pipeline.hub import push_to_hub
+    from dancereid_pipeline.prepared import prepare
+    from dancereid_pipeline.preview import preview
 
 __version__ = "0.1.0"
 __all__ = [
@@ -46,88 +49,20 @@ __all__ = [
     "push_to_hub",
 ]
 
+# What not every program does, by the room that does it: `import dancereid` need not wait for it.
+_LATER = {"export": "export", "prepare": "prepared", "preview": "preview", "push_to_hub": "hub"}
+
 logger = logging.getLogger("dancereid")
 
-# Of the examples: raised when the same files and options give others.
-_VERSION = "1.0.0"
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"dancereid_pipeline.{_LATER[name]}"), name)
 
 
-@dataclass
-class DanceReIDConfig(datasets.BuilderConfig):
-    """A config and its options, all of which `load_dataset` takes as keywords.
-
-    Attributes:
-        data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
-            `annotation.json`. Without it they are fetched, into `download_dir`; the config
-            "demo" brings its own.
-        stride: take the frames whose number it divides; 5 is the paper's setting, 1 is all.
-        image_size: height and width of a crop, in pixels.
-        jpeg_quality: of the crops, 1 to 95.
-        skeleton: add the column `skeleton`, the crop with its pose drawn on it.
-        keypoints: "exact", where the crop shows each joint; or "published", as the
-            published files have them, shifted wherever a crop was cut at an edge.
-        missing: "skip" builds what is there and says loudly what is not; "error" refuses
-            to, and lists it.
-        catalogue: path of a CSV of one's own, a row a video with the columns `video_id`,
-            `people` and `split` (trainval, test or extra); any videos in these formats.
-        videos: only these video ids. Person ids and splits stay what they are.
-        annotation, archive, video_url, cookies, proxy, rate, time_limit, download_dir:
-            where to fetch, and how: see `dancereid_pipeline.network.Network`.
-    """
-
-    version: str = _VERSION
-    stride: int = 5
-    image_size: Sequence[int] = (256, 128)
-    jpeg_quality: int = 75
-    skeleton: bool = False
-    keypoints: str = "exact"
-    missing: str = "skip"
-    catalogue: str | None = None
-    videos: Sequence[str] | None = None
-    annotation: str | None = None
-    archive: str | None = None
-    video_url: str | None = None
-    cookies: str | None = None
-    proxy: str | None = None
-    rate: str | int | None = None
-    time_limit: float | None = None
-    download_dir: str | None = None
-
-    @property
-    def sample_options(self) -> SampleOptions:
-        """The options that shape samples, checked."""
-        return SampleOptions(
-            stride=self.stride,
-            image_size=self.image_size,  # type: ignore[arg-type]  # checked there
-            jpeg_quality=self.jpeg_quality,
-            skeleton=self.skeleton,
-            keypoints=self.keypoints,
-        )
-
-    @property
-    def at_defaults(self) -> bool:
-        """Whether the counts in `dataset_infos.json` are those to expect."""
-        return self.stride == 5 and self.catalogue is None and self.videos is None
-
-    def request(self) -> Request:
-        """What was asked for, checked, before anything is looked for.
-
-        Raises:
-            DanceReIDError: an option or the catalogue is not what it must be.
-        """
-        one_of("missing", self.missing, MISSING)
-        return Request.read(self.name, self.sample_options, vars(self))
-
-    def create_config_id(
-        self, config_kwargs: dict[str, Any], custom_features: datasets.Features | None = None
-    ) -> str:
-        """The name of the cache folder: it changes with code, options and files used."""
-        key = self.request().key
-        if key is None:
-            return f"{self.name}-unfetched"  # to look at features, say; a build fetches first
-        if custom_features is not None:
-            key += "-" + datasets.fingerprint.Hasher.hash(custom_features)
-        return f"{self.name}-{key}"
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
 
 
 class DanceReID(datasets.GeneratorBasedBuilder):
@@ -176,6 +111,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     _outcomes: OutcomeFolder | None = None  # where a build's processes leave their outcomes
     _left_out: Sequence[Outcome] = ()  # videos that a build was not asked for
     _video_ids: Sequence[str] = ()  # of all, in the catalogue's order
+    _processes = 1  # that build side by side
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Its cache folder is named after the files used; when some have come, it begins anew.
@@ -195,6 +131,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         self._left_out = plan.left_out()
         self._video_ids = [video.video_id for video in plan.catalogue.choose(plan.scheme)]
         splits = plan.jobs()
+        self._processes = min(self._processes, max(map(len, splits.values())))
         jobs = {job.video.video_id: job for of_split in splits.values() for job in of_split}
         missing = [job for job in jobs.values() if job.missing]
         if missing and self.config.missing == "error":
@@ -219,6 +156,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         # Here, not above: `import dancereid` need not wait for the decoder and OpenCV.
         from dancereid_pipeline.samples import VideoSamples
 
+        share_cores(self._processes)
         for job in jobs:
             samples = VideoSamples(job)
             last = (-1, -1)
@@ -261,6 +199,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         # datasets 3.6 fills it from dataset_infos.json, and would refuse a build in part.
         self.info.splits = None
         self._outcomes = OutcomeFolder(self._fs, f"{self._output_dir}/outcomes")
+        self._processes = kwargs.get("num_proc") or 1
         try:
             super()._download_and_prepare(dl_manager, verification_mode, **kwargs)
             found = Coverage(

@@ -12,24 +12,12 @@ from datasets import DatasetInfo, Features
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
+from .about import CITATION, DESCRIPTION, HOMEPAGE
 from .builds import CONFIGS, PICTURE, Build
 from .catalogue import SCHEMES, Catalogue
 from .coverage import Outcome
 
 CARD = "README.md"
-DESCRIPTION = (
-    "DanceReID: dancers cropped from YouTube dance videos, each with an identity and a "
-    "17-joint pose, for person re-identification."
-)
-CITATION = """\
-@inproceedings{ho2020learning,
-  title     = {Learning from Dances: Pose-Invariant Re-Identification for Multi-Person Tracking},
-  author    = {Ho, Hsuan-I and Shim, Minho and Wee, Dongyoon},
-  booktitle = {IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)},
-  year      = {2020}
-}"""
-HOMEPAGE = "https://github.com/azuxmioy/DanceReID"
-
 _TEXTS = Path(__file__).with_name("card_texts")
 _SUMMARIES = {
     "dancereid": DESCRIPTION,

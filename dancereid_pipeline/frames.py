@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import av
 from av.video.reformatter import VideoReformatter
 
+from .cores import decoder_threads
 from .errors import Reason, VideoError
 from .pictures import Picture
 
@@ -186,6 +187,7 @@ def _open(path: Path | str, file: Any) -> tuple[av.container.InputContainer, av.
             "('pip install -U av'), or get the clip in H.264.",
         )
     stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = decoder_threads()
     return container, stream
 
 

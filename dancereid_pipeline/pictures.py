@@ -82,14 +82,11 @@ def _cut_yuv420(
     frame: av.VideoFrame, top: int, bottom: int, left: int, right: int
 ) -> av.VideoFrame:
     """A new frame with a part of the planes; all four edges are even."""
-    height, width = bottom - top, right - left
-    packed = np.empty((height * 3 // 2, width), np.uint8)
-    luma, *chroma = (_rows(plane) for plane in frame.planes)
-    packed[:height] = luma[top:bottom, left:right]
-    halves = packed[height:].reshape(2, height // 2, width // 2)
-    for target, plane in zip(halves, chroma, strict=True):
-        target[:] = plane[top // 2 : bottom // 2, left // 2 : right // 2]
-    cut = av.VideoFrame.from_ndarray(packed, frame.format.name)
+    cut = av.VideoFrame(right - left, bottom - top, frame.format.name)
+    # Straight into its planes: `from_ndarray` would copy once more, and take five times as long.
+    for target, plane, scale in zip(cut.planes, frame.planes, (1, 2, 2), strict=True):
+        part = _rows(plane)[top // scale : bottom // scale, left // scale : right // scale]
+        _rows(target)[: part.shape[0], : part.shape[1]] = part
     cut.colorspace, cut.color_range = frame.colorspace, frame.color_range
     return cut
 

@@ -19,8 +19,9 @@ from .sources import Folder, VideoFiles
 
 # The rooms that shape examples: a change in one of them makes cached builds stale.
 _ROOMS = (
-    "archives", "catalogue", "columns", "coverage", "crops", "frames", "labels", "options",
-    "pickled_arrays", "pickles", "pictures", "plan", "samples", "skeleton", "sources", "tracks",
+    "archives", "catalogue", "columns", "config", "coverage", "crops", "frames", "labels",
+    "options", "pickled_arrays", "pickles", "pictures", "plan", "samples", "skeleton", "sources",
+    "tracks",
 )  # fmt: skip
 
 

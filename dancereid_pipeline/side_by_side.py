@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
+from .cores import share_cores
 from .errors import DanceReIDError
 
 T = TypeVar("T")
@@ -56,7 +57,8 @@ def side_by_side(
             ours, theirs = context.Pipe()
             # Only the other process may hold its end: that is how each notices the other's end.
             with theirs, _deaf_to_ctrl_c():
-                helpers.append(context.Process(target=_help, args=(task, theirs), daemon=True))
+                given_to = (task, theirs, min(processes, len(inputs)))
+                helpers.append(context.Process(target=_help, args=given_to, daemon=True))
                 helpers[-1].start()
             _give(ours, place, inputs, busy)
         given = len(busy)
@@ -112,8 +114,9 @@ def _receive(connection: Any) -> str:
     return str(message)
 
 
-def _help(task: Callable[[Any], Iterator[None]], connection: Any) -> None:
-    """Does the task for what comes, until the other end is closed."""
+def _help(task: Callable[[Any], Iterator[None]], connection: Any, processes: int) -> None:
+    """Does the task for what comes, until the other end is closed; one of so many processes."""
+    share_cores(processes)
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             value = connection.recv()

@@ -14,8 +14,9 @@ import pytest
 from huggingface_hub import DatasetCard
 
 import dancereid
+from dancereid_pipeline.about import CITATION
 from dancereid_pipeline.builds import Build
-from dancereid_pipeline.card import CITATION, card, licence
+from dancereid_pipeline.card import card, licence
 from dancereid_pipeline.coverage import Coverage, Outcome
 from dancereid_pipeline.errors import Reason
 from dancereid_pipeline.options import SampleOptions

@@ -282,7 +282,7 @@ def test_a_fault_in_another_process_is_not_swallowed(asked: dict[str, str], tmp_
         samples._options = None  # type: ignore[union-attr]
     with pytest.raises(AttributeError) as error:
         write_folder(contents, tmp_path / "out", LayoutOptions(), processes=2)
-    assert "in _valid" in str(error.value.__cause__)
+    assert "in _tracks" in str(error.value.__cause__)
 
 
 def test_not_one_image(folder: Path, tmp_path: Path) -> None:

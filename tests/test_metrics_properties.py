@@ -142,7 +142,7 @@ def test_neither_blocks_nor_threads_change_a_bit(monkeypatch: pytest.MonkeyPatch
     people = rng.integers(0, 9, 150)
     images = (rng.normal(size=(150, 5)) + people[:, None] / 9, people, rng.integers(0, 20, 150))
     whole = evaluate(*images, draws=4).to_dict()
-    monkeypatch.setattr(scoring, "_cores", lambda: 3)
+    monkeypatch.setattr(scoring, "cores", lambda: 3)
     monkeypatch.setattr(scoring, "_MATCHES_A_TASK", 50)
     assert evaluate(*images, draws=4).to_dict() == whole
     monkeypatch.setattr(scoring, "_MATCHES_A_TASK", 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from datasets.utils import tqdm
 from numpy.typing import NDArray
 
+from ..cores import cores
 from . import cuhk03
 from .average_precision import average_precision, inverse_penalty
 from .cmc import all_shots, market1501
@@ -55,7 +55,7 @@ def score(queries: Images, gallery: Gallery, ranks: int, draws: int, seed: int) 
     step = min(max(1, _MATCHES_A_TASK // gallery.largest), 64)
     block = max(1, _BLOCK_BYTES // (8 * len(gallery.images.rows)))
     with (
-        ThreadPoolExecutor(_cores()) as threads,
+        ThreadPoolExecutor(cores()) as threads,
         tqdm(desc="Ranking", unit=" queries", total=count) as bar,
     ):
         for start in range(0, count, block):
@@ -66,11 +66,6 @@ def score(queries: Images, gallery: Gallery, ranks: int, draws: int, seed: int) 
             for part, _ in zip(parts, threads.map(task, firsts, parts), strict=True):
                 bar.update(len(part))
     return PerQuery(**columns)
-
-
-def _cores() -> int | None:
-    """Cores that this process may use, which on a cluster are not all there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _columns(queries: Images, ranks: int, draws: int) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""What DanceReID is, in the words that builds and cards carry."""
+
+DESCRIPTION = (
+    "DanceReID: dancers cropped from YouTube dance videos, each with an identity and a "
+    "17-joint pose, for person re-identification."
+)
+CITATION = """\
+@inproceedings{ho2020learning,
+  title     = {Learning from Dances: Pose-Invariant Re-Identification for Multi-Person Tracking},
+  author    = {Ho, Hsuan-I and Shim, Minho and Wee, Dongyoon},
+  booktitle = {IEEE International Conference on Acoustics, Speech and Signal Processing (ICASSP)},
+  year      = {2020}
+}"""
+HOMEPAGE = "https://github.com/azuxmioy/DanceReID"
