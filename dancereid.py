@@ -30,6 +30,7 @@ from dancereid_pipeline.registry import register
 from dancereid_pipeline.request import Request  # From: <the folder that dancereid.py is in>
 
 if TYPE_CHECKING:
+    from dancereid_pipeline.arrays import as_arrays
     from dancereid_pipeline.export import export
     from dancereid_pipeline.hub import push_to_hub
     from dancereid_pipeline.prepared import prepare
@@ -41,6 +42,7 @@ __all__ = [
     "DanceReID",
     "DanceReIDConfig",
     "DanceReIDError",
+    "as_arrays",
     "coverage",
     "export",
     "load_dataset",
@@ -50,7 +52,13 @@ __all__ = [
 ]
 
 # What not every program does, by the room that does it: `import dancereid` need not wait for it.
-_LATER = {"export": "export", "prepare": "prepared", "preview": "preview", "push_to_hub": "hub"}
+_LATER = {
+    "as_arrays": "arrays",
+    "export": "export",
+    "prepare": "prepared",
+    "preview": "preview",
+    "push_to_hub": "hub",
+}
 
 logger = logging.getLogger("dancereid")
 
