@@ -18,11 +18,8 @@ lint: $(VENV)/lint.made  ## set up, check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/test.made  ## measure
-	$(BIN)/python -m benchmarks.memory
-	$(BIN)/python -m benchmarks.evaluation
-	$(BIN)/python -m benchmarks.preview
-	$(BIN)/python -m benchmarks.folders
+bench: $(VENV)/test.made  ## measure: all, or BENCH_ARGS="build memory"
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'
@@ -52,4 +49,4 @@ $(DATASETS36)/datasets36.made: pyproject.toml | $(BIN)/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DATASETS36) out
+	rm -rf $(VENV) $(DATASETS36) out benchmarks/kept

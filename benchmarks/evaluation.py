@@ -1,7 +1,5 @@
 """Scoring N images, against a loop over queries and against the matrix product of the distances.
 
-    python -m benchmarks.evaluation [--images 2000 8000 22637]
-
 The loop is written as people write it: an argsort a query, ten galleries drawn for CUHK03. It
 is timed on a sample of the queries, after the distances, which it gets for nothing. The product
 is what the distances cost at least. Each N is measured in a process of its own; the peak is the
@@ -10,76 +8,64 @@ kernel's own (VmHWM: on Linux only).
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks.measuring import ROOT, Figure, Size, peak_mib, ratios
 from dancereid_pipeline.metrics import evaluate
 
 PEOPLE, COLUMNS, SAMPLE, BLOCK = 29, 2048, 200, 512
 
 
-def main() -> None:
-    """Measures each size in a process of its own, and prints."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--images", type=int, nargs="+", default=[2000, 8000, 22637])
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.here:
-        print(json.dumps(measure(arguments.images[0])))
-        return
-    found = []
-    for count in tqdm(arguments.images, desc="measuring", unit=" sizes"):
-        command = [sys.executable, "-m", "benchmarks.evaluation", "--here", "--images", str(count)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        found.append(json.loads(done.stdout))
-    for of_size in found:
-        print(
-            f"{of_size['images']:>6,} images: {of_size['evaluate_s']:.1f} s; "
-            f"{of_size['to_product']:.2f} times the product ({of_size['to_product_float32']:.2f} "
-            f"times that in float32); the loop takes {of_size['loop_to_ranking']:.0f} times as "
-            f"long as the ranking (timed on {SAMPLE} queries); peak {of_size['peak_mib']:,.0f} "
-            f"MiB, {of_size['peak_mib'] - of_size['before_mib']:,.0f} above the features. In "
-            f"processor time: {of_size['to_product_cpu']:.2f} and "
-            f"{of_size['loop_to_ranking_cpu']:.0f} times"
-        )
-    print(json.dumps(found))
+def measure(size: Size) -> list[Figure]:
+    """Ratios of time, and memory, for a small and a full test set."""
+    figures = []
+    for count in (size.of(8000, 300), size.of(22637, 600)):
+        found: dict[str, list[float]] = {}
+        for _ in tqdm(range(size.runs), desc=f"scoring {count:,} images", unit=" runs"):
+            command = [sys.executable, "-m", "benchmarks.evaluation", str(count)]
+            done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+            for name, value in json.loads(done.stdout).items():
+                found.setdefault(name, []).append(value)
+        above = [p - b for p, b in zip(found["peak_mib"], found["before_mib"], strict=True)]
+        product = ratios(found["evaluate_s"], found["product_s"])
+        product_cpu = ratios(found["evaluate_cpu"], found["product_cpu"])
+        ranking = ratios(found["loop_cpu"], found["ranking_cpu"])
+        figures += [
+            Figure(f"{count:,} images: scoring / product of the distances", product),
+            Figure(f"{count:,} images: the same in processor time", product_cpu),
+            Figure(f"{count:,} images: loop / ranking, in processor time", ranking),
+            Figure(f"{count:,} images: memory above the features", tuple(above), unit="MiB"),
+        ]
+    return figures
 
 
-def measure(count: int) -> dict[str, float]:
-    """All figures for one number of images."""
+def measure_here(count: int) -> dict[str, float]:
+    """Seconds and MiB for one number of images."""
     features, people, frames = images(count)
     before = peak_mib()
     evaluation, evaluation_cpu = seconds(lambda: evaluate(features, people, frames))
     peak = peak_mib()
     product, product_cpu = seconds(lambda: products(features.astype(np.float64)))
-    product32, _ = seconds(lambda: products(features))
     sample = np.random.default_rng(0).choice(count, SAMPLE, replace=False)
     norms = (features**2).sum(axis=1)
     distances = norms - 2 * features[sample] @ features.T
-    loop, loop_cpu = seconds(lambda: plain_loop(distances, sample, people, frames))
-    loop, loop_cpu = loop * count / SAMPLE, loop_cpu * count / SAMPLE
+    _, loop_cpu = seconds(lambda: plain_loop(distances, sample, people, frames))
     return {
-        "images": count,
         "evaluate_s": evaluation,
+        "evaluate_cpu": evaluation_cpu,
         "product_s": product,
-        "loop_s": loop,
-        "to_product": evaluation / product,
-        "to_product_float32": evaluation / product32,
-        "loop_to_ranking": loop / (evaluation - product),
-        "to_product_cpu": evaluation_cpu / product_cpu,
-        "loop_to_ranking_cpu": loop_cpu / (evaluation_cpu - product_cpu),
+        "product_cpu": product_cpu,
+        "loop_cpu": loop_cpu * count / SAMPLE,
+        "ranking_cpu": max(evaluation_cpu - product_cpu, 1e-3),
         "before_mib": before,
         "peak_mib": peak,
     }
@@ -102,12 +88,6 @@ def seconds(work: Callable[[], object]) -> tuple[float, float]:
     start, start_cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - start, time.process_time() - start_cpu
-
-
-def peak_mib() -> float:
-    """The most memory this process has had so far."""
-    status = Path("/proc/self/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if "VmHWM" in line)) / 1024
 
 
 def products(features: NDArray[Any]) -> None:
@@ -147,4 +127,4 @@ def plain_loop(
 
 
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure_here(int(sys.argv[1]))))

@@ -1,27 +1,15 @@
-"""How long writing a folder takes, against building the Arrow dataset from the same video.
-
-    python -m benchmarks.folders [--frames 300]
-
-Both are timed in processes of their own, after all imports, in turn, so that what else the
-machine does falls on both. 1.2 or less is the aim.
-"""
+"""Writing a folder, against building the Arrow dataset from the same video."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from tqdm import tqdm
+from benchmarks.inputs import data_folder
+from benchmarks.measuring import Figure, Size, in_turn, printed, ratios
 
-from benchmarks.memory import make_folder
-
-LAYOUTS = ("published", "published -h5", "market1501", "open-reid")
-_TIME = """
+_LAYOUTS = ("published", "published -h5", "market1501", "open-reid")
+_WRITE = """
 import sys, time
 import dancereid, dancereid_pipeline.pictures, dancereid_pipeline.samples
 from dancereid_pipeline.contents import from_videos
@@ -40,41 +28,20 @@ print(time.perf_counter() - start)
 """
 
 
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--frames", type=int, default=300, help="of the video")
-    parser.add_argument("--runs", type=int, default=7)
-    arguments = parser.parse_args()
+def measure(size: Size) -> list[Figure]:
+    """Ratios of time, after all imports."""
+    folder = data_folder(seconds=20, tiny=size.tiny)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = make_folder(Path(temporary) / "data", arguments.frames)
-        took: dict[str, list[float]] = {work: [] for work in ("arrow", *LAYOUTS)}
-        for run in tqdm(range(arguments.runs), desc="building and writing"):
-            for work, of_work in took.items():
-                of_work.append(seconds(work, folder, Path(temporary) / f"{work}-{run}"))
-    ratios = {
-        work: statistics.median(
-            of_run / arrow for of_run, arrow in zip(took[work], took["arrow"], strict=True)
+        places = (Path(temporary) / str(number) for number in range(10**6))
+        found = in_turn(
+            size,
+            {
+                work: lambda work=work: printed(_WRITE, work, folder, next(places))
+                for work in ("arrow", *_LAYOUTS)
+            },
+            "writing folders",
         )
-        for work in LAYOUTS
-    }
-    for work, ratio in ratios.items():
-        print(f"{work}: {ratio:.2f} of the time that Arrow takes")
-    print(json.dumps({"arrow_s": statistics.median(took["arrow"]), "ratios": ratios}))
-
-
-def seconds(work: str, folder: Path, output: Path) -> float:
-    """Seconds that a build, or the writing of a layout, takes."""
-    done = subprocess.run(
-        [sys.executable, "-c", _TIME, work, str(folder), str(output)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout.split()[-1])
-
-
-if __name__ == "__main__":
-    main()
+    return [
+        Figure(f"{layout} / Arrow", ratios(found[layout], found["arrow"]), "≤ 1.2")
+        for layout in _LAYOUTS
+    ]

@@ -1,7 +1,5 @@
 """Size, seconds and peak memory of a page of a dataset, and of one ten times as large.
 
-    python -m benchmarks.preview [--people 2000] [--images 100000]
-
 The crops are the demo's with grain on them, which takes as many bytes as a photograph. Each page
 is made in a process of its own; the peak is the kernel's own (VmHWM: on Linux only). How long it
 takes to open is asked of Chromium, where there is one.
@@ -9,9 +7,7 @@ takes to open is asked of Chromium, where there is one.
 
 from __future__ import annotations
 
-import argparse
 import io
-import json
 import subprocess
 import sys
 import tempfile
@@ -22,8 +18,11 @@ from typing import Any
 import datasets
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 import dancereid
+from benchmarks.measuring import ROOT, Figure, Size, ratios
+from dancereid_pipeline.columns import example_features
 from tests.support.browser import LACKING, Browser
 
 _PEOPLE_A_VIDEO = 40
@@ -31,55 +30,66 @@ _MAKE = """
 import sys, time
 import datasets
 import dancereid
+from benchmarks.measuring import peak_mib
 folder, output = sys.argv[1:]
 ds = datasets.load_from_disk(folder)
 start = time.monotonic()
 dancereid.preview(ds, people=None).save(output)
 print(time.monotonic() - start)
-# Not ru_maxrss: that begins with what the parent had when it forked.
-print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+print(peak_mib())
 """
 
 
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--people", type=int, default=2000, help="of the large dataset")
-    parser.add_argument("--images", type=int, default=100_000, help="of the large dataset")
-    arguments = parser.parse_args()
-    found = {}
+def measure(size: Size) -> list[Figure]:
+    """Seconds, MB and MiB of a page of 100,000 images of 2,000 people, and of a tenth of them."""
+    found: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         pool = crops()
-        for parts in (10, 1):
-            people, images = arguments.people // parts, arguments.images // parts
-            folder = Path(temporary) / f"{parts}"
+        folders = {}
+        for name, part in (("small", 10), ("large", 1)):
+            people, images = size.of(2000, 20) // part, size.of(100_000, 400) // part
+            folders[name] = Path(temporary) / name
             rows = {"pool": pool, "people": people, "each": images // people}
             datasets.Dataset.from_generator(
-                examples, gen_kwargs=rows, features=FEATURES, cache_dir=temporary
-            ).save_to_disk(folder)
-            found[parts] = measure(folder, folder.with_suffix(".html"), Path(temporary))
-            print(f"{people:,} people, {images:,} images: {found[parts]}")
-    ratio = found[1]["peak_mib"] / found[10]["peak_mib"]
-    print(f"peak of ten times as many images: {ratio:.2f} times")
-    print(json.dumps({"small": found[10], "large": found[1], "peak_ratio": ratio}))
+                examples,
+                gen_kwargs=rows,
+                features=example_features(skeleton=False),
+                cache_dir=temporary,
+            ).save_to_disk(folders[name])
+        for run in tqdm(range(size.runs), desc="making pages", unit=" runs"):
+            for name, folder in folders.items():
+                page = Path(temporary) / f"{name}-{run}.html"
+                for figure, value in measure_page(folder, page).items():
+                    found.setdefault(f"{name} {figure}", []).append(value)
+    of_large = ("made_s", "s"), ("size_mb", "MB"), ("peak_mib", "MiB"), ("opened_s", "s")
+    names = {
+        "made_s": "page of 100,000 images: made in",
+        "size_mb": "its size",
+        "peak_mib": "peak memory",
+        "opened_s": "opened by Chromium in",
+    }
+    figures = [
+        Figure(names[key], tuple(found[f"large {key}"]), unit=unit)
+        for key, unit in of_large
+        if f"large {key}" in found
+    ]
+    peaks = ratios(found["large peak_mib"], found["small peak_mib"])
+    return [*figures, Figure("peak memory / that of a tenth", peaks)]
 
 
-def measure(folder: Path, output: Path, temporary: Path) -> dict[str, float]:
+def measure_page(folder: Path, output: Path) -> dict[str, float]:
     """Makes a page in another process, and opens it."""
-    done = subprocess.run(
-        [sys.executable, "-c", _MAKE, folder, output], capture_output=True, text=True, check=True
-    )
-    seconds, peak_kib = done.stdout.split()[-2:]
+    command = [sys.executable, "-c", _MAKE, folder, output]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    seconds, peak = done.stdout.split()[-2:]
     found = {
-        "size_mb": round(output.stat().st_size / 1e6, 1),
-        "made_s": round(float(seconds), 1),
-        "peak_mib": round(int(peak_kib) / 1024),
+        "made_s": float(seconds),
+        "size_mb": output.stat().st_size / 1e6,
+        "peak_mib": float(peak),
     }
     if not LACKING:
-        with Browser(temporary / f"profile-{output.stem}") as browser:
-            found["opened_s"] = round(min(browser.open(output) for _ in range(3)), 2)
+        with Browser(output.with_suffix(".profile")) as browser:
+            found["opened_s"] = browser.open(output)
     return found
 
 
@@ -109,21 +119,3 @@ def examples(pool: tuple[dict[str, Any], ...], people: int, each: int) -> Iterat
                     "video_id": f"video{first // _PEOPLE_A_VIDEO:03d}",
                     "frame": 5 * frame,
                 }
-
-
-FEATURES = datasets.Features(
-    {
-        "image": datasets.Image(),
-        "keypoints": datasets.Sequence(
-            datasets.Sequence(datasets.Value("float32"), length=2), length=17
-        ),
-        "person_id": datasets.Value("int32"),
-        "video_id": datasets.Value("string"),
-        "frame": datasets.Value("int32"),
-        "bbox": datasets.Sequence(datasets.Value("float32"), length=4),
-    }
-)
-
-
-if __name__ == "__main__":
-    main()

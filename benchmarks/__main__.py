@@ -1,0 +1,51 @@
+"""All benchmarks, or those that are named: a table, and JSON.
+
+python -m benchmarks [NAME ...] [--runs 5] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+from benchmarks.measuring import Figure, Size, machine, table
+
+# A file each.
+NAMES = (
+    *("build", "processes", "memory", "start", "reading", "skipping"),
+    *("folders", "evaluation", "preview"),
+)
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all")
+    parser.add_argument("--runs", type=int, default=5, help="counted, after one that is not")
+    parser.add_argument("--json", type=Path, default=Path(__file__).with_name("results.json"))
+    parser.add_argument("--tiny", action="store_true", help="only whether they run")
+    arguments = parser.parse_args()
+    if unknown := sorted(set(arguments.names) - set(NAMES)):
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    size = Size(max(1, arguments.runs), arguments.tiny)
+    found: dict[str, list[Figure]] = {}
+    for name in arguments.names or NAMES:
+        found[name] = importlib.import_module(f"benchmarks.{name}").measure(size)
+        print(f"\n{name}, {size.runs} runs\n\n{table(found[name])}\n", flush=True)
+    told = {
+        "on": machine(),
+        "runs": size.runs,
+        "tiny": size.tiny,
+        "figures": {name: [figure.as_dict() for figure in of] for name, of in found.items()},
+    }
+    arguments.json.write_text(json.dumps(told, indent=1))
+    print("\n".join(f"{name}: {value}" for name, value in told["on"].items()))
+    print(
+        f"\n{table(figure for of in found.values() for figure in of)}\n\nwritten: {arguments.json}"
+    )
+
+
+if __name__ == "__main__":
+    main()

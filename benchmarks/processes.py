@@ -1,0 +1,51 @@
+"""Four clips: two processes against one, and the threads chosen against all other choices."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from benchmarks.inputs import data_folder
+from benchmarks.measuring import Figure, Size, in_turn, printed, ratios
+
+# Threads a process; 0 is what it chooses by itself.
+_THREADS = (0, 1, 2, 4, 8, 16)
+_BUILD = """
+import sys, time
+import dancereid, dancereid_pipeline.frames, dancereid_pipeline.samples
+folder, cache, processes, threads = sys.argv[1:]
+if threads != "0":
+    dancereid_pipeline.frames.decoder_threads = lambda: int(threads)
+options = {"data_dir": folder, "catalogue": folder + "/c.csv", "num_proc": int(processes)}
+start = time.perf_counter()
+assert len(dancereid.load_dataset(cache_dir=cache, **options)["test"]) > 0
+print(time.perf_counter() - start)
+"""
+
+
+def measure(size: Size) -> list[Figure]:
+    """Ratios of time."""
+    folder = data_folder(seconds=20, videos=4, tiny=size.tiny)
+    with tempfile.TemporaryDirectory() as temporary:
+        places = (Path(temporary) / str(number) for number in range(10**6))
+        tasks = {
+            f"{processes} {threads}": lambda processes=processes, threads=threads: printed(
+                _BUILD, folder, next(places), processes, threads
+            )
+            for processes in (1, 2)
+            for threads in (_THREADS[:2] if size.tiny else _THREADS)
+        }
+        found = in_turn(size, tasks, "building four clips")
+    alone, by_itself = found["1 1"], found["2 0"]
+    figures = [
+        Figure("1 process with 1 thread / 2 processes", ratios(alone, by_itself), "≥ 1.8"),
+        Figure("1 process / 2 processes", ratios(found["1 0"], by_itself)),
+    ]
+    for processes in (1, 2):
+        chosen = found[f"{processes} 0"]
+        for threads in _THREADS[1:]:
+            other = found.get(f"{processes} {threads}")
+            if other:
+                name = f"{processes} x {threads} threads / {processes} x those chosen"
+                figures.append(Figure(name, ratios(other, chosen), "≥ 0.95"))
+    return figures
