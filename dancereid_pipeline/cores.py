@@ -7,7 +7,7 @@ import sys
 
 # A thread decodes a frame, and waits for those that the frame is made from, which other threads
 # are at: with fewer, cores stand idle (benchmarks/processes.py).
-_THREADS_A_CORE = 4
+_THREADS_A_CORE = 6
 # Each holds some 5 MB of a 1080p clip.
 _MOST_THREADS = 16
 

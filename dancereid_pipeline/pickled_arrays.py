@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+_DOUBLE = np.dtype(np.float64)
 _NUMBER = re.compile(r"[<>=|]?(b1|[iu][1248]|f2|f4|f8|f12|f16)")
 
 
@@ -77,7 +78,7 @@ class RawArray:
 
     def doubles(self, shape: tuple[int, ...]) -> bytes | None:
         """The bytes of float64 `shape`, row by row, if that is what it holds: no array is made."""
-        if getattr(self, "dtype", None) != np.float64 or self.order != "C" or self.shape != shape:
+        if getattr(self, "dtype", None) != _DOUBLE or self.order != "C" or self.shape != shape:
             return None
         whole = type(self.data) is bytes and len(self.data) == 8 * math.prod(shape)
         return self.data if whole else None

@@ -29,7 +29,7 @@ class _Root:
     """Stands for the outermost dict, whose items are handed over and forgotten."""
 
 
-_STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINPUT, _LONG_BINGET = b".\x94hKrj"
+_STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINGET = b".\x94hKj"
 _SEARCHED_AT_ONCE = 1 << 20
 
 

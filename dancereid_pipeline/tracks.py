@@ -6,10 +6,12 @@ detection has `id` (from 1), `box_pos` (x1, x2, y1, y2) and `pose_pos` (17 x 2).
 
 from __future__ import annotations
 
+import gc
 import pickle
 import re
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,6 +24,7 @@ from .errors import TracksError
 from .pickled_arrays import RawArray, UnsafePickleError
 
 JOINTS = 17
+_FIELDS = ("id", "box_pos", "pose_pos")
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
 _MAX_COORDINATE = 1e6
@@ -76,14 +79,27 @@ def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None
     start = _check_header(content, name)
     columns = _Columns(name, frames)
     try:
-        for frame, detections in pickles.dict_items(content, start):
-            columns.add_frame(frame, detections)
+        with _no_garbage_collection():
+            for frame, detections in pickles.dict_items(content, start):
+                columns.add_frame(frame, detections)
     except UnsafePickleError as error:
         raise TracksError(
             f"{name}: refused to read its pickle: {error}. Pose tracks hold numbers only; get the "
             "file again from where you trust it."
         ) from error
     return columns.finish()
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Tracks are objects by the hundred thousand, and no cycles; to look for some takes a fifth."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def write_tracks(path: Path, frames: Mapping[int, Mapping[Any, Mapping[str, Any]]]) -> None:
@@ -162,31 +178,31 @@ class _Columns:
     def _add(self, frame: int, key: Any, detection: Any) -> None:
         if type(detection) is not dict:
             self._fail(frame, key, f"expected a dict, got {_shown(detection)}")
-        for field in ("id", "box_pos", "pose_pos"):
+        for field in _FIELDS:
             if field not in detection:
                 self._fail(frame, key, f"{field!r} is missing; it needs id, box_pos and pose_pos")
         person = detection["id"]
         if type(person) is not int or not 1 <= person < 2**31:
             self._fail(frame, key, f"expected an id from 1, got {_shown(person)}")
-        for field, shape, column in (
-            ("box_pos", (4,), self._box),
-            ("pose_pos", (JOINTS, 2), self._pose),
-        ):
-            value = detection[field]
-            doubles = value.doubles(shape) if type(value) is RawArray else None
-            if doubles is None:
-                numbers = _numbers(value, shape)
-                if numbers is None:
-                    got = _shown(value)
-                    self._fail(frame, key, f"expected {field} as numbers {shape}, got {got}")
-                if numbers.shape != shape:
-                    got = str(numbers.shape)
-                    self._fail(frame, key, f"expected {field} of shape {shape}, got {got}")
-                doubles = numbers.tobytes()
-            column.frombytes(doubles)
+        self._box.frombytes(self._doubles(frame, key, "box_pos", detection["box_pos"], (4,)))
+        pose = self._doubles(frame, key, "pose_pos", detection["pose_pos"], (JOINTS, 2))
+        self._pose.frombytes(pose)
         self._keys.append(key)
         self._frame.append(frame)
         self._person.append(person - 1)
+
+    def _doubles(
+        self, frame: int, key: Any, field: str, value: Any, shape: tuple[int, ...]
+    ) -> bytes:
+        """The bytes of a field as float64, row by row."""
+        if type(value) is RawArray and (doubles := value.doubles(shape)) is not None:
+            return doubles
+        numbers = _numbers(value, shape)
+        if numbers is None:
+            self._fail(frame, key, f"expected {field} as numbers {shape}, got {_shown(value)}")
+        if numbers.shape != shape:
+            self._fail(frame, key, f"expected {field} of shape {shape}, got {numbers.shape}")
+        return numbers.tobytes()
 
     def _settle(self) -> None:
         """Checks the numbers of what has been added, and keeps what is wanted of it."""

@@ -28,7 +28,16 @@ def cores_are(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("count", "processes", "threads"),
-    [(1, 1, 4), (2, 1, 8), (2, 2, 4), (4, 1, 16), (64, 1, 16), (64, 32, 8), (2, 8, 1), (2, 99, 1)],
+    [
+        (1, 1, 6),
+        (2, 1, 12),
+        (2, 2, 6),
+        (4, 1, 16),
+        (64, 1, 16),
+        (64, 32, 12),
+        (2, 8, 1),
+        (2, 99, 1),
+    ],
 )
 def test_threads_of_a_decoder(
     count: int, processes: int, threads: int, monkeypatch: pytest.MonkeyPatch
@@ -53,7 +62,7 @@ def test_workers_of_a_data_loader_share_the_cores(monkeypatch: pytest.MonkeyPatc
     loader: Any = types.ModuleType("torch.utils.data")
     loader.get_worker_info = lambda: types.SimpleNamespace(num_workers=4)
     monkeypatch.setitem(sys.modules, "torch.utils.data", loader)
-    assert cores.decoder_threads() == 8
+    assert cores.decoder_threads() == 12
     loader.get_worker_info = lambda: None  # the main process
     assert cores.decoder_threads() == 16
 
