@@ -6,14 +6,18 @@ import io
 import pickle
 from pathlib import Path
 
+import cv2
 import datasets
 import numpy as np
 import pytest
 from datasets import load_dataset
 from datasets.distributed import split_dataset_by_node
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 import dancereid
+from dancereid_pipeline import samples
 from dancereid_pipeline.errors import OptionError, SourceError
 from tests.support.data import content, contents
 
@@ -53,6 +57,20 @@ def test_examples_are_in_order_with_unique_names(options: dict[str, str]) -> Non
     # aaa 0-1, bbb 2, ccc 3-5 (ids 0, 3, 17 in order), ddd 6.
     assert names[:3] == ["0000_000000.jpg", "0001_000000.jpg", "0000_000005.jpg"]
     assert {int(name[:4]) for name in names} == set(range(7))
+
+
+@given(
+    quality=st.integers(1, 95),
+    seed=st.integers(0, 99),
+    size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+)
+def test_jpegs_are_those_of_pillow(quality: int, seed: int, size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(seed)
+    grain = rng.integers(0, 256, (*size, 3), np.uint8)
+    for pixels in (grain, cv2.GaussianBlur(grain, (0, 0), 3), grain // 255 * 200):
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+        assert samples._jpeg(pixels, quality) == buffer.getvalue()
 
 
 def test_images_are_what_pillow_writes_at_quality_75(golden: Path, cache: str) -> None:
