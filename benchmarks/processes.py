@@ -9,7 +9,7 @@ from benchmarks.inputs import data_folder
 from benchmarks.measuring import Figure, Size, in_turn, printed, ratios
 
 # Threads a process; 0 is what it chooses by itself.
-_THREADS = (0, 1, 2, 4, 8)
+_THREADS = (0, 1, 2, 6)
 _BUILD = """
 import sys, time
 import dancereid, dancereid_pipeline.frames, dancereid_pipeline.samples

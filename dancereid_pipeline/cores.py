@@ -29,8 +29,9 @@ def cores() -> int:
 
 def decoder_threads() -> int:
     """Threads for a clip that is decoded in this process."""
-    processes = max(_side_by_side, _loader_workers())
-    return max(1, min(_THREADS_A_CORE * cores() // processes, _MOST_THREADS))
+    share = cores() / max(_side_by_side, _loader_workers())
+    # On a core of its own there is nothing to wait for: one thread is quickest, and smallest.
+    return 1 if share <= 1 else min(int(_THREADS_A_CORE * share), _MOST_THREADS)
 
 
 def _loader_workers() -> int:
