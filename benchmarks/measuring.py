@@ -134,6 +134,8 @@ def table(figures: Iterable[Figure]) -> str:
     rows = ["| figure | aim | min | median | max |", "| --- | --- | --- | --- | --- |"]
     for figure in figures:
         found = figure.as_dict()
-        shown = [f"{found[key]:.3g} {figure.unit}".strip() for key in ("min", "median", "max")]
+        numbers = (found[key] for key in ("min", "median", "max"))
+        shown = [f"{n:,.0f}" if n >= 1000 else f"{n:.3g}" for n in numbers]
+        shown = [f"{number} {figure.unit}".strip() for number in shown]
         rows.append(f"| {figure.name} | {figure.aim} | " + " | ".join(shown) + " |")
     return "\n".join(rows)
