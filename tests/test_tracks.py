@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import pickle
 from collections import OrderedDict
 from pathlib import Path
@@ -114,15 +115,18 @@ _ARRAYS = st.builds(
 
 @given(
     boxes=st.lists(_ARRAYS, min_size=1, max_size=4),
-    picked=st.lists(st.integers(0, 3), min_size=1, max_size=9),
-    pose=st.sampled_from([np.zeros((17, 2)), np.asfortranarray(np.arange(34.0).reshape(17, 2))]),
+    # Enough that most arrays come after the 256 objects that are always remembered.
+    picked=st.lists(st.integers(0, 3), min_size=20, max_size=30),
+    order=st.sampled_from("CF"),
     protocol=st.sampled_from([2, 3, 4, 5]),
 )
 def test_arrays_made_at_once_are_those_made_step_by_step(
-    boxes: list[Any], picked: list[int], pose: Any, protocol: int
+    boxes: list[Any], picked: list[int], order: Any, protocol: int
 ) -> None:
+    # Poses of their own: one that is shared would be fetched, and never be made at once.
+    poses = [np.array(np.arange(34.0).reshape(17, 2) + n, order=order) for n in range(len(picked))]
     frames = {
-        frame: {0: detection(0, frame, box_pos=boxes[pick % len(boxes)], pose_pos=pose)}
+        frame: {0: detection(0, frame, box_pos=boxes[pick % len(boxes)], pose_pos=poses[frame])}
         for frame, pick in enumerate(picked)
     }
     content = saved(frames, protocol)
@@ -133,7 +137,19 @@ def test_arrays_made_at_once_are_those_made_step_by_step(
     expected = [boxes[pick % len(boxes)].astype(float) for pick in picked]
     for tracks_read in (found, step_by_step):
         assert (tracks_read.box[:, [0, 2, 1, 3]] == expected).all()
-        assert (tracks_read.keypoints == pose).all()
+        assert (tracks_read.keypoints == poses).all()
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_garbage_is_collected_after_reading_as_it_was_before(was_on: bool) -> None:
+    try:
+        (gc.enable if was_on else gc.disable)()
+        read(saved(tracks(2)))
+        assert gc.isenabled() is was_on
+        refused(saved(tracks(2))[:-40])
+        assert gc.isenabled() is was_on
+    finally:
+        gc.enable()
 
 
 def test_only_detections_in_wanted_frames_are_kept() -> None:
