@@ -16,25 +16,25 @@ import datasets
 import numpy as np
 from datasets.utils import tqdm
 
-from dancereid_pipeline.about import CITATION, DESCRIPTION, HOMEPAGE
-from dancereid_pipeline.columns import example_features
-from dancereid_pipeline.config import DanceReIDConfig
-from dancereid_pipeline.cores import share_cores
-from dancereid_pipeline.coverage import Coverage, Outcome, OutcomeFolder, by_reason
-from dancereid_pipeline.coverage import coverage_of as coverage
-from dancereid_pipeline.errors import DanceReIDError, MissingVideosError
-from dancereid_pipeline.plan import VideoJob, missing_videos
-from dancereid_pipeline.registry import register
+from dancereid_pipeline.build.config import DanceReIDConfig
+from dancereid_pipeline.build.coverage import Coverage, Outcome, OutcomeFolder, by_reason
+from dancereid_pipeline.build.coverage import coverage_of as coverage
+from dancereid_pipeline.build.datasets_registry import register
+from dancereid_pipeline.build.plan import VideoJob, missing_videos
 
 # Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".
-from dancereid_pipeline.request import Request  # From: <the folder that dancereid.py is in>
+from dancereid_pipeline.build.request import Request  # From: <the folder that dancereid.py is in>
+from dancereid_pipeline.build.schema import example_features
+from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
+from dancereid_pipeline.common.cpu import share_cores
+from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
 if TYPE_CHECKING:
-    from dancereid_pipeline.arrays import as_arrays
-    from dancereid_pipeline.export import export
-    from dancereid_pipeline.hub import push_to_hub
-    from dancereid_pipeline.prepared import prepare
-    from dancereid_pipeline.preview import preview
+    from dancereid_pipeline.build.numpy_view import as_arrays
+    from dancereid_pipeline.export.export import export
+    from dancereid_pipeline.preview.page.page import preview
+    from dancereid_pipeline.publish.prepare import prepare
+    from dancereid_pipeline.publish.push import push_to_hub
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,11 +53,11 @@ __all__ = [
 
 # What not every program does, by the room that does it: `import dancereid` need not wait for it.
 _LATER = {
-    "as_arrays": "arrays",
-    "export": "export",
-    "prepare": "prepared",
-    "preview": "preview",
-    "push_to_hub": "hub",
+    "as_arrays": "build.numpy_view",
+    "export": "export.export",
+    "prepare": "publish.prepare",
+    "preview": "preview.page.page",
+    "push_to_hub": "publish.push",
 }
 
 logger = logging.getLogger("dancereid")
@@ -162,7 +162,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
 
     def _generate_examples(self, jobs: list[VideoJob]) -> Iterator[tuple[str, dict[str, Any]]]:
         # Here, not above: `import dancereid` need not wait for the decoder and OpenCV.
-        from dancereid_pipeline.samples import VideoSamples
+        from dancereid_pipeline.build.samples import VideoSamples
 
         share_cores(self._processes)
         for job in jobs:

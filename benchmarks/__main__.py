@@ -10,12 +10,12 @@ import importlib
 import json
 from pathlib import Path
 
-from benchmarks.measuring import Figure, Size, machine, table
+from benchmarks.harness import Figure, Size, machine, table
 
 # A file each.
 NAMES = (
-    *("build", "processes", "memory", "start", "reading", "skipping"),
-    *("folders", "evaluation", "preview"),
+    *("build", "num_proc", "memory", "import_time", "dataloader", "frame_skipping"),
+    *("export", "evaluation", "preview"),
 )
 
 

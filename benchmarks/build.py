@@ -1,8 +1,9 @@
 """Building one clip, against bare decoding and against a loop as people write it.
 
 The build decodes, crops, encodes JPEGs and writes Arrow. FFmpeg's own program decodes every
-frame, by two threads, and does nothing with them. The loop (`benchmarks/plain_loop.py`) reads every
-frame by OpenCV and writes the published folder. Imports are not counted, but where it says so.
+frame, by two threads, and does nothing with them. The loop
+(`benchmarks/decode_vs_opencv.py`) reads every frame by OpenCV and writes the published folder. Imports
+are not counted, but where it says so.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from benchmarks.harness import Figure, Size, decoding_seconds, in_turn, printed, ratios
 from benchmarks.inputs import clip_in, data_folder
-from benchmarks.measuring import Figure, Size, decoding_seconds, in_turn, printed, ratios
 
 BUILD = """
 import sys, time
@@ -25,8 +26,8 @@ print(time.perf_counter() - start)
 """
 _LOOP = """
 import sys
-from benchmarks import plain_loop
-print(plain_loop.seconds(*sys.argv[1:]))
+from benchmarks import decode_vs_opencv
+print(decode_vs_opencv.seconds(*sys.argv[1:]))
 """
 
 

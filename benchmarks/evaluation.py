@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchmarks.measuring import ROOT, Figure, Size, peak_mib, ratios
-from dancereid_pipeline.metrics import evaluate
+from benchmarks.harness import ROOT, Figure, Size, peak_mib, ratios
+from dancereid_pipeline.evaluation.evaluate import evaluate
 
 PEOPLE, COLUMNS, SAMPLE, BLOCK = 29, 2048, 200, 512
 

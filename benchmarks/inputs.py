@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from dancereid_pipeline.tracks import JOINTS, write_tracks
+from dancereid_pipeline.formats.npy_tracks import JOINTS, write_tracks
 
 PEOPLE = 5
 RATE = 30

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from benchmarks.harness import Figure, Size, in_turn, printed, ratios
 from benchmarks.inputs import data_folder
-from benchmarks.measuring import Figure, Size, in_turn, printed, ratios
 
 _BUILD = """
 import sys
 import datasets
-from benchmarks.measuring import peak_mib
+from benchmarks.harness import peak_mib
 if len(sys.argv) > 1:
     import dancereid
     folder, cache = sys.argv[1:]

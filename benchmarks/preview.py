@@ -21,8 +21,8 @@ from PIL import Image
 from tqdm import tqdm
 
 import dancereid
-from benchmarks.measuring import ROOT, Figure, Size, ratios
-from dancereid_pipeline.columns import example_features
+from benchmarks.harness import ROOT, Figure, Size, ratios
+from dancereid_pipeline.build.schema import example_features
 from tests.support.browser import LACKING, Browser
 
 _PEOPLE_A_VIDEO = 40
@@ -30,7 +30,7 @@ _MAKE = """
 import sys, time
 import datasets
 import dancereid
-from benchmarks.measuring import peak_mib
+from benchmarks.harness import peak_mib
 folder, output = sys.argv[1:]
 ds = datasets.load_from_disk(folder)
 start = time.monotonic()

@@ -1,9 +1,21 @@
-"""The road from DanceReID's videos and pose tracks to examples, a room a step.
+"""The way from DanceReID's videos and pose tracks to examples, and what is done with them.
 
-In the order the data walks: `catalogue` (which videos, which ids), `sources`
-(where their files are), `tracks` and `labels` (who is where, and when),
-`frames` and `pictures` (what the clip shows), `crops` and `skeleton` (one person of one picture),
-`samples` (all of it joined), `coverage` (what came of it), `layouts` and `export` (folders that
-re-ID code reads), `report` and `preview` (looking at it), `prepared` and `hub` (sharing it),
-`metrics` (scoring on it).
+Rooms stand in the order of the data. A room imports only rooms above it (a test holds that).
 """
+
+ROOMS = {
+    "common": "errors, files, processes: knows nothing of dancing, re-ID or networks",
+    "catalogue": "which videos there are, whose ids are whose, which split each is in",
+    "formats": "the bytes of one input <-> arrays; nothing is searched, nothing is fetched",
+    "inputs": "a data folder -> each video's clip, tracks and annotation",
+    "transfer": "an address -> bytes or a file",
+    "fetch": "a catalogue -> its inputs, by transfer",
+    "build": "inputs -> samples -> what `load_dataset` gives",
+    "shards": "a video's samples -> a Parquet file, and what is known of it",
+    "evaluation": "features -> scores",
+    "export": "samples -> folders that other tools read",
+    "preview": "a dataset -> something to look at",
+    "publish": "a dataset -> a folder in the Hub's layout, its card, the Hub",
+    "doctor": "whether this machine can do it",
+    "cli": "the command `dancereid`",
+}

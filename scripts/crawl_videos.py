@@ -14,9 +14,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from dancereid_pipeline.catalogue import Catalogue
-from dancereid_pipeline.command_line import add_network_flags, read_network, run
-from dancereid_pipeline.crawler import crawl
+from dancereid_pipeline.catalogue.catalogue import Catalogue
+from dancereid_pipeline.cli.flags import add_network_flags, read_network, run
+from dancereid_pipeline.fetch.crawl import crawl
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import dancereid
-from dancereid_pipeline.report import contact_sheet
+from dancereid_pipeline.preview.contact_sheet import contact_sheet
 
 
 def main() -> int:

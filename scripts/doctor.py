@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 try:
-    from dancereid_pipeline.command_line import add_network_flags, read_network, run
-    from dancereid_pipeline.doctor import all_there, checks
-    from dancereid_pipeline.surroundings import Check
+    from dancereid_pipeline.cli.flags import add_network_flags, read_network, run
+    from dancereid_pipeline.doctor.environment import Check
+    from dancereid_pipeline.doctor.software import all_there, checks
 except ModuleNotFoundError as missing:
     # Whoever asks a doctor may not have installed anything yet.
     raise SystemExit(

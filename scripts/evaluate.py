@@ -19,15 +19,17 @@ from typing import Any
 import numpy as np
 
 import dancereid
-from dancereid_pipeline.catalogue import Catalogue, project_file
-from dancereid_pipeline.command_line import run
-from dancereid_pipeline.errors import OptionError
-from dancereid_pipeline.features import KEYS, Features, Joined, join, read_features
-from dancereid_pipeline.metrics import Result, evaluate, nearest
-from dancereid_pipeline.metrics.per_query import Group, group_table
-from dancereid_pipeline.metrics.space import DISTANCES
-from dancereid_pipeline.ranked_gallery import chosen_queries, ranked_gallery
-from dancereid_pipeline.split_flags import Split, add_split_flags, load_split
+from dancereid_pipeline.catalogue.catalogue import Catalogue, project_file
+from dancereid_pipeline.cli.flags import run
+from dancereid_pipeline.cli.split_flags import Split, add_split_flags, load_split
+from dancereid_pipeline.common.errors import OptionError
+from dancereid_pipeline.evaluation.distance import DISTANCES
+from dancereid_pipeline.evaluation.evaluate import evaluate
+from dancereid_pipeline.evaluation.feature_file import KEYS, Features, Joined, join, read_features
+from dancereid_pipeline.evaluation.per_query import Group, group_table
+from dancereid_pipeline.evaluation.result import Result
+from dancereid_pipeline.evaluation.top_k import nearest
+from dancereid_pipeline.preview.ranking_sheet import chosen_queries, ranked_gallery
 
 
 def main() -> int:

@@ -17,10 +17,10 @@ import numpy as np
 from datasets.utils import tqdm
 
 import dancereid
-from dancereid_pipeline.colour import COLUMNS, colour_features
-from dancereid_pipeline.command_line import run
-from dancereid_pipeline.features import KEYS, write_features
-from dancereid_pipeline.split_flags import add_split_flags, load_split
+from dancereid_pipeline.cli.flags import run
+from dancereid_pipeline.cli.split_flags import add_split_flags, load_split
+from dancereid_pipeline.evaluation.colour_baseline import COLUMNS, colour_features
+from dancereid_pipeline.evaluation.feature_file import KEYS, write_features
 
 
 def main() -> int:

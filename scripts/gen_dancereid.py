@@ -15,14 +15,14 @@ from __future__ import annotations
 import argparse
 
 import dancereid
-from dancereid_pipeline.builds import CONFIGS
-from dancereid_pipeline.command_line import add_network_flags, run
-from dancereid_pipeline.contents import Contents, from_dataset, from_videos
-from dancereid_pipeline.errors import OptionError
-from dancereid_pipeline.export import write_folder
-from dancereid_pipeline.layouts import LAYOUTS, LayoutOptions
-from dancereid_pipeline.options import KEYPOINTS
-from dancereid_pipeline.prepared import load_prepared
+from dancereid_pipeline.build.options import KEYPOINTS
+from dancereid_pipeline.cli.flags import add_network_flags, run
+from dancereid_pipeline.common.errors import OptionError
+from dancereid_pipeline.export.export import write_folder
+from dancereid_pipeline.export.layouts import LAYOUTS, LayoutOptions
+from dancereid_pipeline.export.sample_source import Contents, from_dataset, from_videos
+from dancereid_pipeline.publish.prepare import load_prepared
+from dancereid_pipeline.shards.build_record import CONFIGS
 
 _NETWORK = ("video_url", "cookies", "proxy", "rate", "time_limit", "download_dir")
 # Which options of a dataset shape its samples: of one that was built, they are what they are.

@@ -14,8 +14,8 @@ import json
 from pathlib import Path
 
 import dancereid
-from dancereid_pipeline.command_line import add_build_flags, build_options, run
-from dancereid_pipeline.prepared import Prepared, check_output
+from dancereid_pipeline.cli.flags import add_build_flags, build_options, run
+from dancereid_pipeline.publish.prepare import Prepared, check_output
 
 
 def main() -> int:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import dancereid
-from dancereid_pipeline.command_line import add_build_flags, build_options, run
-from dancereid_pipeline.errors import OptionError
-from dancereid_pipeline.folders import replaced
-from dancereid_pipeline.prepared import load_prepared
+from dancereid_pipeline.cli.flags import add_build_flags, build_options, run
+from dancereid_pipeline.common.errors import OptionError
+from dancereid_pipeline.common.files import replaced
+from dancereid_pipeline.publish.prepare import load_prepared
 
 
 def main() -> int:
@@ -92,8 +92,8 @@ def draw_sheet(dataset: Any, arguments: argparse.Namespace) -> str:
         DanceReIDError: it cannot be drawn, or written there.
     """
     # Here, not above: it waits for OpenCV.
-    from dancereid_pipeline.preview.reading import see
-    from dancereid_pipeline.report import contact_sheet
+    from dancereid_pipeline.preview.contact_sheet import contact_sheet
+    from dancereid_pipeline.preview.page.dataset_rows import see
 
     seen = see(dataset, arguments.split)
     people = {} if arguments.people is None else {"people": arguments.people}

@@ -17,9 +17,9 @@ from dataclasses import asdict
 from typing import Any
 
 import dancereid
-from dancereid_pipeline.command_line import add_build_flags, build_options, run
-from dancereid_pipeline.errors import OptionError
-from dancereid_pipeline.hub import Pushed, check_push
+from dancereid_pipeline.cli.flags import add_build_flags, build_options, run
+from dancereid_pipeline.common.errors import OptionError
+from dancereid_pipeline.publish.push import Pushed, check_push
 
 
 def main() -> int:

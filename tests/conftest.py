@@ -19,9 +19,9 @@ import pytest  # noqa: E402  # after the environment is set
 from hypothesis import settings  # noqa: E402  # after the environment is set
 
 import dancereid  # noqa: E402  # after the environment is set; registers the name
-from tests.support.data import contents, load, write_folder  # noqa: E402  # after the environment is set
-from tests.support.remote import serve  # noqa: E402  # after the environment is set
-from tests.support.web import Site  # noqa: E402  # after the environment is set
+from tests.support.data.folders import contents, load, write_folder  # noqa: E402  # after the environment is set
+from tests.support.servers.remote import serve  # noqa: E402  # after the environment is set
+from tests.support.servers.web import Site  # noqa: E402  # after the environment is set
 
 # Decoding takes the time it takes; a slow machine is no failure.
 settings.register_profile("dancereid", deadline=None)
@@ -147,8 +147,8 @@ def online(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Lets the network be asked; gives the seconds that were to be waited, and are not."""
     waits: list[float] = []
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("dancereid_pipeline.download.retry_wait_s", lambda attempt: 0.0)
-    for module in ("download", "clip_fetch"):
+    monkeypatch.setattr("dancereid_pipeline.transfer.download.retry_wait_s", lambda attempt: 0.0)
+    for module in ("transfer.download", "fetch.clip_fetcher"):
         monkeypatch.setattr(f"dancereid_pipeline.{module}.sleep", waits.append)
     return waits
 

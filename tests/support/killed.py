@@ -23,10 +23,10 @@ from typing import Any
 import av  # noqa: F401  # so that a run need not
 
 import dancereid
-import dancereid_pipeline.samples
-import dancereid_pipeline.verify  # noqa: F401
-from dancereid_pipeline.clip_fetch import is_page
-from dancereid_pipeline.request import Request
+import dancereid_pipeline.build.samples
+import dancereid_pipeline.fetch.verify_clip  # noqa: F401
+from dancereid_pipeline.build.request import Request
+from dancereid_pipeline.fetch.clip_fetcher import is_page
 
 
 def work(asked: dict[str, Any], folder: Path) -> None:

@@ -17,12 +17,9 @@ import av  # noqa: F401  # so that a run need not
 import h5py  # noqa: F401
 
 import dancereid
-import dancereid_pipeline.frames
-import dancereid_pipeline.pictures
-import dancereid_pipeline.samples  # noqa: F401
-from dancereid_pipeline.contents import from_videos
-from dancereid_pipeline.export import write_folder
-from dancereid_pipeline.layouts import LayoutOptions
+from dancereid_pipeline.export.export import write_folder
+from dancereid_pipeline.export.layouts import LayoutOptions
+from dancereid_pipeline.export.sample_source import from_videos
 from tests.support.killed import run
 from tests.support.readers import files
 

@@ -1,0 +1,95 @@
+"""The options of `load_dataset`, checked, and what they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import datasets
+
+from .options import MISSING, SampleOptions, one_of
+from .request import Request
+
+# Of the examples: raised when the same files and options give others.
+_VERSION = "1.0.0"
+
+
+@dataclass
+class DanceReIDConfig(datasets.BuilderConfig):
+    """A config and its options, all of which `load_dataset` takes as keywords.
+
+    Attributes:
+        data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
+            `annotation.json`. Without it they are fetched, into `download_dir`; the config
+            "demo" brings its own.
+        stride: take the frames whose number it divides; 5 is the paper's setting, 1 is all.
+        image_size: height and width of a crop, in pixels.
+        jpeg_quality: of the crops, 1 to 95.
+        skeleton: add the column `skeleton`, the crop with its pose drawn on it.
+        keypoints: "exact", where the crop shows each joint; or "published", as the
+            published files have them, shifted wherever a crop was cut at an edge.
+        missing: "skip" builds what is there and says loudly what is not; "error" refuses
+            to, and lists it.
+        catalogue: path of a CSV of one's own, a row a video with the columns `video_id`,
+            `people` and `split` (trainval, test or extra); any videos in these formats.
+        videos: only these video ids. Person ids and splits stay what they are.
+        annotation, archive, video_url, cookies, proxy, rate, time_limit, download_dir:
+            where to fetch, and how: see `dancereid_pipeline.transfer.settings.Network`.
+    """
+
+    version: str = _VERSION
+    stride: int = 5
+    image_size: Sequence[int] = (256, 128)
+    jpeg_quality: int = 75
+    skeleton: bool = False
+    keypoints: str = "exact"
+    missing: str = "skip"
+    catalogue: str | None = None
+    videos: Sequence[str] | None = None
+    annotation: str | None = None
+    archive: str | None = None
+    video_url: str | None = None
+    cookies: str | None = None
+    proxy: str | None = None
+    rate: str | int | None = None
+    time_limit: float | None = None
+    download_dir: str | None = None
+
+    @property
+    def sample_options(self) -> SampleOptions:
+        """The options that shape samples, checked."""
+        return SampleOptions(
+            stride=self.stride,
+            image_size=self.image_size,  # type: ignore[arg-type]  # checked there
+            jpeg_quality=self.jpeg_quality,
+            skeleton=self.skeleton,
+            keypoints=self.keypoints,
+        )
+
+    @property
+    def at_defaults(self) -> bool:
+        """Whether the counts in `dataset_infos.json` are those to expect."""
+        return self.stride == 5 and self.catalogue is None and self.videos is None
+
+    def request(self) -> Request:
+        """What was asked for, checked, before anything is looked for.
+
+        Raises:
+            DanceReIDError: an option or the catalogue is not what it must be.
+        """
+        one_of("missing", self.missing, MISSING)
+        return Request.read(self.name, self.sample_options, vars(self))
+
+    def create_config_id(
+        self,
+        config_kwargs: dict[str, Any],  # noqa: ARG002  # the signature is that of `datasets`
+        custom_features: datasets.Features | None = None,
+    ) -> str:
+        """The name of the cache folder: it changes with code, options and files used."""
+        key = self.request().key
+        if key is None:
+            return f"{self.name}-unfetched"  # to look at features, say; a build fetches first
+        if custom_features is not None:
+            key += "-" + datasets.fingerprint.Hasher.hash(custom_features)
+        return f"{self.name}-{key}"

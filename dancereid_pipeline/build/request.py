@@ -1,0 +1,87 @@
+"""Options -> what was asked for: which videos, and a store that has their files or fetches them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..catalogue.catalogue import Catalogue, Video, project_file
+from ..common.errors import OptionError
+from ..fetch.input_store import Store
+from ..transfer.settings import Network
+from .options import SampleOptions, ids_or_none, path_or_none
+from .plan import Plan
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, checked, before anything is looked for.
+
+    Attributes:
+        scheme: "paper", "full" or "published": which splits, and who is in them.
+        options: what samples are to be like.
+        catalogue: all videos.
+        videos: those asked for.
+        store: where the files are, or will be.
+    """
+
+    scheme: str
+    options: SampleOptions
+    catalogue: Catalogue
+    videos: Sequence[Video]
+    store: Store
+
+    @classmethod
+    def read(cls, config: str, samples: SampleOptions, options: Mapping[str, Any]) -> Request:
+        """From the options of a config.
+
+        Args:
+            config: "demo", "paper", "full" or "published".
+            samples: what samples are to be like.
+            options: `data_dir`, `catalogue`, `videos` and those of `Network`; None is not given.
+
+        Raises:
+            CatalogueError, OptionError: one of them is not what it must be.
+        """
+        video_ids = ids_or_none("videos", options["videos"])
+        catalogue_path = path_or_none("catalogue", options["catalogue"])
+        data_dir = path_or_none("data_dir", options["data_dir"])
+        if config == "demo":
+            catalogue_path = catalogue_path or str(project_file("demo") / "video_data.csv")
+            data_dir = data_dir or str(project_file("demo"))
+        if data_dir is not None and options["video_url"] is not None:
+            raise OptionError(
+                f"video_url: the clips are those in {data_dir}/videos. Leave out video_url, or "
+                "data_dir (annotation= and archive= may then say where the rest is)."
+            )
+        network = Network.read(options, with_places=data_dir is None)
+        catalogue = Catalogue.read(catalogue_path)
+        scheme = "paper" if config == "demo" else config
+        videos = catalogue.choose(scheme, video_ids)
+        return cls(scheme, samples, catalogue, videos, Store(network, catalogue, data_dir))
+
+    @property
+    def key(self) -> str | None:
+        """The `key` of its plan as things are here now; None if there is not even an annotation."""
+        return self.plan().key if self.store.here else None
+
+    def fetch(self, *, again: bool = False) -> None:
+        """Fetches what is not here.
+
+        Args:
+            again: ask for clips that are gone, too.
+
+        Raises:
+            SourceError: labels or tracks cannot be had.
+        """
+        self.store.fetch(self.videos, again=again)
+
+    def plan(self, *, streaming: bool = False) -> Plan:
+        """What is here; of a stream, also what is fetched when its turn comes.
+
+        Raises:
+            SourceError: labels or tracks are not to be had, or cannot be read.
+        """
+        folder = self.store.stream(self.videos) if streaming else self.store.folder()
+        return Plan(self.scheme, folder, self.catalogue, self.videos, self.options)

@@ -1,0 +1,262 @@
+"""A file with one row of features an image -> those rows, joined to a dataset's images.
+
+    .npy       [N, D]; in the order of the dataset
+    .npz       `feature` [N, D]; and, all or some, `video_id`, `person_id`, `frame`, each [N]
+    .parquet   a column `feature`, lists of one length; and those columns
+    .arrow     the same
+
+With all of `video_id`, `person_id` and `frame`, rows are found by them, in whatever order they
+are. Otherwise they are taken in order, and what columns there are must agree with the dataset.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.lib.format import MAGIC_PREFIX
+from numpy.typing import NDArray
+
+from ..common.errors import FeaturesError
+from ..common.files import replaced
+
+FEATURE = "feature"
+KEYS = ("video_id", "person_id", "frame")
+_METADATA = b"dancereid"
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a file holds.
+
+    Attributes:
+        path: where it was read from.
+        rows: real numbers, `[N, D]`.
+        keys: those of `KEYS` that are there, each `[N]`.
+        origin: what made them, as `write_features` was told; {} where the file does not say.
+    """
+
+    path: Path
+    rows: NDArray[Any]
+    keys: Mapping[str, NDArray[Any]]
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Features in the order of a dataset's images.
+
+    Attributes:
+        rows: `[images, D]`.
+        how: in words, how rows and images were matched.
+        left_over: rows of the file that belong to none of the images.
+    """
+
+    rows: NDArray[Any]
+    how: str
+    left_over: int
+
+
+def read_features(path: str | Path) -> Features:
+    """Reads a file; its ending says which kind it is. Nothing in it is run.
+
+    Raises:
+        FeaturesError: it is not there, or not such a file.
+    """
+    path = Path(path).expanduser()
+    read = _READERS.get(path.suffix.lower())
+    if read is None:
+        raise FeaturesError(
+            f"{path}: expected a file that ends in {', '.join(_READERS)}. Save the features as "
+            "one of these, a row an image."
+        )
+    try:
+        found = read(path)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, pa.ArrowException) as error:
+        raise FeaturesError(
+            f"{path}: cannot be read as {path.suffix} ({error}). Expected numbers, a row an image: "
+            "save it again, or name another file."
+        ) from error
+    if found.rows.ndim != 2:
+        raise FeaturesError(
+            f"{path}: expected features of the shape [images, dimensions], got "
+            f"{list(found.rows.shape)}. Save one row an image."
+        )
+    for name, values in found.keys.items():
+        if values.shape != (len(found.rows),):
+            raise FeaturesError(
+                f"{path}: expected {len(found.rows):,} values of '{name}', one a row of features, "
+                f"got the shape {list(values.shape)}."
+            )
+    return found
+
+
+def write_features(
+    path: Path, rows: NDArray[Any], keys: Mapping[str, Any], origin: Mapping[str, Any]
+) -> None:
+    """Writes a Parquet file that `read_features` reads; it appears when it is whole.
+
+    Args:
+        path: the file; replaced if it is there.
+        rows: float32 `[N, D]`.
+        keys: the columns named in `KEYS`, each `[N]`.
+        origin: what made them, plain values: "model", and the dataset's "fingerprint" and so on.
+
+    Raises:
+        SourceError: it cannot be written there.
+    """
+    column = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
+    table = pa.table({**{name: pa.array(keys[name]) for name in KEYS}, FEATURE: column})
+    table = table.replace_schema_metadata({_METADATA: json.dumps(dict(origin)).encode()})
+    with replaced(path) as unfinished:
+        pq.write_table(table, unfinished)
+
+
+def join(features: Features, images: Mapping[str, Any]) -> Joined:
+    """Brings features into the order of a dataset's images.
+
+    Args:
+        features: of the images, and perhaps of others.
+        images: the columns named in `KEYS` of the dataset, each `[images]`.
+
+    Raises:
+        FeaturesError: an image has no features, or several, or rows in order are of other
+            images.
+    """
+    expected = {name: np.asarray(images[name]) for name in KEYS}
+    if features.keys.keys() == set(KEYS):
+        return _by_key(features, expected)
+    count = len(expected["frame"])
+    if len(features.rows) != count:
+        raise FeaturesError(
+            f"{features.path}: expected {count:,} rows, one an image of the dataset in its order, "
+            f"got {len(features.rows):,}. Is it of another split, or were batches dropped? Save "
+            f"{', '.join(KEYS)} with the features, and rows are found by them."
+        )
+    for name, values in features.keys.items():
+        other = np.flatnonzero(values != expected[name])
+        if len(other):
+            raise FeaturesError(
+                f"{features.path}, row {other[0]}: expected {name} {expected[name][other[0]]}, as "
+                f"the dataset has it, got {values[other[0]]}; {len(other):,} of {count:,} rows "
+                f"differ. Keep the dataset's order, or save {', '.join(KEYS)} with the features."
+            )
+    checked = f", {' and '.join(features.keys)} compared" if features.keys else ", nothing to check"
+    return Joined(features.rows, f"by order{checked}", 0)
+
+
+def _by_key(features: Features, expected: Mapping[str, NDArray[Any]]) -> Joined:
+    rows_of: dict[tuple[Any, ...], int] = {}
+    for row, key in enumerate(_tuples(features.keys)):
+        first = rows_of.setdefault(key, row)
+        if first != row:
+            raise FeaturesError(
+                f"{features.path}, row {row}: {_named(key)} is already in row {first}. Expected "
+                "one row an image: remove what is there twice."
+            )
+    wanted = _tuples(expected)
+    lacking = [key for key in wanted if key not in rows_of]
+    if lacking:
+        raise FeaturesError(
+            f"{features.path}: {len(lacking):,} of the {len(wanted):,} images have no row, the "
+            f"first {_named(lacking[0])}; the file has {len(rows_of):,} rows. Make features of the "
+            "same split and build."
+        )
+    rows = features.rows[[rows_of[key] for key in wanted]]
+    return Joined(rows, f"by {', '.join(KEYS)}", len(rows_of) - len(set(wanted)))
+
+
+def _tuples(keys: Mapping[str, NDArray[Any]]) -> list[tuple[Any, ...]]:
+    return list(zip(*(keys[name].tolist() for name in KEYS), strict=True))
+
+
+def _named(key: tuple[Any, ...]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in zip(KEYS, key, strict=True))
+
+
+def _read_npy(path: Path) -> Features:
+    with path.open("rb") as file:
+        # NumPy takes anything else for a pickle, and its message advises to trust it.
+        if file.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
+            raise ValueError("it does not begin as an npy file does")
+    return Features(path, np.load(path, allow_pickle=False), {})
+
+
+def _read_npz(path: Path) -> Features:
+    if path.is_file() and not zipfile.is_zipfile(path):
+        raise ValueError("it is no zip archive, as npz files are")
+    with np.load(path, allow_pickle=False) as arrays:
+        if FEATURE not in arrays:
+            raise ValueError(f"there is no array '{FEATURE}' in it")
+        return Features(path, arrays[FEATURE], {k: arrays[k] for k in KEYS if k in arrays})
+
+
+def _read_parquet(path: Path) -> Features:
+    columns = [name for name in pq.read_schema(path).names if name in (FEATURE, *KEYS)]
+    return _of_table(path, pq.read_table(path, columns=columns))
+
+
+def _read_arrow(path: Path) -> Features:
+    with pa.OSFile(str(path)) as file:
+        try:
+            return _of_table(path, pa.ipc.open_file(file).read_all())
+        except pa.ArrowInvalid:  # a stream, as `datasets` keeps its tables
+            file.seek(0)
+            return _of_table(path, pa.ipc.open_stream(file).read_all())
+
+
+_READERS: dict[str, Callable[[Path], Features]] = {
+    ".npy": _read_npy,
+    ".npz": _read_npz,
+    ".parquet": _read_parquet,
+    ".arrow": _read_arrow,
+}
+
+
+def _of_table(path: Path, table: pa.Table) -> Features:
+    if FEATURE not in table.column_names:
+        raise ValueError(f"there is no column '{FEATURE}'")
+    for name in (FEATURE, *KEYS):
+        if name in table.column_names and table[name].null_count:
+            raise ValueError(f"column '{name}' has {table[name].null_count:,} empty rows")
+    keys = {k: table[k].to_numpy() for k in KEYS if k in table.column_names}
+    metadata = table.schema.metadata or {}
+    origin = json.loads(metadata.get(_METADATA, b"{}"))
+    if not isinstance(origin, dict):
+        raise ValueError("its metadata 'dancereid' is no JSON object")
+    return Features(path, _lists(table[FEATURE].combine_chunks()), keys, origin)
+
+
+def _lists(column: Any) -> NDArray[Any]:
+    """A column of lists of one length as an array, `[N, D]`."""
+    if isinstance(column, pa.ChunkedArray):  # of several chunks, or of none
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    kind = column.type
+    is_list = any(
+        test(kind)
+        for test in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    )
+    if not is_list or not (
+        pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)
+    ):
+        raise ValueError(f"column '{FEATURE}' has {kind}, expected lists of numbers")
+    values = column.flatten()
+    if values.null_count:
+        raise ValueError(f"column '{FEATURE}' has {values.null_count:,} empty numbers")
+    if pa.types.is_fixed_size_list(kind):
+        lengths = np.full(len(column), kind.list_size)
+    else:
+        lengths = np.diff(column.offsets.to_numpy())
+    other = np.flatnonzero(lengths != lengths[:1])
+    if len(other):
+        raise ValueError(
+            f"row {other[0]} has {lengths[other[0]]:,} numbers, row 0 has {lengths[0]:,}"
+        )
+    return values.to_numpy(zero_copy_only=False).reshape(len(column), -1 if len(column) else 0)

@@ -1,0 +1,192 @@
+"""Scores, and all that has to be known to compare them with others."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from ..build.coverage import Coverage
+from .bootstrap import Bootstrap
+from .distance import DISTANCES
+from .per_query import Group, PerQuery, grouped, mean_of
+
+# What is the same whatever is scored; the result carries it, so that it can be read alone.
+PROTOCOL = {
+    "mean_ap": "mean of non-interpolated average precision",
+    "mean_inp": "mean of matches / rank of the last match",
+    "cmc_cuhk03": "single gallery shot: one image a person is drawn; exact expectation over draws",
+    "cmc_market1501": "first match among all images",
+    "cmc_allshots": "every match on its own among all images",
+    "left_out": "gallery images of the query's person at the query's frame; for CUHK03 all gallery "
+    "images at the query's frame",
+    "ties": "a wrong image as near as a right one counts as nearer; distances are equal where they "
+    "agree to 36 binary digits",
+}
+_SHOWN = (1, 5, 10, 20)
+_ROWS = {"CUHK03": "cmc_cuhk03", "Market-1501": "cmc_market1501", "all shots": "cmc_allshots"}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What was compared.
+
+    Attributes:
+        queries: all that were given.
+        queries_without_match: of these; they are in no mean.
+        queries_with_ties: with a wrong image exactly as near as a right one.
+        people: of the queries.
+        gallery: images.
+        gallery_people: people in it.
+        dimensions: columns of the features.
+        constant_columns: columns in which every image has the same number.
+        duplicate_rows: gallery images whose features another one has, too, but for the first.
+    """
+
+    queries: int
+    queries_without_match: int
+    queries_with_ties: int
+    people: int
+    gallery: int
+    gallery_people: int
+    dimensions: int
+    constant_columns: int
+    duplicate_rows: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """Scores of features, from 0 to 1, and what names the protocol.
+
+    `print` it for a table, in percent.
+
+    Attributes:
+        per_query: what each query scored.
+        counts: what was compared.
+        distance: "sqeuclidean" or "cosine".
+        draws: galleries drawn a query; 0 where CUHK03 was not drawn as well.
+        seed: of these draws.
+        coverage: of the dataset; None where nothing was said of it.
+    """
+
+    per_query: PerQuery
+    counts: Counts
+    distance: str
+    draws: int = 0
+    seed: int = 0
+    coverage: Coverage | None = None
+
+    def by(self, labels: ArrayLike) -> list[Group]:
+        """Scores by person, video, style or whatever the queries are labelled with.
+
+        Args:
+            labels: one a query, `[Q]`, in the order in which queries were given.
+
+        Raises:
+            FeaturesError: there is not one label a query.
+        """
+        return grouped(self.per_query, labels)
+
+    def intervals(self, samples: int = 1000, seed: int = 0, level: float = 0.95) -> dict[str, Any]:
+        """Bootstrap confidence intervals over people; see `bootstrap.person_intervals`.
+
+        Returns:
+            `[low, high]` for "mean_ap" and "mean_inp", lists of such (index = rank - 1) for
+            the CMC.
+        """
+        return self.per_query.intervals(Bootstrap(samples, seed, level))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: the scores, then what names the protocol.
+
+        "mean_ap" and "mean_inp" are numbers from 0 to 1; "cmc_cuhk03", "cmc_market1501",
+        "cmc_allshots" (and "cmc_cuhk03_drawn" if asked for) lists of such, index = rank - 1.
+        """
+        values: dict[str, Any] = self.per_query.means()
+        if self._drawn is not None:
+            values["cmc_cuhk03_drawn"] = self._drawn
+            values["draws"], values["seed"] = self.draws, self.seed
+        values["protocol"] = {"distance": DISTANCES[self.distance], **PROTOCOL}
+        values["counts"] = asdict(self.counts)
+        values["dataset"] = None if self.coverage is None else _dataset(self.coverage)
+        return values
+
+    def to_json(self) -> str:
+        """`to_dict` as indented JSON."""
+        return json.dumps(self.to_dict(), indent=1)
+
+    def __str__(self) -> str:
+        means = self.per_query.means()
+        lines = [f"mAP {100 * means['mean_ap']:.2f}   mINP {100 * means['mean_inp']:.2f}   (%)"]
+        lines += _table({row: means[name] for row, name in _ROWS.items()})
+        if self._drawn is not None:
+            row = f"drawn {self.draws} times"
+            lines += _table({row: self._drawn})[1:]
+            lines[-1] += f"   (CUHK03, seed {self.seed})"
+        lines += [
+            f"mAP: {PROTOCOL['mean_ap']}. mINP: {PROTOCOL['mean_inp']}.",
+            f"CUHK03: {PROTOCOL['cmc_cuhk03']}.",
+            f"Distance: {DISTANCES[self.distance]}. Ties: {PROTOCOL['ties']}.",
+            f"Left out: {PROTOCOL['left_out']}.",
+            *_counted(self.counts),
+        ]
+        return "\n".join([*lines, *_told(self.coverage)])
+
+    @property
+    def _drawn(self) -> list[float] | None:
+        if self.per_query.cuhk03_drawn is None:
+            return None
+        return mean_of(self.per_query.cuhk03_drawn[self.per_query.scored])
+
+
+def _table(rows: dict[str, list[float]]) -> list[str]:
+    ranks = [rank for rank in _SHOWN if rank <= len(next(iter(rows.values())))]
+    lines = [f"{'CMC':<15}" + "".join(f"{f'rank {rank}':>9}" for rank in ranks)]
+    for name, values in rows.items():
+        lines.append(f"{name:<15}" + "".join(f"{100 * values[rank - 1]:>9.2f}" for rank in ranks))
+    return lines
+
+
+def _counted(counts: Counts) -> list[str]:
+    scored = counts.queries - counts.queries_without_match
+    lines = [
+        f"Queries: {counts.queries:,} of {counts.people:,} people, {scored:,} with a match. "
+        f"Gallery: {counts.gallery:,} images of {counts.gallery_people:,} people. "
+        f"Features: {counts.dimensions:,} columns."
+    ]
+    remarks = (
+        (counts.queries_without_match, "queries without a match, in no mean"),
+        (counts.queries_with_ties, "queries with a wrong image exactly as near as a right one"),
+        (counts.constant_columns, "constant columns"),
+        (counts.duplicate_rows, "images with the features of another one"),
+    )
+    told = "; ".join(f"{count:,} {what}" for count, what in remarks if count)
+    return [*lines, *([f"Note: {told}."] if told else [])]
+
+
+def _dataset(coverage: Coverage) -> dict[str, Any]:
+    return {
+        "config": coverage.config,
+        "fingerprint": coverage.fingerprint,
+        "coverage": str(coverage).splitlines()[0],
+        "overlaps_training": coverage.config == "published",
+    }
+
+
+def _told(coverage: Coverage | None) -> list[str]:
+    """What the dataset is, and what is wrong with it."""
+    if coverage is None:
+        return ["Dataset: not said (no coverage was given)."]
+    lines = [str(coverage).splitlines()[0]]
+    if coverage.config == "published":
+        both = [o for o in coverage.outcomes if o.images and {"trainval", "test"} <= set(o.splits)]
+        people = sum(o.people for o in both)
+        videos = ", ".join(o.video_id for o in both)
+        who = f": {people} people here are trained on, too (video {videos})" if both else ""
+        lines.append(
+            f"WARNING: this is the published test list, which OVERLAPS the training set{who}. "
+            "Compare it with published numbers only; score 'paper' for anything new."
+        )
+    return lines

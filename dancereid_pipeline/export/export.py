@@ -1,0 +1,220 @@
+"""Samples of all videos -> a folder in a layout that re-ID code reads.
+
+The samples come from the videos, or from a dataset that was built of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datasets.utils import tqdm
+
+from ..build.coverage import Coverage
+from ..build.options import path_or_none, whole_number
+from ..common.errors import MissingVideosError, OptionError
+from ..common.files import alone
+from ..common.parallel import side_by_side
+from .layouts import LAYOUTS, LayoutOptions
+from .layouts.base import VideoInFolder
+from .sample_source import Contents, Work, from_dataset
+from .unfinished import Unfinished, refuse_target
+
+_ENTRIES = sorted({name for kind in LAYOUTS.values() for name in (*kind.folders, *kind.others)})
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A folder that was written.
+
+    Attributes:
+        folder: its path.
+        layout: name of its layout.
+        coverage: what it holds, against the whole.
+    """
+
+    folder: Path
+    layout: str
+    coverage: Coverage
+
+    def __str__(self) -> str:
+        where = f"{self.folder}: layout {self.layout}. To read it:"
+        return f"{self.coverage}\n{where}\n  {self.how_to_read}"
+
+    @property
+    def how_to_read(self) -> str:
+        """A line of Python."""
+        return LAYOUTS[self.layout].how_to_read.format(
+            folder=self.folder, parent=self.folder.parent
+        )
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        coverage = json.loads(self.coverage.to_json())
+        return json.dumps({"folder": str(self.folder), "layout": self.layout, "coverage": coverage})
+
+
+def write_folder(
+    contents: Contents,
+    output: str | Path,
+    options: LayoutOptions,
+    *,
+    processes: int = 1,
+    force: bool = False,
+) -> Exported:
+    """Writes a folder, which appears under its name when it is whole.
+
+    Until then it is made in `OUTPUT.unfinished`, beside it. A run that was ended there is gone
+    on with by the next one that is asked for the same, and the result is the same.
+
+    Args:
+        contents: what it is to hold.
+        output: the folder.
+        options: which layout, and how.
+        processes: videos side by side.
+        force: replace the folder if it is there, and begin anew one that is half done with
+            other options.
+
+    Raises:
+        DanceReIDError: it is there, it cannot be written, or not one image could be made.
+    """
+    processes = whole_number("num_proc", processes, 1, 1000)
+    target = Path(path_or_none("output", output) or "").expanduser().absolute()
+    most = options.kind.most_people
+    if most is not None and contents.people > most:
+        raise OptionError(
+            f"layout '{options.layout}': its readers know {most:,} people at most, and the "
+            f"catalogue has {contents.people:,}. Ask for another layout."
+        )
+    unfinished = Unfinished(target)
+    with unfinished.writable():
+        refuse_target(target, _ENTRIES, force=force)
+        unfinished.path.mkdir(parents=True, exist_ok=True)
+    with unfinished.writable(), alone(unfinished.path, "folder"):
+        refuse_target(target, _ENTRIES, force=force)  # another process may have made it meanwhile
+        unfinished.begin(_asked(contents, options), force=force)
+        _write_parts(contents, unfinished, options, processes)
+        coverage = _put_together(contents, unfinished, options)
+    return Exported(target, options.layout, coverage)
+
+
+def _asked(contents: Contents, options: LayoutOptions) -> dict[str, Any]:
+    """All that the folder depends on, as JSON gives it back."""
+    digest = hashlib.sha256(contents.fingerprint.encode())
+    for room in sorted(Path(__file__).with_name("layouts").glob("*.py")):
+        digest.update(room.read_bytes())
+    asked = {
+        "config": contents.coverage.config,
+        **asdict(options),
+        **contents.coverage.options,
+        "inputs": digest.hexdigest(),
+    }
+    return dict(json.loads(json.dumps(asked)))
+
+
+def _write_parts(
+    contents: Contents, unfinished: Unfinished, options: LayoutOptions, processes: int
+) -> None:
+    """Writes the part of every video that is not done yet."""
+    waiting = [work for work in contents.works if unfinished.done(work[0]) is None]
+    total = sum(samples.outcome.expected or 0 for _, samples in contents.works)
+    left = sum(samples.outcome.expected or 0 for _, samples in waiting)
+    write = functools.partial(_write_part, unfinished, options)
+    with (
+        tqdm(desc="All videos", unit=" images", total=total, initial=total - left) as bar,
+        closing(side_by_side(write, waiting, processes)) as steps,
+        ExitStack() as shown,
+    ):
+        bars: dict[int, Any] = {}
+        for place, is_done in steps:
+            if place not in bars:
+                video, samples = waiting[place]
+                of_video = {"desc": video.video_id, "total": samples.outcome.expected}
+                bars[place] = shown.enter_context(tqdm(unit=" images", leave=False, **of_video))
+            if is_done:
+                bars[place].close()
+            else:
+                bars[place].update()
+                bar.update()
+
+
+def _write_part(unfinished: Unfinished, options: LayoutOptions, work: Work) -> Iterator[None]:
+    """Writes the part of one video; None for every image."""
+    video, samples = work
+    # A process of a run that was killed may still be at its last image.
+    with alone(unfinished.path, video.clip_stem):
+        part = unfinished.begin_part(video)
+        with closing(options.open(part, video, samples.outcome.splits)) as layout:
+            for sample in samples:
+                layout.add(sample)
+                yield
+        unfinished.keep(video, samples.outcome, layout.files())
+
+
+def _put_together(contents: Contents, unfinished: Unfinished, options: LayoutOptions) -> Coverage:
+    """All parts are done: the folder is made of them."""
+    outcomes, written = [], []
+    for video, _ in contents.works:
+        outcome, files = unfinished.done(video) or (None, {})
+        if outcome is not None:
+            outcomes.append(outcome)
+            written.append(VideoInFolder(video, outcome.splits, unfinished.part(video), files))
+    coverage = replace(contents.coverage, outcomes=tuple(outcomes))
+    if not any(coverage.splits.values()):
+        unfinished.remove()
+        raise MissingVideosError(f"Not one image could be made.\n{coverage}")
+    for name in options.kind.folders:
+        (unfinished.folder / name).mkdir(exist_ok=True)
+    for video_in_folder in written:
+        unfinished.take_in(video_in_folder.video, video_in_folder.files)
+    options.kind.finish(unfinished.folder, written, contents.people)
+    unfinished.finish()
+    return coverage
+
+
+def export(
+    dataset: Mapping[str, Any],
+    output: str | Path,
+    *,
+    layout: str = "published",
+    split_folder: bool = False,
+    h5: bool = False,
+    catalogue: str | Path | None = None,
+    num_proc: int = 1,
+    force: bool = False,
+) -> Exported:
+    """Writes a built dataset as a folder that re-ID code reads, without the videos.
+
+    Images are the dataset's, byte for byte; poses its keypoints, which are float32 there
+    (float64 in a folder that is written from the videos). Skeleton pictures are written if the
+    dataset has them: load it with skeleton=True.
+
+    Args:
+        dataset: all splits, as `load_dataset` gave them: built here, or by name or from a
+            folder that `prepare` wrote. What `filter` left of one will do.
+        output: the folder, which appears under its name when it is whole.
+        layout: "published", "market1501" or "open-reid".
+        split_folder: published only: a folder a video.
+        h5: published only: also an HDF5 file; needs `pip install 'dancereid[h5]'`.
+        catalogue: the CSV that it was built with; DanceReID's own, or the demo's, if None.
+        num_proc: videos side by side. With more than 1, a program of one's own must do
+            this under `if __name__ == "__main__"`, since the processes import it.
+        force: replace the folder if it is there, and begin anew one that is half done with
+            other options.
+
+    Returns:
+        What was written; printed, a summary.
+
+    Raises:
+        DanceReIDError: an option or the dataset is not what it must be, or the folder is
+            there or cannot be written.
+    """
+    options = LayoutOptions(layout=layout, split_folder=split_folder, h5=h5)
+    contents = from_dataset(dataset, catalogue)
+    return write_folder(contents, output, options, processes=num_proc, force=force)

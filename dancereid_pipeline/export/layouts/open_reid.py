@@ -1,0 +1,72 @@
+"""The folder that open-reid's own datasets are kept in, for its stock loader.
+
+    images/PPPPPPPP_CC_NNNN.jpg   person, camera, number: all from 0
+    meta.json                     `identities[person][camera]` -> names
+    splits.json                   people of `trainval`, `query` and `gallery`
+
+What stands for a camera is a sixth of the video's time: see `cameras`. In this format a person is
+a query with all images or with none. Query are those of `test` who have images at two cameras or
+more, so that every query has a match in the gallery, which is everyone of `test`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...catalogue.catalogue import Video
+from .base import NAME, Layout, VideoInFolder, people_in, write_json
+from .pseudo_cameras import CAMERAS, Cameras
+
+if TYPE_CHECKING:
+    from ...build.samples import Sample
+
+
+class OpenReid(Layout):
+    """The layout of open-reid."""
+
+    default_folder = "open-reid"
+    folders = ("images",)
+    others = ("meta.json", "splits.json")
+    how_to_read = 'dataset = reid.utils.data.Dataset("{folder}"); dataset.load()'
+
+    def __init__(self, part: Path, video: Video, splits: tuple[str, ...]) -> None:
+        super().__init__(part, video, splits)
+        self._seen: list[tuple[int, int]] = []  # person, frame
+
+    def add(self, sample: Sample) -> None:
+        """As every layout."""
+        self._seen.append((sample.person_id, sample.frame))
+        self.write(f"{sample.stem}.jpg", sample.image)
+
+    def files(self) -> dict[str, str]:
+        """As every layout."""
+        cameras = Cameras.of(frame for _, frame in self._seen)
+        numbers: Counter[tuple[int, int]] = Counter()
+        files = {}
+        for person, frame in self._seen:
+            place = (person, cameras.at(frame))
+            name = f"{person:08d}_{place[1]:02d}_{numbers[place]:04d}.jpg"
+            files[f"{person:04d}_{frame:06d}.jpg"] = f"images/{name}"
+            numbers[place] += 1
+        return files
+
+    @classmethod
+    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
+        """As every layout."""
+        identities: list[list[list[str]]] = [[[] for _ in range(CAMERAS)] for _ in range(people)]
+        for video in videos:
+            for person, names in video.names("images").items():
+                for name in names:
+                    identities[person][int(name.split("_")[1])].append(name)
+        test = people_in(videos, "images", "test")
+        split = {
+            "trainval": people_in(videos, "images", "trainval"),
+            "query": [p for p in test if sum(map(bool, identities[p])) > 1],
+            "gallery": test,
+        }
+        meta = {"name": NAME, "shot": "multiple", "num_cameras": CAMERAS, "identities": identities}
+        write_json(folder / "meta.json", meta)
+        write_json(folder / "splits.json", [split])

@@ -1,0 +1,125 @@
+"""The folder that the published generator writes, and the published training code reads.
+
+    images/PPPP_FFFFFF.jpg    the crop; person and frame
+    poses/PPPP_FFFFFF.txt     17 lines "x y", crop pixels
+    skeleton/PPPP_FFFFFF.jpg  on request: the crop with its pose
+    meta.json  splits.json  video.json
+    DanceReID.h5              on request
+
+With split folders the files of a video are in `images/VVV_videoid/` and so on. The place of a
+person in `identities` is the person's id, so those without images keep theirs, with an
+empty list; the other two name only people who have images, since readers draw from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...catalogue.catalogue import Video
+from .base import NAME, Layout, VideoInFolder, people_in, write_json
+from .hdf5 import Hdf5Part, join
+
+if TYPE_CHECKING:
+    from ...build.samples import Sample
+
+HDF5 = "DanceReID.h5"
+_POSE = "%r %r\n" * 17
+
+
+class Published(Layout):
+    """The published layout.
+
+    Args:
+        part, video, splits: as of every layout.
+        split_folder: a folder a video.
+        h5: also write an HDF5 file.
+    """
+
+    default_folder = "DanceReID"
+    folders = ("images", "poses")
+    others = ("skeleton", "meta.json", "splits.json", "video.json", HDF5)
+    how_to_read = 'DanceReid("{folder}")  # of the published training code'
+
+    def __init__(
+        self,
+        part: Path,
+        video: Video,
+        splits: tuple[str, ...],
+        *,
+        split_folder: bool = False,
+        h5: bool = False,
+    ) -> None:
+        super().__init__(part, video, splits)
+        self._inside = f"{video.clip_stem}/" if split_folder else ""
+        self._files: list[str] = []
+        for kind in ("images", "poses", "skeleton"):
+            (part / kind / self._inside).mkdir(parents=True)
+        self._hdf5 = Hdf5Part(part / HDF5) if h5 else None
+
+    def add(self, sample: Sample) -> None:
+        """As every layout."""
+        name = f"{self._inside}{sample.stem}"
+        self._write(f"images/{name}.jpg", sample.image)
+        self._write(f"poses/{name}.txt", pose_text(sample.keypoints).encode())
+        if sample.skeleton is not None:
+            self._write(f"skeleton/{name}.jpg", sample.skeleton)
+        if self._hdf5:
+            self._hdf5.add(sample)
+
+    def _write(self, path: str, content: bytes) -> None:
+        self.write(path, content)
+        self._files.append(path)
+
+    def close(self) -> None:
+        """As every layout."""
+        if self._hdf5:
+            self._hdf5.close()
+
+    def files(self) -> dict[str, str]:
+        """As every layout."""
+        return {path: path for path in self._files}
+
+    @classmethod
+    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
+        """As every layout."""
+        identities: list[list[str]] = [[] for _ in range(people)]
+        seen = {v.video.video_id: v.names("images") for v in videos if v.files}
+        for of_video in seen.values():
+            for person, names in of_video.items():
+                identities[person] = names
+        counts = [sum(map(len, of_video.values())) for of_video in seen.values()]
+        test = people_in(videos, "images", "test")
+        meta = {
+            "name": NAME,
+            "shot": "single",
+            "identities": identities,
+            "n_detects": counts,
+            "total_detects": sum(counts),
+        }
+        trainval = people_in(videos, "images", "trainval")
+        write_json(folder / "meta.json", meta)
+        write_json(folder / "splits.json", [{"trainval": trainval, "query": test, "gallery": test}])
+        write_json(
+            folder / "video.json",
+            {video_id: sorted(of_video) for video_id, of_video in seen.items()},
+        )
+        parts = [part for video in videos if (part := video.part / HDF5).is_file()]
+        if parts:
+            join(parts, folder / HDF5)
+
+
+def pose_text(keypoints: NDArray[np.float64]) -> str:
+    """A pose as its readers parse it.
+
+    Args:
+        keypoints: x, y in crop pixels, `[17, 2]`.
+
+    Returns:
+        A line a joint, "x y", each with as many digits as give the same float64 again.
+    """
+    return _POSE % tuple(keypoints.ravel().tolist())

@@ -1,0 +1,176 @@
+"""Videos -> clips in a folder, one after the other, with manners."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..catalogue.catalogue import Catalogue, Video
+from ..common.errors import Reason
+from ..common.files import alone, now, usable
+from ..transfer.download import OFFLINE, make_folder, offline, progress_bar
+from ..transfer.failures import STOPPING, Fate, advice, fate
+from ..transfer.settings import Network
+from .clip_fetcher import ClipFetcher, Manners, asked_with
+from .manifest import ClipFacts, Entry, values
+
+
+@dataclass(frozen=True)
+class Crawl:
+    """What came of a crawl.
+
+    Attributes:
+        folder: where the clips are.
+        entries: one a video, in the order asked for.
+    """
+
+    folder: Path
+    entries: tuple[Entry, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every video is there."""
+        return all(entry.outcome is Reason.USED for entry in self.entries)
+
+    def __str__(self) -> str:
+        there = sum(entry.outcome is Reason.USED for entry in self.entries)
+        lines = [f"{there} of {len(self.entries)} clips are in {self.folder}", *_rows(self.entries)]
+        # A dict: each once, in this order.
+        for what, next_step in dict.fromkeys(
+            (f"{entry.outcome.value}: {_fate(entry).value}.", _advice(entry))
+            for entry in self.entries
+            if entry.outcome is not Reason.USED
+        ):
+            lines.append(f"{what} {next_step}")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """The entries, for a program; those of clips that are not there have their `fate`."""
+        videos = [
+            values(e) | ({} if e.outcome is Reason.USED else {"fate": _fate(e).value})
+            for e in self.entries
+        ]
+        return json.dumps({"whole": self.whole, "videos": videos}, indent=1)
+
+
+def _rows(entries: Sequence[Entry]) -> Iterator[str]:
+    """A line a video: what its clip is, in columns, or why there is none."""
+    cells = {e.video_id: _cells(e, e.clip) for e in entries if e.outcome is Reason.USED and e.clip}
+    widths = [max(map(len, column)) for column in zip(*cells.values(), strict=True)]
+    id_width = max((len(entry.video_id) for entry in entries), default=0)
+    for entry in entries:
+        said = f"{entry.outcome.value}: {' '.join(entry.detail.split())}"
+        if entry.video_id in cells:
+            file, *figures = zip(cells[entry.video_id], widths, strict=True)
+            said = "  ".join([file[0].ljust(file[1]), *(text.rjust(w) for text, w in figures)])
+        yield f"  {entry.video_id:<{id_width}}  {said}"
+
+
+def _cells(entry: Entry, clip: ClipFacts) -> tuple[str, ...]:
+    return (
+        entry.file,
+        clip.codec,
+        f"{clip.width}x{clip.height}",
+        f"{clip.fps:g} fps",
+        f"{clip.frames:,} frames",
+        f"{entry.bytes / 1e6:,.1f} MB",
+    )
+
+
+def _fate(entry: Entry) -> Fate:
+    return Fate.FIXABLE if entry.in_the_way else fate(entry.outcome)
+
+
+def _advice(entry: Entry) -> str:
+    if entry.in_the_way:
+        return "Nothing is overwritten: take away what is not wanted there, then run it again."
+    return advice(entry.outcome) or "What came is no whole video: run it again later."
+
+
+def crawl(
+    folder: Path,
+    catalogue: Catalogue,
+    videos: Sequence[Video],
+    network: Network,
+    *,
+    again: bool = False,
+) -> Crawl:
+    """Fetches what is not there yet, one video at a time.
+
+    What is gone is not asked for again, nor what only other settings can bring. A rate
+    limit or a bot check ends it, as does a network that is down: the rest is then "not
+    tried". A second crawl of the folder waits for the first.
+
+    Args:
+        folder: where clips go, named as the catalogue names them, beside `manifest.json`.
+        catalogue: all videos.
+        videos: those to fetch.
+        network: where they are, and how to ask.
+        again: ask for those that are gone, too.
+
+    Raises:
+        SourceError: the folder cannot be used.
+    """
+    make_folder(folder)
+    fetcher = ClipFetcher(folder, catalogue, network)
+    with usable(folder), alone(folder, "crawl") as since:
+        return Crawl(folder, tuple(_each(fetcher, videos, again, since)))
+
+
+def _each(
+    fetcher: ClipFetcher, videos: Sequence[Video], again: bool, since: str | None
+) -> Iterator[Entry]:
+    manners = Manners(OFFLINE if offline() else None)
+    for number, video in enumerate(videos, start=1):
+        # In its turn, not before: a stream may have fetched it meanwhile.
+        entry = fetcher.standing(video)
+        if entry and not _is_wanted(fetcher, video, entry, again, since):
+            yield entry
+            continue
+        if manners.stopped:
+            yield _not_tried(fetcher, video, manners.stopped)
+            continue
+        with progress_bar(f"Video {number} of {len(videos)}, {video.clip_stem}") as on_bytes:
+            entry = fetcher.fetch(video, on_bytes)
+        manners.note(entry)
+        yield entry
+
+
+def _is_wanted(
+    fetcher: ClipFetcher, video: Video, entry: Entry, again: bool, since: str | None
+) -> bool:
+    """Whether to ask for a video.
+
+    Args:
+        fetcher: who would.
+        video: which.
+        entry: what is known of it.
+        again: ask for those that are gone, too.
+        since: when we began to wait for another crawl, whose tries are then as good as ours.
+    """
+    if entry.outcome is Reason.USED or entry.in_the_way:
+        return False
+    if again or entry.address != fetcher.network.public_address(video):
+        return True
+    if since and entry.when >= since:
+        return False
+    if fate(entry.outcome) is Fate.FIXABLE and entry.outcome not in STOPPING:
+        # Who is signed in with a browser by now, only asking tells.
+        changed = entry.asked_with != asked_with(fetcher.network)
+        return changed or fetcher.network.browser is not None
+    return fate(entry.outcome) is not Fate.GONE
+
+
+def _not_tried(fetcher: ClipFetcher, video: Video, why: str) -> Entry:
+    entry = Entry(
+        video_id=video.video_id,
+        outcome=Reason.NOT_TRIED,
+        detail=why,
+        when=now(),
+        address=fetcher.network.public_address(video),
+    )
+    if not offline() and video.video_id not in fetcher.manifest.read():
+        entry = fetcher.manifest.note(entry)
+    return entry

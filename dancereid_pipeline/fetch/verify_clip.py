@@ -1,0 +1,58 @@
+"""A fetched clip -> what it is, by decoding it from first to last."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import av
+from datasets.utils import tqdm
+
+from ..common.errors import Reason, VideoError
+from ..formats.packets import Clip
+from .manifest import ClipFacts
+
+
+def examine(path: Path) -> ClipFacts:
+    """Decodes a whole clip.
+
+    Raises:
+        VideoError: it is no video, is damaged, or ends before its own index says.
+    """
+    with Clip(path) as clip:  # says what is no video, and what has no frames
+        expected = clip.frame_count  # that are in the file
+    frames = 0
+    bar = tqdm(
+        desc=f"Checking {path.name.removesuffix('.unchecked')}",
+        total=expected,
+        unit="frame",
+        leave=False,
+        # A stream's clip is checked while others are read.
+        disable=threading.current_thread() is not threading.main_thread(),
+    )
+    with bar, av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        # Those that its index has beyond the file's end were cut off.
+        expected = max(expected, sum(not entry.is_discard for entry in stream.index_entries))
+        try:
+            for frame in container.decode(stream):
+                if frame.is_corrupt:
+                    raise _damaged(path, f"frame {frames} is")
+                frames += 1
+                bar.update()
+        except av.error.FFmpegError as error:
+            raise _damaged(path, f"{error.strerror} after {frames:,} frames") from error
+        if frames < expected:
+            raise _damaged(path, f"{frames:,} frames of {expected:,} can be decoded")
+        return ClipFacts(
+            frames=frames,
+            width=stream.width,
+            height=stream.height,
+            fps=round(float(stream.average_rate or 0), 3),
+            codec=stream.codec.canonical_name,  # of what is coded, whoever decodes it
+        )
+
+
+def _damaged(path: Path, what: str) -> VideoError:
+    return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")

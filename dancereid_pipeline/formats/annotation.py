@@ -1,0 +1,155 @@
+"""annotation.json -> which detections are valid.
+
+The file is `{video_id: {person: [frame, ...]}}`, `person` a decimal string, frames
+from 0. A detection counts only if its frame is listed for its person.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..catalogue.catalogue import Catalogue
+from ..common.errors import LabelsError, SourceError
+
+_SHAPE = 'Expected {"video id": {"person": [frame, ...]}}'
+
+
+@dataclass(frozen=True)
+class VideoLabels:
+    """The valid detections of one video.
+
+    Attributes:
+        persons: ids inside the video, ascending, possibly with gaps, int64 `[P]`. The
+            place of an id here plus the video's first id is its global id.
+        frames: for each of them the valid frames, ascending, int64 `[n]`.
+    """
+
+    persons: NDArray[np.int64]
+    frames: tuple[NDArray[np.int64], ...]
+
+    def count(self, stride: int) -> int:
+        """How many (person, frame) pairs have a frame divisible by `stride`."""
+        return sum(int(np.count_nonzero(frames % stride == 0)) for frames in self.frames)
+
+    def any_frames(self, stride: int) -> NDArray[np.int64]:
+        """The frames divisible by `stride` that are valid for anybody, ascending, int64 `[n]`."""
+        frames = np.unique(np.concatenate([np.empty(0, np.int64), *self.frames]))
+        return frames[frames % stride == 0]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """All videos' labels.
+
+    Attributes:
+        path: where they were read.
+        videos: by video id.
+    """
+
+    path: Path
+    videos: dict[str, VideoLabels]
+
+    @classmethod
+    def read(cls, path: Path, catalogue: Catalogue) -> Labels:
+        """Reads and checks an annotation.
+
+        Args:
+            path: the JSON file.
+            catalogue: must know every video in it, with as many people.
+
+        Raises:
+            LabelsError: naming the video, the person and the frame.
+            SourceError: the file cannot be read.
+        """
+        content = read_annotation(path)
+        raw = _parse(path, content)
+        people = {video.video_id: video.people for video in catalogue}
+        videos = {}
+        for video_id, persons in raw.items():
+            if video_id not in people:
+                raise LabelsError(
+                    f"{path}: video {video_id[:40]!r} is not in the catalogue {catalogue.path}. "
+                    "Add a row for it there, below the others so that their ids stay, or take it "
+                    "out here."
+                )
+            videos[video_id] = _video_labels(f"{path}, video {video_id!r}", persons)
+            found = len(videos[video_id].persons)
+            if found != people[video_id]:
+                raise LabelsError(
+                    f"{path}, video {video_id!r}: expected {people[video_id]} people, as in "
+                    f"{catalogue.path}, found {found}. Ids are fixed by the catalogue: correct "
+                    "the number there, or the labels."
+                )
+        return cls(path, videos)
+
+
+def read_annotation(path: Path) -> bytes:
+    """The bytes of an annotation file.
+
+    Raises:
+        SourceError: it is not there or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SourceError(
+            f"{path}: cannot read the annotation ({error.strerror or error}). Put annotation.json "
+            "there, or point data_dir at the folder that holds it."
+        ) from error
+
+
+def _parse(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        raw = json.loads(content, object_pairs_hook=_unique_keys)
+    except (ValueError, RecursionError) as error:
+        raise LabelsError(f"{path}: {error or 'nested too deep'}. {_SHAPE}.") from error
+    if not isinstance(raw, dict):
+        raise LabelsError(f"{path}: got a {type(raw).__name__} at the top. {_SHAPE}.")
+    return raw
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:40]!r} stands twice in one object")
+    return keys
+
+
+def _video_labels(where: str, persons: Any) -> VideoLabels:
+    if not isinstance(persons, dict):
+        raise LabelsError(f"{where}: got a {type(persons).__name__}. {_SHAPE}.")
+    by_id: dict[int, NDArray[np.int64]] = {}
+    for person, frames in persons.items():
+        # No sign, no leading zero, and short enough for an int64: one spelling an id.
+        if not (person.isascii() and person.isdigit() and person == str(int(person[:10]))):
+            raise LabelsError(
+                f"{where}: expected a person's id as a decimal number, got {person[:40]!r}."
+            )
+        by_id[int(person)] = _frames(f"{where}, person {person}", frames)
+    order = sorted(by_id)
+    return VideoLabels(np.array(order, np.int64), tuple(by_id[person] for person in order))
+
+
+def _frames(where: str, frames: Any) -> NDArray[np.int64]:
+    if not isinstance(frames, list):
+        raise LabelsError(f"{where}: expected a list of frames, got a {type(frames).__name__}.")
+    for frame in frames:
+        # bool is an int to isinstance, and true is no frame.
+        if type(frame) is not int or not 0 <= frame < 2**31:
+            shown = frame if isinstance(frame, int | float | str) else type(frame).__name__
+            raise LabelsError(
+                f"{where}: expected frames as whole numbers from 0, got {str(shown)[:40]!r}."
+            )
+    column = np.sort(np.array(frames, np.int64))
+    twice = column[1:][column[1:] == column[:-1]]
+    if twice.size:
+        raise LabelsError(f"{where}: frame {twice[0]} is listed twice. List it once.")
+    return column

@@ -1,0 +1,269 @@
+"""An npy file -> `Tracks`: who was detected where, as columns.
+
+The file is a 0-d object array holding a pickled `{frame: {any: detection}}`; a
+detection has `id` (from 1), `box_pos` (x1, x2, y1, y2) and `pose_pos` (17 x 2).
+"""
+
+from __future__ import annotations
+
+import gc
+import pickle
+import re
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..common.errors import TracksError
+from . import safe_pickle as pickles
+from .pickled_numpy import RawArray, UnsafePickleError
+
+JOINTS = 17
+_FIELDS = ("id", "box_pos", "pose_pos")
+_MAGIC = b"\x93NUMPY"
+_MAX_HEADER = 4096
+_MAX_COORDINATE = 1e6
+# Detections whose numbers are checked together; those not wanted are held no longer.
+_SETTLED_AT_ONCE = 4096
+_HEADER = re.compile(
+    rb"\{'descr': *'\|?O', *'fortran_order': *(?:False|True), *'shape': *\(\),? *\} *\n?"
+)
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """All detections of one video, frame by frame.
+
+    Attributes:
+        frame: 0-based, ascending, int64 `[N]`.
+        person: id inside the video, from 0, int64 `[N]`.
+        box: x1, y1, x2, y2 in source pixels, float64 `[N, 4]`.
+        keypoints: x, y in source pixels, COCO order, float64 `[N, 17, 2]`.
+        frame_count: frames of the clip that was tracked.
+    """
+
+    frame: NDArray[np.int64]
+    person: NDArray[np.int64]
+    box: NDArray[np.float64]
+    keypoints: NDArray[np.float64]
+    frame_count: int
+
+    def take(self, rows: NDArray[np.int64]) -> Tracks:
+        """Only these rows, of the same clip."""
+        return Tracks(
+            self.frame[rows],
+            self.person[rows],
+            self.box[rows],
+            self.keypoints[rows],
+            self.frame_count,
+        )
+
+
+def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None = None) -> Tracks:
+    """Reads an npy file of tracks; nothing in it is run.
+
+    Args:
+        content: the file's bytes.
+        name: what to call it in errors.
+        frames: only detections in these are kept; the others are checked, and forgotten. All
+            are, if None.
+
+    Raises:
+        TracksError: naming the frame and the detection.
+    """
+    start = _check_header(content, name)
+    columns = _Columns(name, frames)
+    try:
+        with _no_garbage_collection():
+            for frame, detections in pickles.dict_items(content, start):
+                columns.add_frame(frame, detections)
+    except UnsafePickleError as error:
+        raise TracksError(
+            f"{name}: refused to read its pickle: {error}. Pose tracks hold numbers only; get the "
+            "file again from where you trust it."
+        ) from error
+    return columns.finish()
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Tracks are objects by the hundred thousand, and no cycles; to look for some takes a fifth."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def write_tracks(path: Path, frames: Mapping[int, Mapping[Any, Mapping[str, Any]]]) -> None:
+    """Writes an npy file of tracks: the inverse of `read_tracks`, for data of one's own.
+
+    Args:
+        path: the file.
+        frames: `{frame: {any: {"id": from 1, "box_pos": (x1, x2, y1, y2), "pose_pos": 17 x 2}}}`
+            with an entry for every frame of the clip, numbers and NumPy arrays as values.
+    """
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': (), }"
+    # Version 1.0 of the format: the header and what stands before it fill 128 bytes.
+    header = header.ljust(128 - 10 - 1) + b"\n"
+    content = np.empty((), object)
+    content[()] = dict(frames)
+    # numpy.save would do, but for the pickle protocol, which changes with NumPy's version.
+    pickled = pickle.dumps(content, protocol=4)
+    path.write_bytes(_MAGIC + b"\x01\x00" + len(header).to_bytes(2, "little") + header + pickled)
+
+
+def _check_header(content: bytes, name: str) -> int:
+    """Checks the npy header; returns where the pickle starts."""
+    wide = content[6:7] in (b"\x02", b"\x03")
+    start = 12 if wide else 10
+    length = int.from_bytes(content[8:start], "little")
+    if content[:6] != _MAGIC or length > _MAX_HEADER or len(content) <= start + length:
+        raise TracksError(
+            f"{name}: expected an npy file, found {len(content):,} bytes starting "
+            f"{content[:8]!r}. It may be cut off, or a web page saved as npy."
+        )
+    header = content[start : start + length]
+    if not _HEADER.fullmatch(header):
+        raise TracksError(
+            f"{name}: expected one pickled object (dtype '|O', shape ()), its npy header says "
+            f"{header[:80]!r}."
+        )
+    return start + length
+
+
+class _Columns:
+    """Collects detections frame by frame, compactly, and makes `Tracks` of them."""
+
+    def __init__(self, name: str, wanted: NDArray[np.integer] | None) -> None:
+        self._name = name
+        self._wanted = wanted
+        self._frames: set[int] = set()
+        self._settled: list[Tracks] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """The detections that are not checked yet."""
+        self._keys: list[Any] = []  # for errors
+        self._frame = array("q")
+        self._person = array("q")
+        self._box = array("d")
+        self._pose = array("d")
+
+    def add_frame(self, frame: Any, detections: Any) -> None:
+        if type(frame) is not int or not 0 <= frame < 2**31:
+            raise TracksError(
+                f"{self._name}: expected frames as whole numbers from 0, got {_shown(frame)}."
+            )
+        if frame in self._frames:
+            raise TracksError(f"{self._name}: frame {frame} is there twice.")
+        self._frames.add(frame)
+        if type(detections) is not dict:
+            raise TracksError(
+                f"{self._name}, frame {frame}: expected a dict of detections, "
+                f"got {_shown(detections)}."
+            )
+        for key, detection in detections.items():
+            self._add(frame, key, detection)
+        if len(self._frame) >= _SETTLED_AT_ONCE:
+            self._settle()
+
+    def _add(self, frame: int, key: Any, detection: Any) -> None:
+        if type(detection) is not dict:
+            self._fail(frame, key, f"expected a dict, got {_shown(detection)}")
+        for field in _FIELDS:
+            if field not in detection:
+                self._fail(frame, key, f"{field!r} is missing; it needs id, box_pos and pose_pos")
+        person = detection["id"]
+        if type(person) is not int or not 1 <= person < 2**31:
+            self._fail(frame, key, f"expected an id from 1, got {_shown(person)}")
+        self._box.frombytes(self._doubles(frame, key, "box_pos", detection["box_pos"], (4,)))
+        pose = self._doubles(frame, key, "pose_pos", detection["pose_pos"], (JOINTS, 2))
+        self._pose.frombytes(pose)
+        self._keys.append(key)
+        self._frame.append(frame)
+        self._person.append(person - 1)
+
+    def _doubles(
+        self, frame: int, key: Any, field: str, value: Any, shape: tuple[int, ...]
+    ) -> bytes:
+        """The bytes of a field as float64, row by row."""
+        if type(value) is RawArray and (doubles := value.doubles(shape)) is not None:
+            return doubles
+        numbers = _numbers(value, shape)
+        if numbers is None:
+            self._fail(frame, key, f"expected {field} as numbers {shape}, got {_shown(value)}")
+        if numbers.shape != shape:
+            self._fail(frame, key, f"expected {field} of shape {shape}, got {numbers.shape}")
+        return numbers.tobytes()
+
+    def _settle(self) -> None:
+        """Checks the numbers of what has been added, and keeps what is wanted of it."""
+        frame = np.frombuffer(self._frame, np.int64)
+        box = np.frombuffer(self._box, np.float64).reshape(-1, 4)
+        pose = np.frombuffer(self._pose, np.float64).reshape(-1, JOINTS * 2)
+        for field, numbers in (("box_pos", box), ("pose_pos", pose)):
+            bad = np.flatnonzero(~(np.abs(numbers) < _MAX_COORDINATE).all(axis=1))  # NaN is not
+            if bad.size:
+                what = f"{field} holds NaN, infinity, or a number that is no pixel's"
+                self._fail(frame[bad[0]], self._keys[bad[0]], what)
+        kept = np.isin(frame, frame if self._wanted is None else self._wanted)
+        self._settled.append(
+            Tracks(
+                frame=frame[kept],
+                person=np.frombuffer(self._person, np.int64)[kept],
+                box=box[kept][:, [0, 2, 1, 3]],  # stored as x1, x2, y1, y2
+                keypoints=pose[kept].reshape(-1, JOINTS, 2),
+                frame_count=0,
+            )
+        )
+        self._begin()
+
+    def finish(self) -> Tracks:
+        if not self._frames:
+            raise TracksError(f"{self._name}: expected a dict of frames, found an empty one.")
+        self._settle()
+        frame = np.concatenate([part.frame for part in self._settled])
+        tracks = Tracks(
+            frame=frame,
+            person=np.concatenate([part.person for part in self._settled]),
+            box=np.concatenate([part.box for part in self._settled]),
+            keypoints=np.concatenate([part.keypoints for part in self._settled]),
+            frame_count=max(self._frames) + 1,
+        )
+        in_order = bool((frame[1:] >= frame[:-1]).all())
+        return tracks if in_order else tracks.take(np.argsort(frame, kind="stable"))
+
+    def _fail(self, frame: int, key: Any, what: str) -> NoReturn:
+        raise TracksError(f"{self._name}, frame {frame}, detection {_shown(key)}: {what}.")
+
+
+def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+    """An array, or lists of numbers of this shape, as float64; None if it is neither."""
+    try:
+        if type(value) is RawArray:
+            raw = value.numbers()
+            return raw.astype(np.float64) if raw.dtype.kind in "iuf" else None
+        if type(value) not in (list, tuple) or len(value) != shape[0]:
+            return None
+        if len(shape) == 1:
+            plain = all(type(number) in (int, float) for number in value)
+            return np.array(value, np.float64) if plain else None
+        rows = [_numbers(row, shape[1:]) for row in value]
+        return np.stack([row for row in rows if row is not None])
+    except (UnsafePickleError, ValueError, OverflowError):
+        return None
+
+
+def _shown(value: Any) -> str:
+    """A value in an error: short, and safe for one that is nested 10,000 deep."""
+    if type(value) in (int, float, str, bytes, bool, type(None)):
+        return repr(value)[:40]
+    return f"a {type(value).__name__}" + (f" of {len(value)}" if type(value) is list else "")

@@ -1,0 +1,300 @@
+"""What was built -> the dataset card: a README.md whose every figure is computed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from datasets import DatasetInfo, Features
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCardData
+
+from ..build.coverage import Outcome
+from ..catalogue.catalogue import SCHEMES, Catalogue
+from ..catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
+from ..shards.build_record import CONFIGS, PICTURE, Build
+
+CARD = "README.md"
+_TEXTS = Path(__file__).with_name("card_texts")
+_SUMMARIES = {
+    "dancereid": DESCRIPTION,
+    "demo": "Drawn dancers in the format of DanceReID, to try things on.",
+    "own": "People cropped from videos, each with an identity and a 17-joint pose, in the format "
+    "of DanceReID.",
+}
+# The Hub's `license` field. DanceReID was never licensed, so none of the Hub's names would be
+# true; of other videos only whoever chose them can say.
+_LICENCES: dict[str, dict[str, str]] = {
+    "dancereid": {
+        "license": "other",
+        "license_name": "rights-with-the-videos-owners",
+        "license_link": "https://www.youtube.com/t/terms",
+    },
+    "own": {},
+    "demo": {"license": "mit"},
+}
+# Of an origin's config; of any other there is nothing more to say than what it is.
+_CONFIGS = {
+    ("dancereid", "paper"): "The paper's videos; no person is in both splits.",
+    ("dancereid", "full"): "All videos: those of `paper`, and `extra`.",
+    ("dancereid", "published"): "The published query list, to compare with published numbers: its "
+    "test people overlap those trained on, see below.",
+}
+_KEYPOINTS = {
+    "exact": "exact: where the crop shows each joint",
+    "published": "published: as the published files have them",
+}
+
+
+def card(builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = None) -> str:
+    """The dataset card of a folder with these configs.
+
+    Args:
+        builds: at least one; the first is the one that is loaded without a name.
+        name: what `load_dataset` is to be given: a folder, or `user/name` on the Hub.
+        others: metadata of the card so far. What is not written here is kept: a question to
+            those who want access, say, tags, and configs by other names.
+
+    Returns:
+        Markdown, under a block of YAML as the Hub and `datasets` read it.
+    """
+    data = DatasetCardData(**_merged(others or {}, _metadata(builds)))
+    return f"---\n{data.to_yaml()}\n---\n\n{_body(builds, name)}"
+
+
+def licence(builds: Iterable[Build]) -> dict[str, str]:
+    """The fields that say which licence it is; none where only whoever chose the videos can."""
+    origins = {origin for build in builds for origin in _origins(build)}
+    return next(_LICENCES[origin] for origin in _LICENCES if origin in origins)
+
+
+def _origins(build: Build) -> set[str]:
+    """Where a config's videos are from, which may be two places."""
+    return {build.origin, *(["dancereid"] if build.of_dancereid else [])}
+
+
+def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    """Our metadata, and what others wrote that is not ours to write."""
+    merged = {"license": "unknown", **others, **ours}
+    merged["tags"] = list(dict.fromkeys([*ours["tags"], *(others.get("tags") or ())]))
+    for name in ("configs", "dataset_info"):
+        given = others.get(name) or []
+        merged[name] = [*ours[name]]
+        for entry in given if isinstance(given, list) else [given]:
+            if isinstance(entry, dict) and entry.get("config_name") not in CONFIGS:
+                merged[name].append({k: v for k, v in entry.items() if k != "default"})
+    return merged
+
+
+def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
+    return {
+        "pretty_name": _title(builds),
+        **licence(builds),
+        "task_categories": ["image-feature-extraction", "keypoint-detection"],
+        "tags": ["person-re-identification", "re-id", "pose", "dance"],
+        "size_categories": [_size_category(max(build.images for build in builds))],
+        "configs": [
+            {
+                "config_name": build.config,
+                "data_files": [
+                    {"split": split, "path": f"{build.config}/{split}-*.parquet"}
+                    for split in build.statistics
+                ],
+                **({"default": True} if build is builds[0] else {}),
+            }
+            for build in builds
+        ],
+        "dataset_info": [_dataset_info(build) for build in builds],
+    }
+
+
+def _dataset_info(build: Build) -> dict[str, Any]:
+    """As `datasets` writes it, and the description, which carries the coverage to whoever loads."""
+    info = DatasetInfo(
+        config_name=build.config,
+        features=Features.from_dict(dict(build.features)),
+        splits=[
+            {"name": split, "num_bytes": figures.bytes, "num_examples": figures.images}
+            for split, figures in build.statistics.items()
+        ],
+        download_size=sum(shard.bytes for shard in build.shards),
+        dataset_size=sum(figures.bytes for figures in build.statistics.values()),
+    )
+    data = DatasetCardData()
+    DatasetInfosDict({build.config: info}).to_dataset_card_data(data)
+    # Called "sequence" by datasets 3, whose reader else forgets the lengths; all read that.
+    written = json.loads(json.dumps(data["dataset_info"]).replace('"list": ', '"sequence": '))
+    description = build.coverage.describe(_SUMMARIES[build.origin])
+    return {"config_name": build.config, "description": description, **written}
+
+
+def _title(builds: Sequence[Build]) -> str:
+    origins = {build.origin for build in builds}
+    if "dancereid" in origins:
+        return "DanceReID"
+    return "DanceReID demo" if origins == {"demo"} else "Re-ID data in the format of DanceReID"
+
+
+def _size_category(images: int) -> str:
+    """The Hub's name for a number of examples."""
+    bounds = ("1K", "10K", "100K", "1M", "10M")
+    place = next((i for i in range(len(bounds)) if images < 1000 * 10**i), len(bounds) - 1)
+    return "n<1K" if place == 0 else f"{bounds[place - 1]}<n<{bounds[place]}"
+
+
+def _body(builds: Sequence[Build], name: str) -> str:
+    first = builds[0]
+    by_origin = {o: [b.config for b in builds if o in _origins(b)] for o in _LICENCES}
+    origins = {origin: configs for origin, configs in by_origin.items() if configs}
+    with_skeleton = _named(b.config for b in builds if b.options.skeleton)
+    place = f"hf://datasets/{name}/" if "/" in name else ""
+    return _text("card").substitute(
+        title=_title(builds),
+        summary=_SUMMARIES[next(iter(origins))],
+        picture=f"{first.config}/{PICTURE}",
+        name=json.dumps(name),
+        config=first.config,
+        split=first.shards[0].split,
+        shard=f"{place}{first.config}/{first.shards[0].name}",
+        skeleton_row=(
+            f"| `skeleton` | JPEG | only of {with_skeleton}: the crop with its pose drawn on it |\n"
+            if with_skeleton
+            else ""
+        ),
+        example=_example(first.example),
+        configs="".join(map(_config, builds)),
+        splits=_splits() if "dancereid" in origins else "",
+        keypoints=_keypoints(builds),
+        origins="".join(
+            _text(f"origin_{origin}").safe_substitute(homepage=HOMEPAGE, configs=_named(configs))
+            for origin, configs in origins.items()
+        ),
+        citation=CITATION,
+    )
+
+
+def _named(configs: Iterable[str]) -> str:
+    return ", ".join(f"`{config}`" for config in configs)
+
+
+def _text(name: str) -> Template:
+    return Template((_TEXTS / f"{name}.md").read_text("utf-8"))
+
+
+def _example(values: Mapping[str, Any]) -> str:
+    shown = {**values, "keypoints": [*values["keypoints"][:2], "..."]}
+    lines = [f"'image': <{values['person_id']:04d}_{values['frame']:06d}.jpg>"]
+    lines += [f"{name!r}: {value!r}" for name, value in shown.items()]
+    return "{" + ",\n ".join(lines).replace("'...'", "...") + "}"
+
+
+def _config(build: Build) -> str:
+    coverage, options = build.coverage, build.options
+    used = [outcome for outcome in coverage.outcomes if outcome.images]
+    return _text("config").substitute(
+        config=build.config,
+        description=_CONFIGS.get((build.origin, build.config), _SUMMARIES[build.origin]),
+        made=build.made[:10],
+        made_with=build.libraries,
+        fingerprint=coverage.fingerprint,
+        statistics="\n".join(_statistics_row(build, split) for split in build.statistics),
+        options=(
+            f"frames whose number {options.stride} divides; crops of "
+            f"{options.image_size[1]} x {options.image_size[0]} pixels, JPEG quality "
+            f"{options.jpeg_quality}; keypoints {options.keypoints}; "
+            f"{'with' if options.skeleton else 'without'} the column `skeleton`"
+        ),
+        covered=str(coverage).splitlines()[0].partition(": ")[2].partition(" (")[0],
+        missing=_missing(build),
+        videos=len(used),
+        used="\n".join(
+            f"| {_video(o)} | {', '.join(o.splits)} | {o.people} | {o.images:,} |" for o in used
+        ),
+    )
+
+
+def _statistics_row(build: Build, split: str) -> str:
+    figures = build.statistics[split]
+    cells = (
+        split,
+        f"{figures.images:,}",
+        str(figures.people),
+        str(figures.videos),
+        ", ".join(f"{n:,g}" for n in figures.images_a_person),
+        ", ".join(f"{n:,.0f}" for n in figures.box_height),
+        f"{figures.joints_outside:.1%}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _missing(build: Build) -> str:
+    """A table of the videos that gave nothing or only a part, and what was left out of others."""
+    partial = [o for o in build.coverage.outcomes if not o.whole]
+    if not partial:
+        return "Nothing is missing.\n"
+    rows = [
+        f"| {_video(o)} | {', '.join(o.splits)} | {_why(o)} "
+        f"| {o.since[:10] or f'not noted; so on {build.made[:10]}'} "
+        f"| {o.images:,} of {'?' if o.expected is None else f'{o.expected:,}'} |"
+        for o in partial
+    ]
+    head = "| not whole | split | why | since | images |\n| --- | --- | --- | --- | --- |\n"
+    return head + "\n".join(rows) + "\n"
+
+
+def _why(outcome: Outcome) -> str:
+    """The reason, and how many labels of a video had to be left out."""
+    counts = (
+        (outcome.outside, "boxes outside the picture"),
+        (outcome.untracked, "labels without a detection"),
+        (outcome.past_end, "labels past the clip's end"),
+    )
+    return "; ".join([outcome.reason.value, *(f"{n:,} {what}" for n, what in counts if n)])
+
+
+def _video(outcome: Outcome) -> str:
+    """The id, linked to its page if it is one of the 33."""
+    known = {video.video_id: video for video in Catalogue.read()}
+    if outcome.video_id not in known:
+        return f"`{outcome.video_id}`"
+    address = f"https://www.youtube.com/watch?v={known[outcome.video_id].download_id}"
+    return f"[`{outcome.video_id}`]({address})"
+
+
+def _splits() -> str:
+    """How the splits were made, in figures of the catalogue."""
+    videos = list(Catalogue.read())
+    tested = {s: [v for v in videos if "test" in v.splits_in(s)] for s in SCHEMES}
+    trained = [v for v in videos if "trainval" in v.splits_in("paper")]
+    left_out = [v for v in tested["paper"] if v not in tested["published"]]
+    taken_in = [v for v in tested["published"] if v not in tested["paper"]]
+
+    def images(of: Sequence[Any]) -> str:
+        return f"{sum(video.annotated_every_5th for video in of):,}"
+
+    def ids(of: Sequence[Any]) -> str:
+        return ", ".join(f"`{video.video_id}`" for video in of)
+
+    return _text("splits").substitute(
+        trainval=images(trained),
+        trainval_people=sum(video.people for video in trained),
+        test=images(tested["paper"]),
+        test_people=sum(video.people for video in tested["paper"]),
+        left_out=ids(left_out),
+        taken_in=ids(taken_in),
+        leaked=sum(video.people for video in taken_in if video in trained),
+        sum=f"{images(tested['paper'])} - {images(left_out)} + {images(taken_in)} = "
+        f"{images(tested['published'])} images",
+    )
+
+
+def _keypoints(builds: Sequence[Build]) -> str:
+    kinds = "; ".join(f"`{b.config}`: {_KEYPOINTS[b.options.keypoints]}" for b in builds)
+    return (
+        "The published files scale joints wrongly wherever a window was cut at the picture's edge "
+        "(the two scales are swapped), which moves them by a few pixels to many. Of the two "
+        f"mappings, these configs have\n{kinds}."
+    )

@@ -1,0 +1,332 @@
+"""A prepared folder -> a dataset on the Hugging Face Hub, and back, to compare."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow.parquet as pq
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    DatasetCard,
+    DatasetInfo,
+    HfApi,
+    HfFileSystem,
+)
+from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.hf_api import RepoFile
+from yaml import YAMLError
+
+from ..build.coverage import coverage_of
+from ..build.options import shown
+from ..common.errors import HubError, OptionError, SourceError
+from ..shards.build_record import CONFIGS, RECORD, Build
+from ..transfer.download import OFFLINE, offline
+from .card import CARD, card, licence
+from .hub_errors import hub_errors
+from .prepare import Prepared, prepare
+
+# What the Hub itself puts into a repository that is made on its pages.
+_EMPTY = {".gitattributes", CARD}
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What was pushed, and read back.
+
+    Attributes:
+        repo_id: `user/name`.
+        url: of the page.
+        private: whether only its owner sees it.
+        revision: the commit, 40 hex digits.
+        changed: whether it is a new one; if not, all this was there already.
+        configs: names of the configs that were pushed.
+    """
+
+    repo_id: str
+    url: str
+    private: bool
+    revision: str
+    changed: bool
+    configs: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line a config that loads it."""
+        return tuple(f'load_dataset("{self.repo_id}", "{name}")' for name in self.configs)
+
+    def __str__(self) -> str:
+        seen = "private: only you, or your organization, see it" if self.private else "public"
+        return "\n".join(
+            [
+                f"{self.url} ({seen})",
+                f"revision {self.revision}{'' if self.changed else ', as it was already'}; "
+                "read back and compared",
+                *(f"  {line}" for line in self.lines),
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """A repository as it is before a push: its head, its files, and who may see it."""
+
+    revision: str
+    private: bool
+    files: frozenset[str]
+
+    @classmethod
+    def of(cls, info: DatasetInfo) -> _Remote:
+        """From what the Hub says of it."""
+        names = (sibling.rfilename for sibling in info.siblings or ())
+        return cls(str(info.sha), bool(info.private), frozenset(names))
+
+    @property
+    def records(self) -> dict[str, str]:
+        """Paths of the records of configs that were pushed from here, by config."""
+        paths = {config: f"{config}/{RECORD}" for config in CONFIGS}
+        return {config: path for config, path in paths.items() if path in self.files}
+
+
+def push_to_hub(
+    data: Mapping[str, Any] | str | Path,
+    repo_id: str,
+    *,
+    configs: Sequence[str] | None = None,
+    public: bool = False,
+    token: str | None = None,
+) -> Pushed:
+    """Pushes configs to the Hub, in one commit; other configs that are there stay.
+
+    What the Hub has already is not sent again, also after a push that broke off. In the folder of a
+    config on the Hub nothing else is kept. The pushed revision is then read back and compared.
+
+    Args:
+        data: a folder that `prepare` made, or what `load_dataset` gave for all splits.
+        repo_id: `user/name`; a name alone is yours.
+        configs: of the folder, only these.
+        public: let everybody see it. A repository that is there already keeps what it is, and
+            must be that.
+        token: that of `hf auth login` or HF_TOKEN if None.
+
+    Raises:
+        DanceReIDError: there is nothing to push, or it is broken; the Hub refuses or cannot be
+            reached; what came back is not what was pushed.
+    """
+    if not isinstance(public, bool):
+        raise OptionError(f"public: expected True or False, got {shown(public)}.")
+    if isinstance(data, Mapping):
+        check_push(repo_id, public=public, token=token)
+        cache = Path(datasets.config.HF_DATASETS_CACHE)
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="dancereid-push-") as folder:
+            prepare(data, folder)
+            return push_to_hub(folder, repo_id, public=public, token=token)
+    if not isinstance(data, str | Path):
+        raise OptionError(
+            "data: expected a folder that prepare made, or all splits as load_dataset gives "
+            f"them, got {shown(data)}."
+        )
+    prepared = Prepared.read(data, configs)
+    prepared.check()
+    with hub_errors(repo_id):
+        api = HfApi(token=token)
+        repo_id, remote = _look(api, repo_id, public)
+        if remote is None:
+            api.create_repo(repo_id, repo_type="dataset", private=not public)
+            remote = _Remote.of(api.dataset_info(repo_id))
+        revision = _commit(api, repo_id, remote, prepared)
+        _read_back(api, repo_id, revision, prepared, token)
+        return Pushed(
+            repo_id=repo_id,
+            url=f"{api.endpoint}/datasets/{repo_id}",
+            private=remote.private,
+            revision=revision,
+            changed=revision != remote.revision,
+            configs=tuple(build.config for build in prepared.builds),
+        )
+
+
+def check_push(repo_id: str, *, public: bool = False, token: str | None = None) -> None:
+    """Asks the Hub, before a long build, what would keep a push from beginning.
+
+    Raises:
+        DanceReIDError: as `push_to_hub`.
+    """
+    with hub_errors(repo_id):
+        _look(HfApi(token=token), repo_id, public)
+
+
+def _look(api: HfApi, repo_id: str, public: bool) -> tuple[str, _Remote | None]:
+    """`user/name`, and the repository, None if there is none.
+
+    Raises:
+        HubError: the token may not write; or the repository holds something else, or is
+            public and is not to be, or the reverse.
+    """
+    if offline():
+        raise HubError(f"Nothing can be pushed: {OFFLINE}. Unset it.")
+    if Path(repo_id).exists():
+        raise HubError(
+            f"There is a folder {repo_id} here, and load_dataset prefers that to the Hub's "
+            "dataset, so the push could not be read back. Run this from another folder."
+        )
+    me = api.whoami()
+    if me.get("auth", {}).get("accessToken", {}).get("role") == "read":
+        raise HubError(
+            f"The token of {me['name']} may only read. Make one that may write, at "
+            "https://huggingface.co/settings/tokens, then run: hf auth login (or set HF_TOKEN)."
+        )
+    repo_id = repo_id if "/" in repo_id else f"{me['name']}/{repo_id}"
+    try:
+        remote = _Remote.of(api.dataset_info(repo_id))
+    except RepositoryNotFoundError:
+        return repo_id, None
+    if remote.private is public:
+        have, want = ("private", "public") if public else ("public", "private")
+        flag = "without --public" if public else "with --public (public=True)"
+        raise HubError(
+            f"{repo_id} is there and {have}, and was to be {want}. Change that in its settings, "
+            f"{api.endpoint}/datasets/{repo_id}/settings, push {flag}, or take another name."
+        )
+    if not remote.records and remote.files - _EMPTY:
+        raise HubError(
+            f"{repo_id} is taken: it holds {', '.join(sorted(remote.files - _EMPTY)[:3])}, which "
+            "was not pushed from here. Take another name; nothing was changed."
+        )
+    return repo_id, remote
+
+
+def _commit(api: HfApi, repo_id: str, remote: _Remote, prepared: Prepared) -> str:
+    """Pushes all files in one commit on top of `remote`; gives the revision."""
+    pushed = {build.config: build for build in prepared.builds}
+    there = _builds_there(api, repo_id, remote, but=set(pushed))
+    # Of what has not changed the record stays, and with it the day on which it was made.
+    same = [
+        name
+        for name, build in pushed.items()
+        if name in there and there[name].same_data(build) and there[name].coverage == build.coverage
+    ]
+    builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
+    ordered = [builds[config] for config in CONFIGS if config in builds]
+    text = card(ordered, repo_id, _metadata(api, repo_id, remote, there))
+    files = [name for build in prepared.builds for name in build.files]
+    stale = [
+        name
+        for name in sorted(remote.files - set(files))
+        if any(name.startswith(f"{config}/") for config in pushed)
+    ]
+    info = api.create_commit(
+        repo_id,
+        [
+            CommitOperationAdd(CARD, text.encode()),
+            *(
+                CommitOperationAdd(name, prepared.folder / name)
+                for name in files
+                if name not in {f"{config}/{RECORD}" for config in same}
+            ),
+            *(CommitOperationDelete(name) for name in stale),
+        ],
+        repo_type="dataset",
+        commit_message="; ".join(build.brief for build in prepared.builds),
+        parent_commit=remote.revision,
+    )
+    return str(info.oid)
+
+
+def _read(api: HfApi, repo_id: str, remote: _Remote, name: str) -> str:
+    path = api.hf_hub_download(repo_id, name, repo_type="dataset", revision=remote.revision)
+    return Path(path).read_text("utf-8", errors="replace")
+
+
+def _builds_there(
+    api: HfApi, repo_id: str, remote: _Remote, *, but: Container[str]
+) -> dict[str, Build]:
+    """What the Hub has, by config. A broken record is an error, `but` of those to be replaced."""
+    builds = {}
+    for config, path in remote.records.items():
+        try:
+            builds[config] = Build.from_json(_read(api, repo_id, remote, path), path)
+        except SourceError as error:
+            if config not in but:
+                raise HubError(
+                    f"{repo_id}: the record of '{config}' is broken ({error}). Push that config "
+                    "again, too, or delete its folder there."
+                ) from error
+    return builds
+
+
+def _metadata(
+    api: HfApi, repo_id: str, remote: _Remote, there: Mapping[str, Build]
+) -> dict[str, Any]:
+    """That of the card that is there; without a licence that was written from here."""
+    if CARD not in remote.files:
+        return {}
+    try:
+        last = DatasetCard(_read(api, repo_id, remote, CARD))
+    except (ValueError, YAMLError) as error:
+        raise HubError(
+            f"{repo_id}: the head of its {CARD} is no YAML ({' '.join(str(error).split())}). Mend "
+            "or delete it on the Hub, then push again."
+        ) from error
+    values = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
+    ours = licence(there.values()) if there else {}
+    return {name: value for name, value in values.items() if name not in ours}
+
+
+def _read_back(
+    api: HfApi, repo_id: str, revision: str, prepared: Prepared, token: str | None
+) -> None:
+    """Compares a revision with what was pushed: every file's checksum, and what loads.
+
+    Raises:
+        HubError: they differ.
+    """
+    for build in prepared.builds:
+        tree = api.list_repo_tree(
+            repo_id, build.config, repo_type="dataset", revision=revision, recursive=True
+        )
+        sums = {
+            item.path: item.lfs.sha256 for item in tree if isinstance(item, RepoFile) and item.lfs
+        }
+        pushed = {f"{build.config}/{shard.name}": shard.sha256 for shard in build.shards}
+        if {name: sums.get(name) for name in pushed} != pushed:
+            raise _differs(repo_id, revision, build, "its Parquet files")
+        splits = datasets.load_dataset(
+            repo_id, build.config, revision=revision, token=token, streaming=True
+        )
+        if coverage_of(splits) != build.coverage or list(splits) != list(build.statistics):
+            raise _differs(repo_id, revision, build, "its splits or coverage")
+        for name, figures in build.statistics.items():
+            split = splits[name]
+            if split.info.splits[name].num_examples != figures.images:
+                raise _differs(repo_id, revision, build, f"the number of images of {name}")
+            if split.features != datasets.Features.from_dict(dict(build.features)):
+                raise _differs(repo_id, revision, build, f"the columns of {name}")
+            shard = next(shard for shard in build.shards if shard.split == name)
+            path = f"{build.config}/{shard.name}"
+            with HfFileSystem(token=token).open(f"datasets/{repo_id}@{revision}/{path}") as file:
+                if _first(file) != _first(prepared.folder / path):
+                    raise _differs(repo_id, revision, build, f"the first example of {name}")
+
+
+def _differs(repo_id: str, revision: str, build: Build, what: str) -> HubError:
+    return HubError(
+        f"{repo_id}, revision {revision}: what came back of '{build.config}' is not what was "
+        f"pushed: {what}. Push it again; if that does not help, push to another name and report it."
+    )
+
+
+def _first(file: Any) -> dict[str, Any]:
+    """The first example of a shard, images as bytes.
+
+    Not through a stream of `datasets`: one that is not read to its end leaves threads behind, of
+    which Python may die as it ends.
+    """
+    group = pq.ParquetFile(file, pre_buffer=False).read_row_group(0, use_threads=False)
+    return group.slice(0, 1).to_pylist()[0]

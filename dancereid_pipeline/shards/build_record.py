@@ -1,0 +1,187 @@
+"""What is known of a config in a shared folder: a JSON file beside its Parquet shards."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datasets import Features
+
+from ..build.coverage import Coverage
+from ..build.options import SampleOptions
+from ..catalogue.catalogue import SCHEMES, SPLITS, Catalogue, project_file
+from ..common.errors import DanceReIDError, SourceError
+from .parquet_shards import Shard
+from .split_statistics import SplitStatistics
+
+RECORD = "build.json"
+PICTURE = "people.jpg"
+# In this order they stand in a card, and the first is what is loaded without a name.
+CONFIGS = ("paper", "full", "published", "demo")
+_SHARD = re.compile(r"([a-z]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
+
+
+@dataclass(frozen=True)
+class Build:
+    """One config as it was built and written.
+
+    Attributes:
+        config: its name.
+        made: when it was written, UTC, ISO 8601.
+        made_with: versions, by name of the library.
+        coverage: what is in it against the whole, as `for_others` tells it.
+        features: columns and their types, as `plain_features` gives them.
+        statistics: figures by split.
+        shards: its Parquet files.
+        example: the first example's plain values.
+    """
+
+    config: str
+    made: str
+    made_with: Mapping[str, str]
+    coverage: Coverage
+    features: Mapping[str, Any]
+    statistics: Mapping[str, SplitStatistics]
+    shards: tuple[Shard, ...]
+    example: Mapping[str, Any]
+
+    @property
+    def images(self) -> int:
+        """Examples of all splits."""
+        return sum(split.images for split in self.statistics.values())
+
+    @property
+    def options(self) -> SampleOptions:
+        """What the samples are like."""
+        return SampleOptions.from_dict(self.coverage.options)
+
+    @property
+    def origin(self) -> str:
+        """Whose selection of videos it is: "dancereid", "demo", or "own" for any other."""
+        told = {(o.video_id, o.splits, o.expected_people) for o in self.coverage.outcomes}
+        demo = project_file("demo") / "video_data.csv"
+        for origin, path in (("dancereid", None), ("demo", demo)):
+            scheme = self.config if self.config in SCHEMES else "paper"
+            videos = Catalogue.read(path).choose(scheme)
+            if told == {(v.video_id, v.splits_in(scheme), v.people) for v in videos}:
+                return origin
+        return "own"
+
+    @property
+    def of_dancereid(self) -> bool:
+        """Whether any of its videos is one of DanceReID's."""
+        known = {video.video_id for video in Catalogue.read()}
+        return any(outcome.video_id in known for outcome in self.coverage.outcomes)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Paths of all its files, from the folder that holds the configs."""
+        names = (*(shard.name for shard in self.shards), RECORD, PICTURE)
+        return tuple(f"{self.config}/{name}" for name in names)
+
+    @property
+    def libraries(self) -> str:
+        """What wrote it, in words."""
+        return ", ".join(f"{name} {version}" for name, version in self.made_with.items())
+
+    @property
+    def brief(self) -> str:
+        """A line that tells it from other builds of the config."""
+        videos = sum(outcome.images > 0 for outcome in self.coverage.outcomes)
+        return (
+            f"{self.config}: {videos} videos, {self.images:,} images, fingerprint "
+            f"{self.coverage.fingerprint}, made {self.made[:10]} with {self.libraries}"
+        )
+
+    def same_data(self, other: Build) -> bool:
+        """Whether both hold the same files of data, whatever is said of those that are missing."""
+        same_build = self.coverage.fingerprint == other.coverage.fingerprint
+        return same_build and self.shards == other.shards
+
+    def to_json(self) -> str:
+        """Indented JSON, read back by `from_json`."""
+        values = {**asdict(self), "coverage": json.loads(self.coverage.to_json())}
+        return json.dumps(values, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Build:
+        """The inverse of `to_json`.
+
+        Args:
+            text: may come from anywhere, and is checked.
+            where: what to call its place in an error.
+
+        Raises:
+            SourceError: it is no such record.
+        """
+        try:
+            values = json.loads(text)
+            build = cls(
+                **{
+                    **values,
+                    "coverage": Coverage.from_json(json.dumps(values["coverage"])),
+                    "statistics": {
+                        split: SplitStatistics(**_with_tuples(figures))
+                        for split, figures in values["statistics"].items()
+                    },
+                    "shards": tuple(Shard(**shard) for shard in values["shards"]),
+                }
+            )
+            _check(build)
+        except (ValueError, TypeError, KeyError, AttributeError, DanceReIDError) as error:
+            raise SourceError(
+                f"{where}: is no record of a prepared config ({error}). Was it written by another "
+                "version, or changed by hand? Prepare the config again, in an empty folder."
+            ) from error
+        return build
+
+    @classmethod
+    def read(cls, folder: Path) -> Build:
+        """The record in a config's folder.
+
+        Raises:
+            SourceError: it is none, or of another config than the folder's name says.
+        """
+        path = folder / RECORD
+        build = cls.from_json(path.read_text("utf-8", errors="replace"), str(path))
+        if build.config != folder.name:
+            raise SourceError(
+                f"{path}: is the record of '{build.config}'. Call the folder {build.config}."
+            )
+        return build
+
+
+def for_others(coverage: Coverage) -> Coverage:
+    """Without details, which name folders and addresses of this machine."""
+    return replace(coverage, outcomes=tuple(replace(o, detail="") for o in coverage.outcomes))
+
+
+def plain_features(features: Features) -> dict[str, Any]:
+    """`Features.to_dict`, with lists called "Sequence" as datasets 3 calls them; all read that."""
+    return json.loads(json.dumps(features.to_dict()).replace('"List"', '"Sequence"'))
+
+
+def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+
+
+def _check(build: Build) -> None:
+    """Refuses what would otherwise fail later, or reach out of the folder."""
+    if build.config not in CONFIGS or not build.shards:
+        raise ValueError(f"config {build.config!r} with {len(build.shards)} shards")
+    if build.coverage.config != build.config:
+        raise ValueError(f"the coverage is of {build.coverage.config!r}")
+    Features.from_dict(dict(build.features))
+    build.options  # noqa: B018  # raises if they are none
+    images = dict.fromkeys(build.statistics, 0)
+    for shard in build.shards:
+        named = _SHARD.fullmatch(shard.name)
+        if named is None or named[1] != shard.split or shard.split not in SPLITS:
+            raise ValueError(f"shard {shard.name!r} of split {shard.split!r}")
+        images[shard.split] += shard.images
+    if images != {split: of_split.images for split, of_split in build.statistics.items()}:
+        raise ValueError(f"shards with {images} images")

@@ -1,0 +1,253 @@
+"""Why a clip could not be fetched: an exception becomes one of a closed list of reasons.
+
+yt-dlp raises one kind of error for nearly everything; what happened stands in its words, which
+are mostly YouTube's own. They are read here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import Enum
+
+from ..common.errors import Reason
+
+
+class Fate(str, Enum):
+    """Whether trying again can help."""
+
+    GONE = "gone"
+    MAY_COME_BACK = "may come back"
+    FIXABLE = "you can fix it"
+
+
+# These answers are about whoever asks, not about one video: every further request makes it worse.
+STOPPING: frozenset[Reason] = frozenset({Reason.RATE_LIMITED, Reason.BOT_CHECK})
+
+_FATES: dict[Reason, tuple[Fate, str]] = {
+    Reason.RATE_LIMITED: (
+        Fate.MAY_COME_BACK,
+        "Too many requests came from here: wait an hour, then run it again, and not more often.",
+    ),
+    Reason.BOT_CHECK: (
+        Fate.FIXABLE,
+        "Give the cookies of a browser that is signed in, with cookies='browser:firefox' or the "
+        "path of a cookies.txt, or use another network.",
+    ),
+    Reason.AGE: (
+        Fate.FIXABLE,
+        "Give the cookies of an adult's account, with cookies='browser:firefox' or a cookies.txt.",
+    ),
+    Reason.PRIVATE: (
+        Fate.GONE,
+        "Only those its owner chose, or who paid, may watch it: go on without it, or ask the "
+        "owner for the clip and put it into videos/.",
+    ),
+    Reason.ACCOUNT_CLOSED: (
+        Fate.GONE,
+        "It went with its account: go on without it, or put a copy that you have into videos/.",
+    ),
+    Reason.REMOVED: (
+        Fate.GONE,
+        "It was taken down: go on without it, or put a copy that you have into videos/.",
+    ),
+    Reason.BLOCKED: (
+        Fate.FIXABLE,
+        "It may be watched in other countries: go through a proxy in one of them, with "
+        "proxy='socks5://127.0.0.1:1080' or whatever its address is.",
+    ),
+    Reason.NO_FORMAT: (
+        Fate.FIXABLE,
+        "Update yt-dlp, with pip install -U 'yt-dlp[default]', and give it a JavaScript runtime, "
+        "with pip install 'dancereid[deno]'.",
+    ),
+    Reason.NETWORK: (
+        Fate.MAY_COME_BACK,
+        "Check the connection, and proxy= if you use one, then run it again; what came is kept.",
+    ),
+    Reason.UNAVAILABLE: (
+        Fate.MAY_COME_BACK,
+        "Run it again tomorrow; if it stays so, update yt-dlp with "
+        "pip install -U 'yt-dlp[default]', or go on without it.",
+    ),
+    Reason.NOT_TRIED: (
+        Fate.MAY_COME_BACK,
+        "The fetching ended before its turn, or offline mode is on: run it again then.",
+    ),
+}
+
+# All of them: why a clip could not be fetched, as against what is wrong with one that is there.
+REFUSALS = frozenset(_FATES)
+
+# Tried from top to bottom, as messages overlap: most begin with "Video unavailable.", many of
+# them go on with "Sign in", and a closed account is said as "no longer available because".
+_WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
+    (reason, re.compile(words, re.IGNORECASE))
+    for reason, words in (
+        (Reason.RATE_LIMITED, r"rate-limited|content isn't available, try again later"),
+        (
+            Reason.BOT_CHECK,
+            # Small letters are left to "... has granted you access, please sign in".
+            r"not a (ro)?bot|captcha challenge|IP is likely being blocked|(?-i:Please sign in)"
+            r"|only available for registered users|login details are needed",
+        ),
+        (
+            Reason.AGE,
+            r"confirm your age|age[- ](restricted|verification)|inappropriate for some users"
+            r"|potentially (offensive or )?inappropriate|inappropriate or offensive",
+        ),
+        (
+            Reason.PRIVATE,
+            r"private video|video is private|granted (you )?access|members[- ]only"
+            r"|channel.s members|premium members|requires payment",
+        ),
+        (
+            Reason.ACCOUNT_CLOSED,
+            r"account (associated with this video )?(has been|is) (terminated|closed|suspended)"
+            r"|closed their (YouTube )?account",
+        ),
+        (
+            Reason.REMOVED,
+            r"(has been|was) (removed|deleted)|isn't available any ?more|video does(n't| not) exist"
+            r"|no longer available(?! in your)|blocked it on copyright grounds"
+            r"|duplicate of (a previously uploaded|another YouTube) video",
+        ),
+        (
+            Reason.BLOCKED,
+            r"(in|from) your (country|region|location)|on this country domain|geo[- ]?restrict",
+        ),
+        (
+            Reason.NO_FORMAT,
+            r"format is not available|no video formats|only images are available|DRM protected"
+            r"|n challenge solving|(signature|nsig) extraction|JavaScript runtime"
+            r"|unable to extract|page needs to be reloaded|no longer supported in this app"
+            r"|unsupported URL",
+        ),
+        (
+            Reason.NETWORK,
+            r"network error|timed?[- ]?out|failed to establish"
+            r"|connection (refused|reset|aborted|broken)|remote end closed|name resolution"
+            r"|(name or service|servname).* not known|getaddrinfo failed|network is unreachable"
+            r"|no route to host|redirect loop|(connect to|error with|cannot reach) proxy"
+            r"|tunnel connection failed|\[SSL|certificate verify failed|violation of protocol"
+            r"|content too short|bytes read, \d+ more expected|any data blocks"
+            r"|extract any player response",
+        ),
+        (
+            Reason.UNAVAILABLE,
+            r"video (is )?unavailable|(video|content|recording) (is not|isn't) available"
+            r"|premieres? in|premiere will begin|live event (will begin|has ended)",
+        ),
+    )
+)
+
+# By the name of a class or of one it derives from: yt-dlp is slow to import and may be missing.
+_KINDS: dict[str, Reason] = {
+    "GeoRestrictedError": Reason.BLOCKED,
+    "TransportError": Reason.NETWORK,  # yt-dlp's, with SSLError, ProxyError, IncompleteRead
+    "ContentTooShortError": Reason.NETWORK,
+    "ConnectionError": Reason.NETWORK,  # Python's and that of `requests`
+    "TimeoutError": Reason.NETWORK,
+    "SSLError": Reason.NETWORK,
+    "gaierror": Reason.NETWORK,
+}
+
+_STATUSES = {
+    401: Reason.PRIVATE,
+    # Said to programs that are not liked today, and to addresses that are too old.
+    403: Reason.UNAVAILABLE,
+    404: Reason.REMOVED,
+    407: Reason.NETWORK,
+    408: Reason.NETWORK,
+    410: Reason.REMOVED,
+    429: Reason.RATE_LIMITED,
+    451: Reason.BLOCKED,
+    **dict.fromkeys(range(500, 600), Reason.NETWORK),
+}
+_STATUS = re.compile(r"HTTP Error (\d{3})\b")
+
+_LONGEST = 200
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# "ERROR: [youtube] ZhuDSdmby8k: ", or a part of it.
+_HEAD = re.compile(r"^(ERROR:\s*|\[[\w:.+-]+\]\s+([^\s:]+:\s+)?)+")
+# Where yt-dlp stops saying what happened; the rest is for those who type its own options.
+_TAIL = re.compile(
+    r"[.;]?\s*(please report this issue|See\s+https?://|Also see|Use --|It is recommended to use"
+    r"|For more (information|details), refer|You might want to use a VPN"
+    # A second time what stands before it.
+    r"|\(caused by (<HTTPError|\w*(Transport|SSL|Proxy|Verify)Error\()).*",
+    re.IGNORECASE,
+)
+_PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")
+
+
+def fate(reason: Reason) -> Fate:
+    """Whether trying again can help. What came and was no whole video may be one next time."""
+    return _FATES[reason][0] if reason in _FATES else Fate.MAY_COME_BACK
+
+
+def advice(reason: Reason) -> str:
+    """What the user does next, one sentence; "" where the outcome's detail says it."""
+    return _FATES[reason][1] if reason in _FATES else ""
+
+
+def reason_of(error: BaseException) -> Reason:
+    """Why it failed, from whatever fetching raised. `UNAVAILABLE` if nothing tells.
+
+    Words come first, of all the errors that led to this one: the innermost is often a bare
+    status of something fetched along the way, while YouTube's own words are further out.
+
+    Call it, and fetch, outside of the handling of any other error: Python and yt-dlp would
+    remember that one as a cause.
+    """
+    errors = list(causes(error))
+    return _by_words(errors) or _by_kind(errors) or _by_status(errors) or Reason.UNAVAILABLE
+
+
+def told(error: BaseException) -> str:
+    """What the error says, one short line, without what yt-dlp puts around it."""
+    text = " ".join(_COLOUR.sub("", str(error)).split())
+    text = _PASSWORD.sub("", _TAIL.sub("", _HEAD.sub("", text))).strip()
+    if len(text) > _LONGEST:
+        text = text[: _LONGEST - 3].rstrip() + "..."
+    return text or type(error).__name__
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that led to it, the last one first; yt-dlp keeps them in several places."""
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop(0)
+        # yt-dlp's `exc_info` has a class and a traceback in it, its `cause` may be a string.
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        exc_info = getattr(cause, "exc_info", None)
+        waiting += exc_info if isinstance(exc_info, tuple) else ()
+        waiting += getattr(cause, "cause", None), cause.__cause__
+        if not cause.__suppress_context__:
+            waiting.append(cause.__context__)
+
+
+def _by_words(errors: Iterable[BaseException]) -> Reason | None:
+    # YouTube writes both apostrophes.
+    text = "\n".join(map(str, errors)).replace("\u2019", "'")
+    return next((reason for reason, words in _WORDS if words.search(text)), None)
+
+
+def _by_kind(errors: Iterable[BaseException]) -> Reason | None:
+    names = (kind.__name__ for error in errors for kind in type(error).__mro__)
+    return next((_KINDS[name] for name in names if name in _KINDS), None)
+
+
+def _by_status(errors: Iterable[BaseException]) -> Reason | None:
+    """From the last status that was answered and says something."""
+    for error in errors:
+        # After retries yt-dlp has forgotten the error itself, and only its text is left.
+        text = _STATUS.search(str(error))
+        status = int(text[1]) if text else getattr(error, "status", None)
+        if isinstance(status, int) and status in _STATUSES:
+            return _STATUSES[status]
+    return None

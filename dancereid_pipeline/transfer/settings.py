@@ -1,0 +1,256 @@
+"""Where the data is when no folder has it, and how to ask for it: options and environment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from string import Formatter
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from huggingface_hub.constants import HF_HOME
+
+from ..build.options import path_or_none, shown
+from ..catalogue.catalogue import Video
+from ..common.errors import OptionError
+
+# The published annotation, at the repository's last revision, and what its bytes must be.
+ANNOTATION_URL = (
+    "https://raw.githubusercontent.com/azuxmioy/DanceReID/"
+    "179cca6edf5367340c14b4a1094f7bc8070d7d0e/annotation/annotation.json"
+)
+ANNOTATION_SHA256 = "66ddffe48cc39a2c4818500f19cc9b9208f07177fe78969278ce073df3e27fa7"
+# The published archive of tracks: the current file, then the older one.
+DRIVE_IDS = ("1Ph8yUuXEefU6Buv1dOrxXFFDuptyEdA2", "1qSh78lGQ6b7bZsg8K3tG1SIWaVSjoUrc")
+VIDEO_URL = "https://www.youtube.com/watch?v={download_id}"
+# What cookies may be read from, as yt-dlp names them.
+BROWSERS = (
+    "brave", "chrome", "chromium", "edge", "firefox", "opera", "safari", "vivaldi", "whale",
+)  # fmt: skip
+TIME_LIMIT_S = 3600.0
+_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([KMG]?)", re.IGNORECASE)
+_RATE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Addresses and how to ask. Every field is an option and an environment variable.
+
+    The variable is the field's name in capitals after `DANCEREID_`, as in
+    `DANCEREID_DOWNLOAD_DIR`. An option given wins over its variable.
+
+    Attributes:
+        annotation: address or path of an annotation; the published one if None.
+        archive: the tracks: address or path of an archive, path of a folder of npy files,
+            or link of a file on Google Drive; the published one if None.
+        video_url: pattern of a video's address, with `{download_id}`, `{video_id}`,
+            `{clip}` (the catalogue's name for it, `000_ZhuDSdmby8k`) in it. A page that
+            yt-dlp knows, or the address of the clip itself, as on a lab's mirror.
+        cookies: path of a cookies.txt, or `browser:firefox` (or `browser:chrome:Profile 1`).
+        proxy: address of a proxy, `http://`, `https://` or `socks5://`.
+        rate: bytes a second at most, as in `500K` or `2M`; no limit if None.
+        time_limit: seconds that one video may take; its part is kept for the next time.
+        download_dir: folder that what was fetched is kept in; has the layout of a data_dir.
+
+    Raises:
+        OptionError: one of them has a value that it cannot have.
+    """
+
+    annotation: str | None = None
+    archive: str | None = None
+    video_url: str = VIDEO_URL
+    cookies: str | None = None
+    proxy: str | None = None
+    rate: int | None = None
+    time_limit: float = TIME_LIMIT_S
+    download_dir: Path = Path(HF_HOME, "dancereid")
+
+    @classmethod
+    def read(
+        cls,
+        options: Mapping[str, Any],
+        environment: Mapping[str, str] = os.environ,
+        *,
+        with_places: bool = True,
+    ) -> Network:
+        """From options (None: not given), else the environment, else as published.
+
+        Args:
+            options: by field.
+            environment: the variables.
+            with_places: whether variables may say where the annotation and the archive are;
+                not where a folder was named that has them.
+
+        Raises:
+            OptionError: one of them has a value that it cannot have.
+        """
+        given: dict[str, Any] = {}
+        for field in fields(cls):
+            value = options.get(field.name)
+            if value is None and (with_places or field.name not in ("annotation", "archive")):
+                # An empty variable is how a shell says "not set".
+                value = environment.get(variable(field.name)) or None
+            if value is not None:
+                given[field.name] = _CHECKS[field.name](field.name, value)
+        return cls(**given)
+
+    def address(self, video: Video) -> str:
+        """Where a video is."""
+        return _filled(self.video_url, video)
+
+    def public_address(self, video: Video) -> str:
+        """The same as it may be shown and kept: see `public`."""
+        return _filled(public(self.video_url), video)
+
+    @property
+    def browser(self) -> tuple[str, ...] | None:
+        """The browser whose cookies to use, and its profile if one is named."""
+        kind, _, rest = (self.cookies or "").partition(":")
+        return tuple(rest.split(":", 1)) if kind == "browser" else None
+
+
+def variable(option: str) -> str:
+    """The environment variable of an option."""
+    return f"DANCEREID_{option.upper()}"
+
+
+def is_address(place: str) -> bool:
+    """Whether it is an address on the network, not a path."""
+    return place.lower().startswith(("http://", "https://"))
+
+
+def public(address: str) -> str:
+    """An address (or a pattern of one) without what may let somebody in.
+
+    That is its user and password, and of its query whatever names no video.
+    """
+    parts = urlsplit(address)
+    query = "&".join(part for part in parts.query.split("&") if "{" in part)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _filled(pattern: str, video: Video) -> str:
+    return pattern.format(
+        download_id=video.download_id, video_id=video.video_id, clip=video.clip_stem
+    )
+
+
+def _is_sound(address: str) -> bool:
+    """Whether an address has a host, and a port that can be one."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", parts.netloc)
+    except ValueError:
+        return False
+
+
+def _place(name: str, value: object) -> str:
+    text = path_or_none(name, value) or ""
+    if is_address(text):
+        if not _is_sound(text):
+            raise OptionError(f"{name}: expected an address, got {shown(text.rpartition('@')[2])}.")
+        return text
+    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.I):
+        raise OptionError(
+            f"{name}: expected a path, or an address with http:// or https://, got {shown(value)}."
+        )
+    _path(name, value)
+    return text
+
+
+def _pattern(name: str, value: object) -> str:
+    known = ("download_id", "video_id", "clip")
+    try:
+        parts = list(Formatter().parse(str(value)))
+        used = {field for _, field, _, _ in parts if field is not None}
+        plain = all(not spec and not conversion for _, _, spec, conversion in parts)
+    except ValueError:
+        used, plain = set(), False
+    sound = is_address(str(value)) and _is_sound(str(value))
+    if not (sound and used and used <= set(known) and plain):
+        raise OptionError(
+            f"{name}: expected an address with {', '.join(f'{{{k}}}' for k in known)} in it, for "
+            f"example 'http://mirror.lab/videos/{{clip}}.mp4', got {shown(value)}."
+        )
+    return str(value)
+
+
+def _cookies(name: str, value: object) -> str:
+    text = path_or_none(name, value) or ""
+    kind, _, rest = text.partition(":")
+    if kind == "browser":
+        if rest.split(":")[0] not in BROWSERS:
+            raise OptionError(
+                f"{name}: expected browser: and one of {', '.join(BROWSERS)}, got {shown(value)}."
+            )
+    elif not _path(name, value).is_file():
+        raise OptionError(
+            f"{name}: expected the path of a cookies.txt, or for example 'browser:firefox'; "
+            f"{shown(value)} is not a file."
+        )
+    return text
+
+
+def _proxy(name: str, value: object) -> str:
+    if not re.match(r"(https?|socks(4a?|5h?))://", str(value)) or not _is_sound(str(value)):
+        # Not shown: it may hold a password.
+        raise OptionError(
+            f"{name}: expected the address of a proxy, for example 'http://proxy.lab:3128' or "
+            "'socks5://127.0.0.1:1080'."
+        )
+    return str(value)
+
+
+def _rate(name: str, value: object) -> int:
+    match = _RATE.fullmatch(str(value).strip())
+    rate = int(float(match[1]) * _RATE_UNITS[match[2].upper()]) if match else 0
+    if not rate:
+        raise OptionError(
+            f"{name}: expected bytes a second, for example 500K or 2M, got {shown(value)}."
+        )
+    return rate
+
+
+def _seconds(name: str, value: object) -> float:
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0
+    if not 0 < seconds < 10**7:
+        raise OptionError(f"{name}: expected seconds, more than 0, got {shown(value)}.")
+    return seconds
+
+
+def _folder(name: str, value: object) -> Path:
+    # Absolute: a stream is read later, maybe from another folder.
+    return _path(name, value).absolute()
+
+
+def _path(name: str, value: object) -> Path:
+    """A path that may lead to something or not, but can be asked."""
+    try:
+        path = Path(path_or_none(name, value) or "").expanduser()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, no such user
+        raise OptionError(
+            f"{name}: expected a path, got {shown(value)} "
+            f"({getattr(error, 'strerror', None) or error})."
+        ) from error
+    return path
+
+
+_CHECKS = {
+    "annotation": _place,
+    "archive": _place,
+    "video_url": _pattern,
+    "cookies": _cookies,
+    "proxy": _proxy,
+    "rate": _rate,
+    "time_limit": _seconds,
+    "download_dir": _folder,
+}

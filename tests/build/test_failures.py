@@ -1,0 +1,215 @@
+"""One video's failure is that video's outcome: told, kept, and no other video's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import av
+import datasets
+import numpy as np
+import pytest
+
+import dancereid
+from dancereid_pipeline.build.coverage import Outcome
+from dancereid_pipeline.build.samples import rate_multiple
+from dancereid_pipeline.common.errors import LabelsError, MissingVideosError, Reason, VideoError
+from dancereid_pipeline.formats.npy_tracks import write_tracks
+from tests.support.data.clips import X264, write_clip
+from tests.support.data.folders import contents, detection, load, tracks
+
+
+def outcome_of(ds: datasets.DatasetDict, video_id: str) -> Outcome:
+    (found,) = (o for o in dancereid.coverage(ds).outcomes if o.video_id == video_id)
+    return found
+
+
+def _not_a_video(folder: Path) -> None:
+    (folder / "videos" / "002_ccc.mp4").write_bytes(b"<html>")
+
+
+def _cut_off(folder: Path) -> None:
+    path = folder / "videos" / "002_ccc.mp4"
+    write_clip(path, 30, options=X264["b_frames"], container_options={"movflags": "faststart"})
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+def _too_short(folder: Path) -> None:
+    write_clip(folder / "videos" / "002_ccc.mp4", 20, options=X264["b_frames"])
+
+
+def _another_edit(folder: Path) -> None:
+    write_clip(folder / "videos" / "002_ccc.mp4", 45, options=X264["b_frames"])
+
+
+def _a_smaller_encoding(folder: Path) -> None:
+    write_clip(folder / "videos" / "002_ccc.mp4", 30, options=X264["b_frames"], size=(64, 42))
+
+
+def _colours_nobody_converts(folder: Path) -> None:
+    options = {**X264["b_frames"], "x264-params": "colormatrix=ycgco"}
+    write_clip(folder / "videos" / "002_ccc.mp4", 30, options=options)
+
+
+def _npy_is_a_page(folder: Path) -> None:
+    (folder / "npy" / "333_00_ccc_matching.npy").write_bytes(b"<html>")
+
+
+def _npy_has_a_nan(folder: Path) -> None:
+    broken = tracks(30, [0, 3, 17])
+    broken[7][3] = detection(3, 7, box_pos=np.full(4, np.nan))
+    write_tracks(folder / "npy" / "333_00_ccc_matching.npy", broken)
+
+
+def _a_person_twice(folder: Path) -> None:
+    broken = tracks(30, [0, 3, 17])
+    broken[10][99] = detection(3, 10)
+    write_tracks(folder / "npy" / "333_00_ccc_matching.npy", broken)
+
+
+def _two_clips(folder: Path) -> None:
+    for name in ("a_ccc.mp4", "b_ccc.mp4"):
+        shutil.copy(folder / "videos" / "001_bbb.mp4", folder / "videos" / name)
+    (folder / "videos" / "002_ccc.mp4").unlink()
+
+
+def _no_labels(folder: Path) -> None:
+    path = folder / "annotation.json"
+    labels = json.loads(path.read_text())
+    del labels["ccc"]
+    path.write_text(json.dumps(labels))
+
+
+FAILURES = {
+    _not_a_video: (Reason.NOT_A_VIDEO, "002_ccc.mp4"),
+    _cut_off: (Reason.WRONG_LENGTH, "002_ccc.mp4"),
+    _too_short: (Reason.WRONG_LENGTH, "expected the 30 frames"),
+    _another_edit: (Reason.WRONG_LENGTH, "found 45"),
+    _a_smaller_encoding: (Reason.WRONG_SIZE, "64 x 42 pixels, but 6 of 18 boxes lie beyond"),
+    _colours_nobody_converts: (Reason.NO_CODEC, "002_ccc.mp4, frame 0: pictures of format"),
+    _npy_is_a_page: (Reason.BAD_TRACKS, "web page"),
+    _npy_has_a_nan: (Reason.BAD_TRACKS, "frame 7, detection 3"),
+    _a_person_twice: (Reason.BAD_TRACKS, "frame 10: id 4 is detected twice"),
+    _two_clips: (Reason.AMBIGUOUS, "a_ccc.mp4"),
+    _no_labels: (Reason.NO_LABELS, "ccc"),
+}
+
+
+@pytest.mark.parametrize("damage", FAILURES)
+@pytest.mark.parametrize("num_proc", [1, 2])
+def test_a_broken_video_is_left_out_with_its_reason_and_the_rest_is_as_before(
+    folder: Path, built: dict[str, list[str]], cache: str, damage, num_proc: int
+) -> None:
+    damage(folder)
+    ds = load(folder, cache, num_proc=num_proc)
+    reason, detail = FAILURES[damage]
+    outcome = outcome_of(ds, "ccc")
+    assert (outcome.reason, outcome.images) == (reason, 0)
+    assert detail in outcome.detail
+    assert contents(ds["trainval"]) == built["trainval"]
+    assert contents(ds["test"]) == built["test"][:6]  # bbb's
+    with pytest.raises(MissingVideosError, match=f"ccc.*{reason.value}|{reason.value}.*ccc"):
+        load(folder, cache, missing="error")
+
+
+@pytest.mark.parametrize("damage", FAILURES)
+def test_a_broken_video_in_a_stream(
+    folder: Path,
+    built: dict[str, list[str]],
+    cache: str,
+    damage,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    damage(folder)
+    stream = load(folder, cache, streaming=True, split="test")
+    assert contents(stream) == built["test"][:6]
+    assert FAILURES[damage][0].value in caplog.text
+    assert "ccc" in caplog.text
+    with pytest.raises(MissingVideosError, match="ccc"):
+        list(load(folder, cache, streaming=True, split="test", missing="error"))
+
+
+def test_damage_in_mid_clip_keeps_what_came_before(
+    folder: Path, built: dict[str, list[str]], cache: str
+) -> None:
+    path = folder / "videos" / "002_ccc.mp4"
+    with av.open(str(path)) as container:
+        entries = list(container.streams.video[0].index_entries)[14:22]
+    content = bytearray(path.read_bytes())
+    for entry in entries:  # all but the sizes and headers of their NAL units
+        start, end = entry.pos + 6, entry.pos + entry.size
+        content[start:end] = np.random.default_rng(0).bytes(end - start)
+    path.write_bytes(content)
+    ds = load(folder, cache)
+    outcome = outcome_of(ds, "ccc")
+    assert outcome.reason is Reason.DAMAGED
+    assert 0 < outcome.images < 18
+    assert contents(ds["test"]) == built["test"][: 6 + outcome.images]
+    assert f"damaged after {outcome.images} images" in str(dancereid.coverage(ds))
+
+
+def test_a_clip_at_twice_the_rate_is_read_at_every_second_frame(folder: Path, cache: str) -> None:
+    slow = load(folder, cache, videos=["bbb"], split="test")
+    write_clip(folder / "videos" / "001_bbb.mp4", 61, options=X264["b_frames"])
+    fast = load(folder, cache, videos=["bbb"], split="test")
+    assert fast["frame"][:] == slow["frame"][:] == [0, 5, 10, 15, 20, 25]
+    write_tracks(folder / "npy" / "333_00_bbb_matching.npy", tracks(61, [0]))
+    plain = load(folder, cache, videos=["bbb"], split="test", stride=1)
+    # Frame f of the slow tracks is frame 2f of the clip; boxes differ, so compare the whole frame.
+    write_tracks(
+        folder / "npy" / "333_00_bbb_matching.npy",
+        {f: {0: detection(0, f, box_pos=[0, 96, 0, 64])} for f in range(61)},
+    )
+    every = load(folder, cache, videos=["bbb"], split="test", stride=1)
+    write_tracks(
+        folder / "npy" / "333_00_bbb_matching.npy",
+        {f: {0: detection(0, f, box_pos=[0, 96, 0, 64])} for f in range(30)},
+    )
+    halved = load(folder, cache, videos=["bbb"], split="test", stride=1)
+    assert len(plain) == len(every) == len(halved) == 30
+    for f in range(15):
+        assert np.array_equal(halved[f]["image"], every[2 * f]["image"])
+
+
+def test_a_few_frames_at_the_end_may_be_missing_and_are_counted(folder: Path, cache: str) -> None:
+    write_clip(folder / "videos" / "001_bbb.mp4", 27, options=X264["b_frames"])
+    ds = load(folder, cache, videos=["bbb"], stride=1)
+    outcome = outcome_of(ds, "bbb")
+    assert (outcome.reason, outcome.images, outcome.past_end) == (Reason.USED, 27, 3)
+    assert "left out 3 labels past the end of the clip" in str(dancereid.coverage(ds))
+
+
+def test_boxes_outside_and_labels_without_detections_are_counted(folder: Path, cache: str) -> None:
+    changed = tracks(30, [0])
+    changed[5][0] = detection(0, 5, box_pos=[-50, -10, 5, 40])
+    del changed[10][0]
+    write_tracks(folder / "npy" / "333_00_bbb_matching.npy", changed)
+    ds = load(folder, cache, videos=["bbb"])
+    outcome = outcome_of(ds, "bbb")
+    assert (outcome.images, outcome.outside, outcome.untracked) == (4, 1, 1)
+    assert ds["test"]["frame"][:] == [0, 15, 20, 25]
+    assert not dancereid.coverage(ds).whole
+
+
+def test_broken_labels_stop_everything(folder: Path, cache: str) -> None:
+    (folder / "annotation.json").write_text('{"aaa": {"0": [0, 0], "1": []}}')
+    for streaming in (False, True):
+        with pytest.raises(LabelsError, match="frame 0 is listed twice"):
+            load(folder, cache, streaming=streaming)
+
+
+@pytest.mark.parametrize(
+    ("clip", "tracked", "multiple"),
+    [
+        *((30, 30, 1), (26, 30, 1), (35, 30, 1), (60, 30, 2), (61, 30, 2), (6014, 3007, 2)),
+        *((6009, 3007, 2), (90, 30, 3), (5990, 5983, None), (20, 30, None), (45, 30, None)),
+        *((30, 20, None), (15, 8, None), (100, 30, None), (6000, 3007, None), (1, 3007, None)),
+    ],
+)
+def test_which_lengths_are_the_same_clip(clip: int, tracked: int, multiple: int | None) -> None:
+    if multiple is None:
+        with pytest.raises(VideoError, match=f"the {tracked:,} frames.* found {clip:,}"):
+            rate_multiple(clip, tracked, "clip.mp4")
+    else:
+        assert rate_multiple(clip, tracked, "clip.mp4") == multiple

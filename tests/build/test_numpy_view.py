@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import pytest
+
+import dancereid
+from dancereid_pipeline.common.errors import DanceReIDError
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    cache = str(tmp_path_factory.mktemp("cache"))
+    return dancereid.load_dataset("demo", cache_dir=cache, skeleton=True)
+
+
+def check(found: Iterable[dict[str, Any]], expected: Iterable[dict[str, Any]]) -> int:
+    """Compares all columns; how many examples there are."""
+    count = 0
+    for one, other in zip(found, expected, strict=True):
+        count += 1
+        assert one.keys() == other.keys()
+        for name in ("image", "skeleton"):
+            if name in one:
+                assert (one[name].dtype, one[name].shape) == (np.uint8, (256, 128, 3))
+                assert np.array_equal(one[name], np.asarray(other[name]))
+        for name, shape in (("keypoints", (17, 2)), ("bbox", (4,))):
+            assert (one[name].dtype, one[name].shape) == (np.float32, shape)
+            assert np.array_equal(one[name], np.asarray(other[name], np.float32))
+        for name in ("person_id", "video_id", "frame"):
+            assert one[name] == other[name]
+    return count
+
+
+def test_arrays_are_what_pillow_gives(demo: Any) -> None:
+    arrays = dancereid.as_arrays(demo)
+    assert type(arrays) is datasets.DatasetDict
+    assert {name: check(arrays[name], demo[name]) for name in demo} == {
+        "trainval": 120,
+        "test": 145,
+    }
+
+
+def test_whatever_is_done_with_a_dataset(demo: Any) -> None:
+    arrays, test = dancereid.as_arrays(demo["test"]), demo["test"]
+    assert check(arrays.shuffle(seed=3), test.shuffle(seed=3)) == 145
+    assert check(arrays.shard(4, 1), test.shard(4, 1)) == 36
+    assert check(arrays.__getitems__([5, 3, 5]), [test[5], test[3], test[5]]) == 3  # DataLoader
+    assert [pixels.shape for pixels in arrays[:2]["image"]] == [(256, 128, 3)] * 2
+    assert arrays[7:9]["person_id"] == test[7:9]["person_id"]
+    assert arrays["keypoints"][0].dtype == np.float32  # a column by itself
+
+
+def test_streams(demo: Any) -> None:
+    streams = dancereid.load_dataset("demo", streaming=True, skeleton=True)
+    arrays = dancereid.as_arrays(streams)
+    assert type(arrays) is datasets.IterableDatasetDict
+    assert check(arrays["test"], demo["test"]) == 145
+
+
+def test_what_was_prepared(tmp_path: Path) -> None:
+    built = dancereid.load_dataset("demo", cache_dir=str(tmp_path / "cache"))
+    dancereid.prepare(built, tmp_path / "out")
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "other"))
+    assert check(dancereid.as_arrays(loaded["test"]), loaded["test"]) == 145
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_data_loader_makes_tensors_of_them(demo: Any, workers: int) -> None:
+    torch_data = pytest.importorskip("torch.utils.data", reason="needs torch, an extra of users")
+    arrays = dancereid.as_arrays(demo["test"])
+    batches = list(torch_data.DataLoader(arrays, batch_size=50, num_workers=workers))
+    assert [tuple(batch["image"].shape) for batch in batches] == [
+        (50, 256, 128, 3),
+        (50, 256, 128, 3),
+        (45, 256, 128, 3),
+    ]
+    assert tuple(batches[0]["keypoints"].shape) == (50, 17, 2)
+    assert batches[2]["person_id"].tolist() == demo["test"][100:]["person_id"]
+
+
+def test_a_broken_picture_is_named(demo: Any) -> None:
+    def broken(example: dict[str, Any]) -> dict[str, Any]:
+        return {"image": {"bytes": b"no picture", "path": "0006_000015.jpg"}}
+
+    raw = demo["test"].select([0]).cast_column("image", datasets.Image(decode=False))
+    arrays = dancereid.as_arrays(raw.map(broken, load_from_cache_file=False))
+    with pytest.raises(DanceReIDError, match=r"'image', 0006_000015.jpg: .* found 10 bytes"):
+        arrays[0]
+
+
+@pytest.mark.parametrize("other", [None, "demo", [1], {"test": 3}])
+def test_what_is_no_dataset_is_refused(other: Any) -> None:
+    with pytest.raises(DanceReIDError, match="Expected a dataset, as load_dataset gives it, got"):
+        dancereid.as_arrays(other)

@@ -1,0 +1,138 @@
+"""From nothing to examples over real HTTP: streamed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from datasets import load_dataset
+
+from tests.conftest import PEOPLE
+from tests.support.data.folders import all_contents, contents
+from tests.support.servers.remote import paths, serve, settle
+from tests.support.servers.web import Answer, Site
+
+CLIPS = {f"/videos/{row:03d}_{video_id}.mp4" for row, video_id in enumerate(PEOPLE)}
+
+
+def test_a_stream_fetches_once_too_and_a_build_finds_it(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    stream = load_dataset("dancereid", streaming=True, **remote)
+    assert paths(site) == ["/annotation.json", "/npy.zip"]  # of the zip, only its directory
+    assert all_contents(stream) == built
+    content = {path: len(content) for path, content in site.files.items()}
+    asked = {path: 0 for path in content}
+    for request in site.requests:
+        asked[request.path] += request.asked
+    assert {path: asked[path] for path in CLIPS} == {path: content[path] for path in CLIPS}
+    settle()
+    paths(site)
+    assert all_contents(stream) == built
+    assert all_contents(load_dataset("dancereid", streaming=True, **remote)) == built
+    assert all_contents(load_dataset("dancereid", **remote)) == built
+    assert paths(site) == []
+
+
+@pytest.fixture(scope="module")
+def eight(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path:
+    """Eight videos of the demo's size: its clips and tracks, twice, under other ids."""
+    folder = tmp_path_factory.mktemp("eight")
+    (folder / "videos").mkdir()
+    (folder / "npy").mkdir()
+    labels = json.loads((demo / "annotation.json").read_text())
+    rows, doubled = ["video_id,people,split"], {}
+    for copy in "ab":
+        for video_id, people in labels.items():
+            name, row = f"{video_id}{copy}", len(rows) - 1
+            (clip,) = (demo / "videos").glob(f"*{video_id}*")
+            (npy,) = (demo / "npy").glob(f"*{video_id}*")
+            shutil.copy(clip, folder / "videos" / f"{row:03d}_{name}.mp4")
+            shutil.copy(npy, folder / "npy" / f"{name}.npy")
+            rows.append(f"{name},{len(people)},test")
+            doubled[name] = people
+    (folder / "catalogue.csv").write_text("\n".join(rows))
+    (folder / "annotation.json").write_text(json.dumps(doubled))
+    return folder
+
+
+def test_the_first_streamed_example_costs_a_small_part_of_the_whole(
+    site: Site, eight: Path, tmp_path: Path, online: list[float]
+) -> None:
+    options = serve(site, eight)
+    stream = load_dataset(
+        "dancereid", split="test", streaming=True, download_dir=str(tmp_path), **options
+    )
+    first = next(iter(stream))
+    assert (first["person_id"], first["video_id"]) == (0, "demo_Waltz1a")
+    whole = sum(map(len, site.files.values()))
+    assert whole > 3_000_000
+    assert 100_000 < site.asked() < whole / 10
+    clips = [path for path in paths(site) if path.startswith("/videos")]
+    assert set(clips) == {"/videos/000_demo_Waltz1a.mp4"}
+
+
+def test_a_stream_goes_on_after_a_video_that_cannot_be_had(
+    site: Site,
+    remote: dict[str, str],
+    built: dict[str, list[str]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    del site.files["/videos/001_bbb.mp4"]
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    assert contents(stream) == built["test"][6:]
+    assert "removed (1): bbb" in caplog.text
+    caplog.clear()
+    paths(site)
+    # It is known now: said at once, and not asked for.
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    assert "1 of 4 videos are not there; going on without.\n  removed (1): bbb" in caplog.text
+    assert contents(stream) == built["test"][6:]
+    assert paths(site) == ["/npy.zip"]  # to see whether it has tracks of bbb
+
+
+def test_a_stream_stops_asking_where_a_crawl_would(site: Site, remote: dict[str, str]) -> None:
+    site.answers["/videos/000_aaa.mp4"] = [Answer(status=429, always=True)]
+    stream = load_dataset("dancereid", streaming=True, **remote)
+    paths(site)
+    assert all_contents(stream) == {"trainval": [], "test": []}
+    assert all_contents(stream) == {"trainval": [], "test": []}
+    clips = [path for path in paths(site) if path.startswith("/videos")]
+    assert clips == ["/videos/000_aaa.mp4"]
+
+
+def test_what_a_stream_found_gone_it_does_not_ask_for_again(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    del site.files["/videos/001_bbb.mp4"]
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    assert contents(stream) == built["test"][6:]
+    settle()
+    paths(site)
+    assert contents(stream) == built["test"][6:]
+    assert paths(site) == []
+
+
+def test_a_build_while_a_stream_is_paused_has_its_clip(
+    site: Site, demo: Path, tmp_path: Path, online: list[float]
+) -> None:
+    options = {**serve(site, demo), "download_dir": str(tmp_path / "downloads")}
+    paused = iter(load_dataset("dancereid", streaming=True, split="trainval", **options))
+    first = next(paused)
+    clip = "/videos/000_demo_Waltz1.mp4"
+    assert 0 < site.asked(clip) < len(site.files[clip])  # there is more to come
+    ds = load_dataset("dancereid", cache_dir=str(tmp_path / "cache"), **options)
+    assert {split: len(ds[split]) for split in ds} == {"trainval": 120, "test": 145}
+    assert (first["person_id"], len(list(paused))) == (0, 119)
+
+
+def test_threads_that_read_one_stream_all_get_all_of_it(
+    site: Site, remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(contents, [stream] * 8))
+    assert found == [built["test"]] * 8

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dancereid_pipeline.catalogue.catalogue import Catalogue
+from dancereid_pipeline.common.errors import LabelsError, SourceError
+from dancereid_pipeline.formats.annotation import Labels
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    path = tmp_path / "catalogue.csv"
+    path.write_text("video_id,people,split\na,2,test\nb,1,test\n")
+    return Catalogue.read(path)
+
+
+def read(tmp_path: Path, text: str | bytes, catalogue: Catalogue) -> Labels:
+    path = tmp_path / "annotation.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return Labels.read(path, catalogue)
+
+
+def test_people_are_in_order_of_their_numbers_not_their_spelling(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
+    labels = read(tmp_path, '{"a": {"10": [7, 3], "9": [0]}}', catalogue).videos["a"]
+    assert labels.persons.tolist() == [9, 10]
+    assert [frames.tolist() for frames in labels.frames] == [[0], [3, 7]]
+
+
+def test_counts_by_stride(tmp_path: Path, catalogue: Catalogue) -> None:
+    labels = read(tmp_path, '{"a": {"0": [0, 1, 5, 10], "1": [5, 6]}}', catalogue).videos["a"]
+    assert (labels.count(1), labels.count(5), labels.count(10)) == (6, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "Expecting value"),
+        ("{", "Expecting property name"),
+        ("[]", "got a list at the top"),
+        (b"\xff\xfe", "annotation.json"),
+        ("[" * 100_000, "annotation.json"),
+        ('{"x": {}}', "video 'x' is not in the catalogue"),
+        ('{"a": []}', "got a list"),
+        ('{"a": {"0": [0]}}', "expected 2 people"),
+        ('{"a": {"0": [], "1": [], "2": []}}', "expected 2 people"),
+        ('{"a": {"0": [0], "0": [1]}}', "'0' stands twice"),
+        ('{"a": {"0": [0], "1": []}, "a": {}}', "'a' stands twice"),
+        ('{"a": {"0": [0], "01": [0]}}', "got '01'"),
+        ('{"a": {"0": [0], "-1": [0]}}', "got '-1'"),
+        ('{"a": {"0": [0], "\u0663": [0]}}', "as a decimal number"),
+        ('{"a": {"0": [0], "99999999999999999999": [0]}}', "as a decimal number"),
+        ('{"a": {"0": [0], "1": {"0": 1}}}', "person 1: expected a list of frames, got a dict"),
+        ('{"a": {"0": [0], "1": [0, -4]}}', "person 1: expected frames as whole numbers"),
+        ('{"a": {"0": [0], "1": [1.5]}}', "got '1.5'"),
+        ('{"a": {"0": [0], "1": [true]}}', "got 'True'"),
+        ('{"a": {"0": [0], "1": [NaN]}}', "got 'nan'"),
+        ('{"a": {"0": [0], "1": ["3"]}}', "got '3'"),
+        ('{"a": {"0": [0], "1": [[3]]}}', "got 'list'"),
+        ('{"a": {"0": [0], "1": [1e400]}}', "got 'inf'"),
+        ('{"a": {"0": [0], "1": [18446744073709551616]}}', "got '18446744073709551616'"),
+        ('{"a": {"0": [0], "1": [4, 8, 4]}}', "person 1: frame 4 is listed twice"),
+    ],
+)
+def test_broken_labels_are_refused(
+    tmp_path: Path, catalogue: Catalogue, text: str | bytes, says: str
+) -> None:
+    with pytest.raises(LabelsError) as error:
+        read(tmp_path, text, catalogue)
+    assert says in str(error.value)
+
+
+def test_missing_labels_are_an_error_that_names_them(tmp_path: Path, catalogue: Catalogue) -> None:
+    with pytest.raises(SourceError, match=r"nowhere\.json"):
+        Labels.read(tmp_path / "nowhere.json", catalogue)

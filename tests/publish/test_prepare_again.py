@@ -1,0 +1,146 @@
+"""Preparing into a folder that has something already: what is replaced, and what is never lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pytest
+from datasets import load_dataset
+
+import dancereid
+from dancereid_pipeline.common.errors import Reason, SourceError
+from dancereid_pipeline.publish.prepare import Prepared, prepare
+from dancereid_pipeline.shards.build_record import RECORD
+from tests.support.data.folders import all_contents, load, prepared_files
+
+
+def test_the_same_again_changes_nothing(ds: datasets.DatasetDict, output: Path) -> None:
+    before = prepared_files(output)
+    prepare(ds, output)
+    assert prepared_files(output) == before
+
+
+def test_other_data_replaces_a_config_only_if_told_to(
+    ds: datasets.DatasetDict, output: Path, small: Path, cache: str
+) -> None:
+    fewer = load(small, cache, videos=["aaa", "bbb"])
+    before = prepared_files(output)
+    with pytest.raises(SourceError, match=r"holds another build: paper: 4 videos, 42 images, fi"):
+        prepare(fewer, output)
+    assert prepared_files(output) == before
+    assert prepare(fewer, output, force=True).images == 18
+    assert all_contents(load_dataset(str(output), streaming=True)) == all_contents(fewer)
+    assert len(list(output.rglob("*.parquet"))) == 2
+
+
+def test_configs_stand_side_by_side(output: Path, built: dict[str, list[str]], cache: str) -> None:
+    demo = dancereid.load_dataset("demo", cache_dir=cache)
+    before = prepared_files(output / "paper")
+    prepare(demo, output)
+    assert prepared_files(output / "paper") == before
+    assert all_contents(load_dataset(str(output), streaming=True)) == built  # the first is default
+    loaded = load_dataset(str(output), "demo", cache_dir=cache)
+    assert all_contents(loaded) == all_contents(demo)
+    assert dancereid.coverage(loaded).config == "demo"
+
+
+@pytest.mark.parametrize("name", ["README.md", "paper/mine.txt"])
+def test_files_from_elsewhere_are_left_alone(
+    ds: datasets.DatasetDict, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(SourceError, match="not from here"):
+        prepare(ds, tmp_path, force=True)
+    assert list(prepared_files(tmp_path)) == ["cache"] or path.read_text() == "mine"
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_what_breaks_off_leaves_what_was_there(
+    ds: datasets.DatasetDict, output: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    before = prepared_files(output)
+    (output / ".unfinished-killed").mkdir()
+    (output / ".unfinished-killed" / "left").write_text("by a run that was killed")
+    room = "dancereid_pipeline.publish.prepare"
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{room}.split_statistics", fail)
+        with pytest.raises((KeyboardInterrupt, SourceError), match=r"No space|^$"):
+            prepare(ds, output, force=True)
+    assert prepared_files(output) == before
+    prepare(ds, output, force=True)
+    assert sorted(prepared_files(output)) == sorted(before)
+
+
+def test_a_kill_while_a_config_is_replaced_loses_neither(
+    ds: datasets.DatasetDict, output: Path, small: Path, cache: str
+) -> None:
+    before = prepared_files(output)
+    # As if killed between taking the last one away and putting the new one in its place.
+    (output / ".replaced").mkdir()
+    for name in ("README.md", "paper"):
+        (output / name).rename(output / ".replaced" / name)
+    fewer = load(small, cache, videos=["aaa", "bbb"])
+    with pytest.raises(SourceError, match="holds another build"):
+        prepare(fewer, output)
+    assert prepared_files(output) == before
+
+
+@pytest.mark.parametrize("fails", ["paper", "README.md", ".replaced/paper"])
+def test_data_and_card_never_disagree(
+    output: Path, small: Path, cache: str, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    before, rename = prepared_files(output), Path.rename
+    fewer = load(small, cache, videos=["aaa", "bbb"])
+
+    def fail(path: Path, target: Path) -> Path:
+        if target == output / fails and (".unfinished-" in str(path) or "replaced" in fails):
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", fail)
+        with pytest.raises(SourceError, match="Input/output error"):
+            prepare(fewer, output, force=True)
+    if fails == "README.md":  # the new data is in place, and no card says otherwise
+        assert not (output / "README.md").exists()
+        assert Prepared.read(output).builds[0].images == 18
+    else:
+        assert prepared_files(output) == before
+    assert prepare(fewer, output, force=True).images == 18
+    assert all_contents(load_dataset(str(output), streaming=True)) == all_contents(fewer)
+
+
+def test_the_same_data_with_other_reasons_is_told_anew(
+    folder: Path, cache: str, tmp_path: Path
+) -> None:
+    (folder / "videos" / "000_aaa.mp4").unlink()
+    first = prepare(load(folder, cache), tmp_path / "out")
+    (folder / "npy" / "333_00_aaa_matching.npy").unlink()
+    (folder / "videos" / "000_aaa.mp4").write_bytes(b"no clip")
+    again = prepare(load(folder, cache), tmp_path / "out")
+    assert (first.coverage.outcomes[0].reason, again.coverage.outcomes[0].reason) == (
+        Reason.NO_CLIP,
+        Reason.NO_TRACKS,
+    )
+    assert (again.made, again.shards) == (first.made, first.shards)
+    assert "| no tracks |" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_broken_record_of_another_config_is_said_before_anything_is_replaced(
+    ds: datasets.DatasetDict, output: Path, cache: str
+) -> None:
+    prepare(dancereid.load_dataset("demo", cache_dir=cache), output)
+    (output / "demo" / RECORD).write_text("{")
+    before = prepared_files(output)
+    with pytest.raises(SourceError, match=r"demo/build.json: is no record"):
+        prepare(ds, output, force=True)
+    assert prepared_files(output) == before

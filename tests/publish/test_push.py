@@ -1,0 +1,331 @@
+"""Pushing to the Hub: a small one on the loopback, asked by the real clients."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import DatasetCard
+
+import dancereid
+from dancereid_pipeline.common.errors import HubError, OptionError
+from dancereid_pipeline.publish.prepare import prepare
+from dancereid_pipeline.shards.build_record import Build
+from tests.conftest import PROJECT
+from tests.support.data.folders import load
+from tests.support.servers.hub import Broken, Hub
+from tests.support.servers.hub_requests import refusal
+from tests.support.servers.web import Answer
+
+NAME = "dancer/reid"
+
+
+@pytest.fixture(scope="module")
+def prepared(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small folder as `paper`, and a part of it as `full`; not to be written to."""
+    folder, cache = tmp_path_factory.mktemp("prepared") / "reid", tmp_path_factory.mktemp("cache")
+    prepare(load(small, str(cache)), folder)
+    prepare(load(small, str(cache), name="full", stride=10), folder)
+    return folder
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    """An empty Hub."""
+    with Hub() as hub:
+        yield hub
+
+
+class Terminal:
+    """Runs programs of a user of a hub."""
+
+    def __init__(self, hub: Hub, home: Path) -> None:
+        self.hub = hub
+        self.home = home
+
+    def run(self, *command: object, token: str | None = "hf_write") -> Any:
+        """A command, to its end."""
+        environment = self.hub.environment(self.home, token=token)
+        return subprocess.run(
+            [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True
+        )
+
+    def push(self, *arguments: object, token: str | None = "hf_write") -> Any:
+        """push_to_hub.py."""
+        return self.run(PROJECT / "scripts" / "push_to_hub.py", *arguments, token=token)
+
+    def pushes(self, *arguments: object) -> dict[str, Any]:
+        """What push_to_hub.py says when all goes well, as JSON."""
+        done = self.push(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)[0]
+
+    def refused(self, *arguments: object, token: str | None = "hf_write", code: int = 1) -> str:
+        """The one line that push_to_hub.py ends with."""
+        done = self.push(*arguments, token=token)
+        assert (done.returncode, done.stdout) == (code, ""), done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def terminal(hub: Hub, tmp_path: Path) -> Terminal:
+    """A user with a token that may write."""
+    return Terminal(hub, tmp_path / "home")
+
+
+LOAD = """
+import json, sys
+import datasets
+from tests.support.data.folders import all_contents
+name, config = sys.argv[1:3]
+built = datasets.load_dataset(name, config)
+streamed = datasets.load_dataset(name, config, streaming=True)
+import dancereid
+print(json.dumps({
+    "built": all_contents(built), "streamed": all_contents(streamed),
+    "coverage": [dancereid.coverage(built).to_json(), dancereid.coverage(streamed).to_json()],
+}))
+"""
+
+
+def test_push_load_push_again_and_another_config(
+    hub: Hub, terminal: Terminal, prepared: Path, built: dict[str, list[str]]
+) -> None:
+    said = terminal.pushes(NAME, "--prepared", prepared, "--config", "paper")
+    repo = hub.repos[NAME]
+    assert said == {
+        "repo_id": NAME,
+        "url": f"{hub.url}/datasets/{NAME}",
+        "private": True,
+        "revision": repo.head.id,
+        "changed": True,
+        "configs": ["paper"],
+        "lines": [f'load_dataset("{NAME}", "paper")'],
+    }
+    assert repo.private
+    record = Build.read(prepared / "paper")
+    local = {name: (prepared / name).read_bytes() for name in record.files}
+    assert {name: content for name, content in repo.files.items() if name in local} == local
+    assert set(repo.files) - set(local) == {".gitattributes", "README.md"}
+    assert sorted(size for _, size in hub.uploads) == sorted(
+        len(content) for name, content in local.items() if not name.endswith(".json")
+    )
+
+    # Nobody sees it without a token; whoever does gets what was built.
+    done = terminal.run("-c", LOAD, NAME, "paper")
+    loaded = json.loads(done.stdout)
+    assert loaded["built"] == loaded["streamed"] == built
+    assert loaded["coverage"] == [record.coverage.to_json()] * 2
+
+    # Again: nothing is sent, nothing changes.
+    sent, head = len(hub.uploads), repo.head
+    assert not terminal.pushes(NAME, "--prepared", prepared, "--config", "paper")["changed"]
+    assert (len(hub.uploads), repo.head) == (sent, head)
+
+    # Another config: of the same videos, so that only what differs is sent.
+    assert terminal.pushes(NAME, "--prepared", prepared, "--config", "full")["changed"]
+    assert {name: content for name, content in repo.files.items() if name in local} == local
+    assert len(hub.uploads) - sent == len(list((prepared / "full").glob("*.*"))) - 1
+    data = DatasetCard(repo.files["README.md"].decode()).data
+    assert [config["config_name"] for config in data.configs] == ["paper", "full"]
+    assert f'load_dataset("{NAME}", "paper")' in repo.files["README.md"].decode()
+
+
+def test_a_config_that_is_built_anew_takes_the_place_of_the_last(
+    hub: Hub, terminal: Terminal, prepared: Path, small: Path, tmp_path: Path
+) -> None:
+    repo = hub.create(NAME, private=False)
+    question = b"---\nextra_gated_prompt: What for?\nlicense: cc-by-4.0\n---\n# Mine\n"
+    repo.put({"README.md": question})
+    terminal.pushes(NAME, "--prepared", prepared, "--public", "--config", "paper")
+    sent = len(hub.uploads)
+    fewer = load(small, str(tmp_path / "cache"), videos=["aaa", "bbb"])
+    prepare(fewer, tmp_path / "fewer")
+    assert terminal.pushes(NAME, "--prepared", tmp_path / "fewer", "--public")["private"] is False
+    assert sorted(name for name in repo.files if name.endswith(".parquet")) == [
+        "paper/test-00000-of-00001.parquet",
+        "paper/trainval-00000-of-00001.parquet",
+    ]
+    # The files of the two videos are as they were, and known by their content.
+    assert [size for _, size in hub.uploads[sent:]] == [
+        (tmp_path / "fewer" / "paper" / "people.jpg").stat().st_size
+    ]
+    data = DatasetCard(repo.files["README.md"].decode()).data.to_dict()
+    assert data["extra_gated_prompt"] == "What for?"
+    assert data["license"] == "cc-by-4.0"
+    fingerprint = dancereid.coverage(fewer).fingerprint
+    assert f"paper: 2 videos, 18 images, fingerprint {fingerprint}" in repo.history("main")[0].title
+
+
+def test_a_push_that_breaks_off_is_gone_on_with(
+    hub: Hub, terminal: Terminal, prepared: Path
+) -> None:
+    hub.answers["upload"] = [Answer(), Answer(), Broken(after=1000, always=True)]
+    said = terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+    assert said.startswith(f"push_to_hub: {NAME}: the connection to the Hub failed (")
+    assert said.endswith("Run it again: what has arrived there is not sent again.")
+    assert set(hub.repos[NAME].files) == {".gitattributes"}  # nothing half-pushed is seen
+    arrived = {oid for oid, _ in hub.uploads}
+    assert len(arrived) == 2
+    hub.answers.clear()
+    terminal.pushes(NAME, "--prepared", prepared, "--config", "paper")
+    again = {oid for oid, _ in hub.uploads[2:]}
+    assert len(again) == 3
+    assert not again & arrived
+
+    # A commit whose answer is lost was made: the next push finds it so.
+    hub.answers["commit"] = [Answer(cut=0)]
+    said = terminal.refused(NAME, "--prepared", prepared)
+    assert "the connection to the Hub failed" in said
+    sent = len(hub.uploads)
+    assert not terminal.pushes(NAME, "--prepared", prepared)["changed"]
+    assert len(hub.uploads) == sent
+
+
+TRY_TOKENS = """
+import json, sys
+import dancereid
+said = []
+for token in json.loads(sys.argv[2]):
+    try:
+        said.append(str(dancereid.push_to_hub(sys.argv[1], "dancer/reid", token=token)))
+    except dancereid.DanceReIDError as error:
+        said.append(str(error))
+print(json.dumps(said))
+"""
+
+
+def test_tokens_that_will_not_do(hub: Hub, terminal: Terminal, prepared: Path) -> None:
+    expected = {
+        None: "No token of the Hugging Face Hub was found. Make one that may write, at https://",
+        "hf_read": "The token of dancer may only read. Make one that may write",
+        "hf_expired": "The token has expired (",
+        "hf_unknown": "The Hub does not know the token (",
+        "hf_fine_read": f"{NAME}: the Hub does not allow it (",
+        "hf_stranger": f"{NAME}: the Hub does not allow it (You don't have the rights to create",
+    }
+    done = terminal.run("-c", TRY_TOKENS, prepared, json.dumps(list(expected)), token=None)
+    said = json.loads(done.stdout)
+    starts = zip(said, expected.values(), strict=True)
+    assert [text for text, start in starts if not text.startswith(start)] == []
+    assert NAME not in hub.repos
+    assert hub.uploads == []
+
+
+def test_repositories_that_will_not_do(hub: Hub, terminal: Terminal, prepared: Path) -> None:
+    hub.create(NAME, private=True).put({"train.csv": b"mine"})
+    said = terminal.refused(NAME, "--config", "demo")
+    assert f"{NAME} is taken: it holds train.csv, which was not pushed from here." in said
+    assert not list(terminal.home.rglob("*.arrow"))  # said before the long build
+    said = terminal.refused(NAME, "--prepared", prepared, "--public")
+    assert f"{NAME} is there and private, and was to be public." in said
+    hub.create("dancer/open", private=False)
+    said = terminal.refused("open", "--prepared", prepared)
+    assert "dancer/open is there and public, and was to be private." in said
+    assert "--public" in said
+    assert "is no name of a dataset on the Hub" in terminal.refused(
+        "a b/c", "--prepared", prepared, code=2
+    )
+    assert "cannot be given. Give them to prepare.py." in terminal.refused(
+        NAME, "--prepared", prepared, "--stride", 5, code=2
+    )
+    assert hub.uploads == []
+    assert hub.repos[NAME].files["train.csv"] == b"mine"
+
+
+def test_what_the_hub_says_is_passed_on(hub: Hub, terminal: Terminal, prepared: Path) -> None:
+    def said(kind: str, answer: Answer) -> str:
+        hub.answers = {kind: [answer]}
+        return terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+
+    full = "Private repository storage limit reached"
+    assert f"does not allow it ({full}" in said("batch", refusal(403, full))
+    assert "there is storage left" in said("upload", refusal(403, full, always=True))
+    assert "somebody else wrote to it meanwhile" in said("commit", refusal(412, "changed"))
+    assert "too many requests" in said("whoami", refusal(429, "slow down", always=True))
+    assert "the Hub is in trouble (500: oh" in said("commit", refusal(500, "oh"))
+    assert set(hub.repos[NAME].files) == {".gitattributes"}
+    hub.stop()
+    assert "the connection to the Hub failed" in terminal.refused(NAME, "--prepared", prepared)
+
+
+def test_what_comes_back_is_compared(
+    hub: Hub, terminal: Terminal, prepared: Path, tmp_path: Path
+) -> None:
+    broken = Path(shutil.copytree(prepared, tmp_path / "broken"))
+    shard = broken / "paper" / "test-00000-of-00002.parquet"
+    shard.write_bytes(shard.read_bytes() + b"x")
+    said = terminal.refused(NAME, "--prepared", broken)
+    assert "test-00000-of-00002.parquet is not as build.json says" in said
+    assert hub.requests == []
+    # The first request for the tree of what was pushed gives another file's checksum.
+    entry = {
+        "type": "file", "path": "paper/test-00000-of-00002.parquet", "size": 1, "oid": "0" * 40,
+        "lfs": {"oid": "1" * 64, "size": 1, "pointerSize": 130},
+    }  # fmt: skip
+    hub.answers["tree"] = [Answer(body=json.dumps([entry]).encode())]
+    said = terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+    assert "what came back of 'paper' is not what was pushed: its Parquet files." in said
+
+
+def test_what_is_on_the_hub_may_be_broken_or_others(
+    hub: Hub, terminal: Terminal, prepared: Path
+) -> None:
+    terminal.pushes(NAME, "--prepared", prepared)
+    repo = hub.repos[NAME]
+    good = repo.files["README.md"]
+    repo.put({"README.md": b"---\nlicense: [\n---\n"})
+    said = terminal.refused(NAME, "--prepared", prepared)
+    assert "the head of its README.md is no YAML" in said
+    repo.put({"README.md": b"\xff\xfe no text", "full/build.json": b"{"})
+    said = terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+    assert "the record of 'full' is broken" in said
+    assert "Push that config again, too" in said
+    assert terminal.pushes(NAME, "--prepared", prepared)["changed"]
+    assert repo.files["README.md"] == good
+    assert b"{\n" in repo.files["full/build.json"]
+
+
+def test_what_cannot_be_pushed_is_said_at_once(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
+) -> None:
+    with pytest.raises(OptionError, match="public: expected True or False, got 0"):
+        dancereid.push_to_hub(prepared, NAME, public=0)
+    with pytest.raises(OptionError, match="data: expected a folder that prepare made, or all"):
+        dancereid.push_to_hub(dancereid.load_dataset("demo", split="test", cache_dir=cache), NAME)
+    with pytest.raises(HubError, match="offline mode is on"):
+        dancereid.push_to_hub(prepared, NAME)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / NAME).mkdir(parents=True)
+    with pytest.raises(HubError, match="There is a folder dancer/reid here"):
+        dancereid.push_to_hub(prepared, NAME)
+
+
+def test_in_code_and_built_first(hub: Hub, terminal: Terminal) -> None:
+    program = (
+        "import dancereid, sys\n"
+        "ds = dancereid.load_dataset('demo')\n"
+        "print(dancereid.push_to_hub(ds, 'reid'))\n"
+        "from pathlib import Path; import datasets\n"
+        "print(list(Path(datasets.config.HF_DATASETS_CACHE).glob('dancereid-push-*')))\n"
+    )
+    done = terminal.run("-c", program)
+    repo = hub.repos[NAME]
+    assert done.stdout == (
+        f"{hub.url}/datasets/{NAME} (private: only you, or your organization, see it)\n"
+        f"revision {repo.head.id}; read back and compared\n"
+        f'  load_dataset("{NAME}", "demo")\n'
+        "[]\n"
+    )
+    sent, head = len(hub.uploads), repo.head
+    # The same data built again is the same data.
+    assert terminal.pushes(NAME, "--config", "demo")["changed"] is False
+    assert (len(hub.uploads), repo.head) == (sent, head)

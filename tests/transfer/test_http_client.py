@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import io
+import logging
+import random
+import socket
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+import tqdm
+
+from dancereid_pipeline.common.errors import Reason, SourceError, VideoError
+from dancereid_pipeline.transfer.download import (
+    NoRangesError,
+    client,
+    cookies_copy,
+    fetch,
+    progress_bar,
+    read_range,
+)
+from dancereid_pipeline.transfer.settings import Network
+from tests.support.servers.web import Answer, Site, redirect
+
+CONTENT = random.Random(6).randbytes(100_000)
+COOKIES = "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t0\tSID\tsecret\n"
+
+
+@pytest.fixture
+def site(site: Site) -> Site:
+    site.files["/a.bin"] = CONTENT
+    return site
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "a.bin"
+
+
+def get(address: str, target: Path, network: Network) -> None:
+    fetch(address, target, network, check=lambda _: None, what="A")
+    assert target.read_bytes() == CONTENT
+
+
+def test_offline_nothing_is_asked(site: Site, target: Path) -> None:
+    with pytest.raises(SourceError) as error:
+        get(site.address("/a.bin"), target, Network())
+    assert f"{site.url}/a.bin: is needed, is not in {target.parent}, and offline mode is on (" in (
+        str(error.value)
+    )
+    assert (site.requests, target.parent.exists()) == ([], False)
+
+
+@pytest.mark.parametrize("status", [302, 308])
+def test_a_redirect_is_followed(site: Site, target: Path, online: list[float], status: int) -> None:
+    site.answers["/moved"] = [redirect(site.address("/a.bin"), status=status)]
+    get(site.address("/moved"), target, Network())
+    assert [r.path for r in site.requests] == ["/moved", "/a.bin"]
+
+
+def test_a_redirect_that_leads_to_itself_ends(
+    site: Site, target: Path, online: list[float]
+) -> None:
+    site.answers["/a.bin"] = [redirect("/b.bin", always=True)]
+    site.answers["/b.bin"] = [redirect("/a.bin", always=True)]
+    with pytest.raises(SourceError, match="redirect loop"):
+        get(site.address("/a.bin"), target, Network())
+    assert list(target.parent.iterdir()) == []
+
+
+def test_a_file_where_the_folder_should_be_is_told(
+    site: Site, target: Path, online: list[float]
+) -> None:
+    folder = target.parent
+    folder.write_text("mine")
+    for path in (target, target / "deeper"):
+        with pytest.raises(SourceError, match=rf"^{path.parent}: cannot be made .* another folder"):
+            get(site.address("/a.bin"), path, Network())
+    assert (folder.read_text(), site.requests) == ("mine", [])
+
+
+def test_a_connection_that_is_not_permitted_is_no_fault_of_the_folder(
+    target: Path, online: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(self: socket.socket, address: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    with client(Network()) as ydl, pytest.raises(VideoError, match="Permission denied") as error:
+        read_range(ydl, "http://127.0.0.1:9/a.bin", 0, 1)
+    assert error.value.reason is Reason.NETWORK
+    with pytest.raises(SourceError, match=r"a\.bin: .*Permission denied"):
+        get("http://127.0.0.1:9/a.bin", target, Network())
+
+
+def test_cookies_are_sent_and_their_file_is_left_as_it_was(
+    site: Site, target: Path, online: list[float], tmp_path: Path
+) -> None:
+    path = tmp_path / "cookies.txt"
+    path.write_text(COOKIES)
+    before = path.stat().st_mtime_ns
+    site.answers["/a.bin"] = [Answer(headers={"Set-Cookie": "new=1; Max-Age=9999"})]
+    get(site.address("/a.bin"), target, Network(cookies=str(path)))
+    assert site.requests[0].headers["Cookie"] == "SID=secret"
+    assert (path.read_text(), path.stat().st_mtime_ns) == (COOKIES, before)
+    get(site.address("/a.bin"), target, Network())
+    assert "Cookie" not in site.requests[1].headers
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """A profile of Firefox with a cookie in it."""
+    folder = tmp_path / "a profile"
+    folder.mkdir()
+    with sqlite3.connect(folder / "cookies.sqlite") as database:
+        database.execute(
+            "CREATE TABLE moz_cookies (host, name, value, path, expiry, isSecure, originAttributes)"
+        )
+        row = ("127.0.0.1", "SID", "secret", "/", 2**31, 0, "")
+        database.execute("INSERT INTO moz_cookies VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    database.close()
+    return folder
+
+
+def test_cookies_of_a_browser_are_sent(
+    site: Site, target: Path, online: list[float], profile: Path
+) -> None:
+    get(site.address("/a.bin"), target, Network(cookies=f"browser:firefox:{profile}"))
+    assert site.requests[0].headers["Cookie"] == "SID=secret"
+
+
+def test_others_get_a_copy_of_the_cookies(profile: Path, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text(COOKIES)
+    for cookies in (f"{tmp_path}/c.txt", f"browser:firefox:{profile}"):
+        with cookies_copy(Network(cookies=cookies)) as copy:
+            assert copy is not None
+            assert "127.0.0.1\tFALSE\t/\tFALSE\t" in copy.read_text()
+            assert copy.read_text().endswith("\tSID\tsecret\n")
+            copy.write_text("")
+        assert not copy.exists()
+    assert (tmp_path / "c.txt").read_text() == COOKIES
+    with cookies_copy(Network()) as copy:
+        assert copy is None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read: .*No such file"),
+        (b"{}", "does not begin as such a file"),
+        (b"\xff\xfe\xff", "cannot be read: .*utf-8"),
+        (COOKIES.encode() + b".lab\tpa55\n", "line 3: expected 7 fields, tabs between, found 2"),
+    ],
+)
+def test_cookies_that_cannot_be_read_are_told(
+    site: Site,
+    target: Path,
+    online: list[float],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    content: bytes | None,
+    said: str,
+) -> None:
+    path = tmp_path / "c.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SourceError, match=rf"c\.txt'.*{said}.* cookies\.txt in Netscape") as error:
+        get(site.address("/a.bin"), target, Network(cookies=str(path)))
+    assert (site.requests, target.exists()) == ([], False)
+    assert "pa55" not in str(error.value) + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("cookies", ["~nosuchuser/c.txt", "browser:firefox:/no/such/profile"])
+def test_cookies_that_are_nowhere_are_told(target: Path, online: list[float], cookies: str) -> None:
+    with pytest.raises(SourceError, match=f"cookies='{cookies}' cannot be read"):
+        get("http://127.0.0.1:9/a.bin", target, Network(cookies=cookies))
+
+
+def test_the_client_speaks_to_the_log(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with caplog.at_level("DEBUG", "dancereid"), client(Network()) as ydl:
+        ydl.report_warning("careful")
+        ydl.to_screen("hello")
+    assert ("dancereid", logging.INFO, "yt-dlp: careful") in caplog.record_tuples
+    assert ("dancereid", logging.DEBUG, "hello") in caplog.record_tuples
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_proxy_is_asked_in_place_of_the_host(
+    site: Site, target: Path, online: list[float]
+) -> None:
+    get("http://mirror.invalid/a.bin", target, Network(proxy=site.url))
+    assert [(r.host, r.path) for r in site.requests] == [("mirror.invalid", "/a.bin")]
+
+
+def test_the_rate_is_kept_to(
+    site: Site, target: Path, online: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("yt_dlp.downloader.common.time.sleep", waits.append)
+    get(site.address("/a.bin"), target, Network(rate=10_000))
+    # After the first block of 1 KiB, each time until the average is right again.
+    assert max(waits) > 1
+    waits.clear()
+    get(site.address("/a.bin"), target, Network())
+    assert waits == []
+
+
+Read = Callable[..., tuple[bytes, int, int]]
+
+
+@pytest.fixture
+def read(site: Site, online: list[float]) -> Read:
+    def read(start: int | None, count: int) -> tuple[bytes, int, int]:
+        with client(Network()) as ydl:
+            return read_range(ydl, site.address("/a.bin"), start, count)
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "asked", "begin", "end"),
+    [
+        (0, 1, "bytes=0-0", 0, 1),
+        (500, 1000, "bytes=500-1499", 500, 1500),
+        (99_990, 1000, "bytes=99990-100989", 99_990, 100_000),
+        (None, 1000, "bytes=-1000", 99_000, 100_000),
+        (None, 10**6, "bytes=-1000000", 0, 100_000),
+    ],
+)
+def test_a_part_is_read_and_no_more(
+    site: Site, read: Read, start: int | None, count: int, asked: str, begin: int, end: int
+) -> None:
+    assert read(start, count) == (CONTENT[begin:end], begin, 100_000)
+    assert [(r.range, r.asked) for r in site.requests] == [(asked, end - begin)]
+
+
+def part(first: int, last: int, body: bytes, size: int | str = 100_000) -> Answer:
+    headers = {"Content-Range": f"bytes {first}-{last}/{size}"}
+    return Answer(status=206, headers=headers, body=body)
+
+
+@pytest.mark.parametrize(
+    ("answers", "waits"),
+    [
+        ([Answer(status=500)], [0]),
+        ([Answer(status=503), Answer(drop=True), Answer(cut=10)], [0, 0, 0]),
+        ([part(500, 1499, CONTENT[500:600])], [0]),  # less than it says itself
+        ([Answer(status=429, headers={"Retry-After": "7"})], [7]),
+        ([Answer(status=503, headers={"Retry-After": "60"})], [60]),
+    ],
+)
+def test_a_part_is_asked_for_again(
+    site: Site, read: Read, online: list[float], answers: list[Answer], waits: list[float]
+) -> None:
+    site.answers["/a.bin"] = list(answers)
+    assert read(500, 1000) == (CONTENT[500:1500], 500, 100_000)
+    assert online == waits
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(body=CONTENT),
+        Answer(status=206, body=CONTENT[500:1500]),
+        part(500, 1499, CONTENT[500:1500], "*"),
+        part(0, 999, CONTENT[:1000]),
+        part(500, 99_999, CONTENT[500:]),
+        part(500, 999, CONTENT[500:1000]),
+    ],
+)
+def test_a_server_that_gives_other_parts_is_noticed(site: Site, read: Read, answer: Answer) -> None:
+    site.answers["/a.bin"] = [answer]
+    with pytest.raises(NoRangesError, match="the server gives "):
+        read(500, 1000)
+    site.ranges = False
+    with pytest.raises(NoRangesError, match="only whole files"):
+        read(None, 1000)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "says", "asked"),
+    [
+        (Answer(status=404, always=True), Reason.REMOVED, "HTTP Error 404", 1),
+        (Answer(status=500, always=True), Reason.NETWORK, "HTTP Error 500", 6),
+        (Answer(drop=True, always=True), Reason.NETWORK, "closed connection", 6),
+        (
+            Answer(status=429, headers={"Retry-After": "3600"}, always=True),
+            *(Reason.RATE_LIMITED, "; the server asks to wait 3,600 s", 1),
+        ),
+    ],
+)
+def test_a_part_that_is_not_to_be_had_has_a_reason(
+    site: Site, read: Read, answer: Answer, reason: Reason, says: str, asked: int
+) -> None:
+    site.answers["/a.bin"] = [answer]
+    with pytest.raises(VideoError, match=says) as error:
+        read(500, 1000)
+    assert (error.value.reason, len(site.requests)) == (reason, asked)
+
+
+@pytest.fixture
+def bars(monkeypatch: pytest.MonkeyPatch) -> list[tqdm.tqdm]:
+    """The bars that are shown, at a second a look at the clock."""
+    made: list[tqdm.tqdm] = []
+
+    def bar(**options: object) -> AbstractContextManager[tqdm.tqdm]:
+        made.append(tqdm.tqdm(file=io.StringIO(), mininterval=0, **options))
+        return made[-1]
+
+    monkeypatch.setattr("dancereid_pipeline.transfer.download.tqdm", bar)
+    seconds = iter(range(10**9))
+    monkeypatch.setattr("tqdm.std.time", lambda: float(next(seconds)))
+    return made
+
+
+def test_the_bar_shows_what_is_there_and_how_fast_it_came(bars: list[tqdm.tqdm]) -> None:
+    with progress_bar("Tracks") as on_bytes:
+        (bar,) = bars
+        on_bytes(500_000_000, None)
+        assert (bar.desc, bar.n, bar.total) == ("Tracks", 500_000_000, None)
+        for there in (500_001_000, 500_002_000, 500_003_000):
+            on_bytes(there, 600_000_000)
+        assert (bar.n, bar.total) == (500_003_000, 600_000_000)
+        # What an earlier run brought did not come at once.
+        assert bar.format_dict["rate"] <= 1000
+        on_bytes(1000, 600_000_000)
+        assert (bar.n, bar.initial) == (1000, 1000)
+        on_bytes(600_000_000, 600_000_000)
+        assert bar.n == 600_000_000
+        assert "572M/572M" in bar.fp.getvalue()
+        assert bar.disable  # closed, so that what comes next may have a line of its own
+        on_bytes(600_000_000, 600_000_000)
+
+
+def test_the_bar_is_told_of_every_block(
+    site: Site, target: Path, online: list[float], bars: list[tqdm.tqdm]
+) -> None:
+    target.parent.mkdir()
+    target.with_name("a.bin.unchecked.part").write_bytes(CONTENT[:40_000])
+    get(site.address("/a.bin"), target, Network())
+    (bar,) = bars
+    assert (bar.n, bar.total) == (100_000, 100_000)
+    assert 40_000 < bar.initial <= 41_024
+    assert "97.7k/97.7k" in bar.fp.getvalue()

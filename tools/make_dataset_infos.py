@@ -1,0 +1,74 @@
+"""Writes dataset_infos.json: for each config at its defaults, features and counts.
+
+    python tools/make_dataset_infos.py           # writes it
+    python tools/make_dataset_infos.py --check   # exit code 1 if it is not up to date
+
+Counts come from the catalogue (`annotated_every_5th`, counted on the published
+annotation) and, for the demo, from its labels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from dancereid import DanceReID, DanceReIDConfig
+from dancereid_pipeline.catalogue.catalogue import SCHEMES, Catalogue
+from dancereid_pipeline.shards.build_record import plain_features
+
+
+def dataset_infos() -> dict[str, Any]:
+    """What the file must hold: `{config: {description, features, splits}}`."""
+    return {config.name: _info(config) for config in DanceReID.BUILDER_CONFIGS}
+
+
+def _info(config: DanceReIDConfig) -> dict[str, Any]:
+    features = DanceReID(config_name="demo").info.features
+    return {
+        "description": config.description,
+        "version": str(config.version),
+        "features": plain_features(features),
+        "splits": {
+            split: {"name": split, "num_examples": count, "dataset_name": "dancereid"}
+            for split, count in _counts(config).items()
+        },
+    }
+
+
+def _counts(config: DanceReIDConfig) -> dict[str, int]:
+    if config.name == "demo":
+        return {
+            split: sum(j.expected or 0 for j in jobs)
+            for split, jobs in config.request().plan().jobs().items()
+        }
+    videos = Catalogue.read().choose(config.name)
+    return {
+        split: sum(v.annotated_every_5th or 0 for v in videos if split in v.splits_in(config.name))
+        for split in SCHEMES[config.name]
+    }
+
+
+def main() -> int:
+    """Writes or checks the file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    check = parser.parse_args().check
+    path = Path(__file__).parents[1] / "dataset_infos.json"
+    text = json.dumps(dataset_infos(), indent=2) + "\n"
+    if path.exists() and path.read_text("utf-8") == text:
+        print(f"{path.name} is up to date")
+        return 0
+    if check:
+        print(f"{path.name} is not up to date: run python tools/make_dataset_infos.py")
+        return 1
+    path.write_text(text, "utf-8")
+    print(f"wrote {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,135 @@
+"""Makes a full-size stand-in for DanceReID: real labels, real frame counts, tiny pictures.
+
+What is made loads as the real data does, in minutes and without the videos:
+
+    python tools/rehearse.py annotation.json rehearsal
+    load_dataset("dancereid", "paper", data_dir="rehearsal")   # 31,643 + 22,637 examples
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from tqdm import tqdm
+
+from dancereid_pipeline.catalogue.catalogue import Catalogue, Video
+from dancereid_pipeline.common.errors import DanceReIDError, LabelsError, SourceError
+from dancereid_pipeline.formats.annotation import Labels, VideoLabels
+from dancereid_pipeline.formats.npy_tracks import JOINTS, write_tracks
+
+WIDTH, HEIGHT = 96, 64
+FRAME_RATE = 30
+_BOX_WIDTH, _BOX_HEIGHT = 16, 32
+
+
+def main() -> int:
+    """Parses the command line, and says what went wrong without a traceback."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("annotation", type=Path, help="annotation.json, the real one or any")
+    parser.add_argument("output", type=Path, help="folder to make; must not be there yet")
+    parser.add_argument("--catalogue", type=Path, help="a CSV of one's own")
+    parser.add_argument(
+        "--max-frames", type=int, default=10**9, metavar="N", help="make shorter clips"
+    )
+    arguments = parser.parse_args()
+    if arguments.max_frames < 1:
+        parser.error("--max-frames: expected a number from 1")
+    try:
+        rehearse(arguments.annotation, arguments.output, arguments.catalogue, arguments.max_frames)
+    except (DanceReIDError, OSError) as error:
+        print(f"rehearse: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("rehearse: interrupted, nothing kept", file=sys.stderr)
+        return 130
+    print(f"made {arguments.output}: load_dataset('dancereid', data_dir='{arguments.output}')")
+    return 0
+
+
+def rehearse(
+    annotation: Path, output: Path, catalogue_path: Path | None = None, max_frames: int = 10**9
+) -> None:
+    """Makes the folder; it appears under its name when it is whole.
+
+    Args:
+        annotation: the labels.
+        output: the folder.
+        catalogue_path: whose videos, the project's if None.
+        max_frames: frames of a clip at most; labels beyond are left out.
+
+    Raises:
+        DanceReIDError: the labels are broken, or the folder is there already.
+    """
+    if output.exists():
+        raise SourceError(f"{output} is already there. Remove it, or name another folder.")
+    catalogue = Catalogue.read(catalogue_path)
+    labels = Labels.read(annotation, catalogue)
+    unfinished = output.with_name(output.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        (unfinished / "videos").mkdir(parents=True)
+        (unfinished / "npy").mkdir()
+        shutil.copyfile(annotation, unfinished / "annotation.json")
+        videos = [video for video in catalogue if video.video_id in labels.videos]
+        if not videos:
+            raise LabelsError(f"{annotation}: lists no video, so there is nothing to make.")
+        for video in tqdm(videos, desc="Making clips and tracks", unit="video"):
+            of_video = labels.videos[video.video_id]
+            count = min(_frame_count(video, of_video), max_frames)
+            write_clip(unfinished / "videos" / f"{video.clip_stem}.mp4", count)
+            tracks = unfinished / "npy" / f"333_00_{video.video_id}_matching.npy"
+            write_tracks(tracks, make_tracks(of_video, count))
+        unfinished.rename(output)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _frame_count(video: Video, labels: VideoLabels) -> int:
+    """Frames of the real clip; up to the last label where nobody counted them."""
+    last = max((int(frames[-1]) for frames in labels.frames if len(frames)), default=0)
+    return video.frames or last + 1
+
+
+def write_clip(path: Path, frames: int) -> None:
+    """Writes an H.264 clip with B-frames, in which a bright bar moves."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(
+            "libx264", rate=FRAME_RATE, options={"preset": "veryfast", "g": "150", "bf": "3"}
+        )
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index in range(frames):
+            picture = np.full((HEIGHT * 3 // 2, WIDTH), 128, np.uint8)
+            picture[:HEIGHT] = 40
+            picture[:HEIGHT, index % WIDTH] = 220
+            frame = av.VideoFrame.from_ndarray(picture, "yuv420p")
+            frame.pts = index
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def make_tracks(labels: VideoLabels, frames: int) -> dict[int, dict[int, dict[str, Any]]]:
+    """Detections of every labelled person in every labelled frame below `frames`."""
+    tracks: dict[int, dict[int, dict[str, Any]]] = {frame: {} for frame in range(frames)}
+    for place, (person, valid) in enumerate(zip(labels.persons, labels.frames, strict=True)):
+        for frame in valid[valid < frames].tolist():
+            x = float((place * 11 + frame) % (WIDTH - _BOX_WIDTH))
+            y = float(place * 5 % (HEIGHT - _BOX_HEIGHT))
+            joints = np.linspace((x, y), (x + _BOX_WIDTH, y + _BOX_HEIGHT), JOINTS)
+            tracks[frame][int(person)] = {
+                "id": int(person) + 1,
+                "box_pos": np.array([x, x + _BOX_WIDTH, y, y + _BOX_HEIGHT], np.float32),
+                "pose_pos": joints.astype(np.float32),
+            }
+    return tracks
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
