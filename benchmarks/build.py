@@ -2,8 +2,8 @@
 
 The build decodes, crops, encodes JPEGs and writes Arrow. FFmpeg's own program decodes every
 frame, by two threads, and does nothing with them. The loop
-(`benchmarks/decode_vs_opencv.py`) reads every frame by OpenCV and writes the published folder. Imports
-are not counted, but where it says so.
+(`benchmarks/decode_vs_opencv.py`) reads every frame by OpenCV and writes the published folder.
+Imports are not counted, but where it says so.
 """
 
 from __future__ import annotations

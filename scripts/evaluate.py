@@ -4,7 +4,7 @@
     python scripts/evaluate.py features.npy --dataset my_folder --by video --show ranked.png
 
 FEATURES has one row an image: .npy [N, D] in the dataset's order; .npz with `feature`; or
-.parquet or .arrow with a column `feature`. With video_id, person_id and frame in it, rows are
+.parquet with a column `feature`. With video_id, person_id and frame in it, rows are
 found by these, whatever their order. Exit code 0: scored; 1: it cannot be; 2: wrong usage.
 """
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("features", metavar="FEATURES", help=".npy, .npz, .parquet or .arrow")
+    parser.add_argument("features", metavar="FEATURES", help=".npy, .npz or .parquet")
     parser.add_argument(
         "--distance",
         choices=DISTANCES,

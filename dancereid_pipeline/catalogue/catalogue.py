@@ -13,12 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..common.errors import CatalogueError, OptionError
-
-if TYPE_CHECKING:
-    from ..formats.annotation import Labels
 
 SPLITS = ("trainval", "test", "extra")
 # Which splits a scheme has. "published" is the query list of the published generator.
@@ -157,21 +153,6 @@ class Catalogue:
                 f"{unknown!r} are not there. Known: {', '.join(v.video_id for v in videos)}."
             )
         return [v for v in videos if v.video_id in wanted]
-
-    def expected_counts(self, scheme: str, labels: Labels, stride: int = 5) -> dict[str, int]:
-        """Images a split of a whole build, told from labels alone.
-
-        Args:
-            scheme: "paper", "full" or "published".
-            labels: of these videos; one without labels counts none.
-            stride: take frames whose number it divides.
-        """
-        counts = dict.fromkeys(SCHEMES[scheme], 0)
-        for video in self.choose(scheme):
-            of_video = labels.videos.get(video.video_id)
-            for split in video.splits_in(scheme):
-                counts[split] += of_video.count(stride) if of_video else 0
-        return counts
 
 
 def _read_bytes(path: Path) -> bytes:

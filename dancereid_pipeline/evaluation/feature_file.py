@@ -3,7 +3,6 @@
     .npy       [N, D]; in the order of the dataset
     .npz       `feature` [N, D]; and, all or some, `video_id`, `person_id`, `frame`, each [N]
     .parquet   a column `feature`, lists of one length; and those columns
-    .arrow     the same
 
 With all of `video_id`, `person_id` and `frame`, rows are found by them, in whatever order they
 are. Otherwise they are taken in order, and what columns there are must agree with the dataset.
@@ -203,20 +202,10 @@ def _read_parquet(path: Path) -> Features:
     return _of_table(path, pq.read_table(path, columns=columns))
 
 
-def _read_arrow(path: Path) -> Features:
-    with pa.OSFile(str(path)) as file:
-        try:
-            return _of_table(path, pa.ipc.open_file(file).read_all())
-        except pa.ArrowInvalid:  # a stream, as `datasets` keeps its tables
-            file.seek(0)
-            return _of_table(path, pa.ipc.open_stream(file).read_all())
-
-
 _READERS: dict[str, Callable[[Path], Features]] = {
     ".npy": _read_npy,
     ".npz": _read_npz,
     ".parquet": _read_parquet,
-    ".arrow": _read_arrow,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
@@ -16,7 +17,6 @@ from ..common.errors import InterruptedReadError, Reason, VideoError
 from ..inputs.data_folder import Clips
 from ..transfer.download import OFFLINE, Pause, download, offline
 from ..transfer.failures import Fate, fate
-from ..transfer.placed_file import PlacedFile
 from .clip_fetcher import ClipFetcher, Manners
 from .manifest import Entry
 
@@ -301,11 +301,11 @@ class Following:
                 raise Pause
 
 
-class Reader(PlacedFile):
+class Reader(io.RawIOBase):
     """A file that is read while it comes; to skip a part of it does not spare fetching that."""
 
     def __init__(self, following: Following) -> None:
-        super().__init__()
+        self.place = 0
         self._following = following
 
     def whole_size(self) -> int:
@@ -323,3 +323,30 @@ class Reader(PlacedFile):
             raise InterruptedReadError(error) from error
         self.place += len(content)
         return content
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def tell(self) -> int:
+        """The place of the next byte."""
+        return self.place
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Goes to a place.
+
+        Raises:
+            OSError: it is before the file, as of a file on disk.
+        """
+        if whence == io.SEEK_CUR:
+            place += self.place
+        elif whence == io.SEEK_END:
+            place += self.whole_size()
+        if place < 0:
+            raise OSError(errno.EINVAL, "a place before the file")
+        self.place = place
+        return place

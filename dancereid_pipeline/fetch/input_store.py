@@ -7,16 +7,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import LabelsError, Reason, SourceError, VideoError
 from ..common.files import alone, now, sha256
 from ..formats.annotation import Labels
-from ..formats.track_archive import ARCHIVE_ERRORS, UNREADABLE_SUFFIXES, kind, tracks_in
+from ..formats.track_archive import UNREADABLE_SUFFIXES, kind, tracks_in
 from ..inputs.data_folder import ClipSource, Folder, Tracks, tracks_at, tracks_below
 from ..transfer.download import (
-    NoRangesError,
     cookies_copy,
     fetch,
     offline,
@@ -38,7 +37,6 @@ from ..transfer.settings import (
 from .clip_fetcher import ClipFetcher, Manners
 from .crawl import crawl
 from .growing_clip import FollowedClip, let_come
-from .remote_zip import RemoteTracks, RemoteZip
 
 _DRIVE_LINK = "https://drive.google.com/file/d/{}/view"
 
@@ -123,20 +121,16 @@ class Store:
     def stream(self, videos: Sequence[Video]) -> Folder:
         """What is here, and beyond that what is fetched when it is opened.
 
-        The labels are fetched now; the archive of tracks too, unless it is a zip on a
-        server of which one member can be had.
+        The labels and the archive of tracks are fetched now.
 
         Raises:
             LabelsError, SourceError: as `fetch`.
         """
         with self._usable():
             self._fetch_annotation()
-            remote: list[RemoteTracks] = []
             if self._lacks_tracks(videos):
-                remote = self._remote_tracks()
-                if not remote:
-                    self._fetch_archive()
-            return self._folder(_Streamed, self._tracks(remote))
+                self._fetch_archive()
+            return self._folder(_Streamed, self._tracks())
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -178,12 +172,12 @@ class Store:
             return tracks_below(Path(self._data_dir).expanduser().absolute())
         return tracks_below(self._network.download_dir, self._stem)
 
-    def _tracks(self, remote: Iterable[RemoteTracks] = ()) -> Tracks:
-        """The tracks that are here, and those that one server has."""
+    def _tracks(self) -> Tracks:
+        """The tracks that are here."""
         places = self._places()
         where = " or ".join(map(str, places)) or str(self._network.download_dir / self._stem)
         try:
-            return Tracks([*map(tracks_at, places), remote], where, self._catalogue)
+            return Tracks(map(tracks_at, places), where, self._catalogue)
         except OSError as error:
             raise SourceError(
                 f"{where}: the tracks cannot be read ({error.strerror}). Expected an archive or "
@@ -245,25 +239,6 @@ class Store:
             f".tar.gz, .tar.xz), or unpacked into the folder {stem}, or pass archive= with its "
             "path."
         )
-
-    def _remote_tracks(self) -> list[RemoteTracks]:
-        """The members of the zip on a server that gives one at a time; none of any other."""
-        address, *others = self._archive_addresses
-        if others or drive_id(address):
-            return []
-        kept = self._network.download_dir / self._stem
-        try:
-            with RemoteZip(address, self._network) as archive:
-                return [
-                    RemoteTracks(
-                        address, name, size, self._network, kept / PurePosixPath(name).name
-                    )
-                    for name, size in archive.tracks()
-                ]
-        except (NoRangesError, *ARCHIVE_ERRORS):
-            return []  # the whole of it may do, or says what is wrong with it
-        except VideoError as error:
-            raise self._without_archive([f"{public(address)}: {error}"]) from error
 
 
 class _Fetched(Folder):

@@ -89,7 +89,7 @@ class TracksFile:
         Raises:
             VideoError: too large, unreadable, or a broken archive.
         """
-        check_size(str(self), self.size)
+        _check_size(str(self), self.size)
         try:
             if self.member is None:
                 return self.path.read_bytes()
@@ -100,7 +100,7 @@ class TracksFile:
             ) from error
 
 
-def check_size(name: str, size: int) -> None:
+def _check_size(name: str, size: int) -> None:
     """Refuses tracks that are too large to be any, before they are unpacked."""
     if size > MAX_TRACKS_BYTES:
         raise VideoError(
@@ -110,7 +110,7 @@ def check_size(name: str, size: int) -> None:
         )
 
 
-def is_tracks(name: str) -> bool:
+def _is_tracks(name: str) -> bool:
     """Whether a member is an npy file; not what macOS adds, which starts with a dot."""
     return name.lower().endswith(".npy") and not PurePosixPath(name).name.startswith(".")
 
@@ -149,21 +149,21 @@ def _members(archive: Path) -> Iterator[tuple[str, int]]:
     """(name, bytes unpacked) of the regular npy files in an archive."""
     if kind(archive) == ".zip":
         with zipfile.ZipFile(archive) as opened:
-            yield from zipped_tracks(opened)
+            yield from _zipped_tracks(opened)
     else:
         with _open_tar(archive) as (opened_tar, unpacked):
-            yield from ((i.name, i.size) for i in _regular(opened_tar) if is_tracks(i.name))
+            yield from ((i.name, i.size) for i in _regular(opened_tar) if _is_tracks(i.name))
             # Up to the end: a checksum of the whole, as gzip has it, is compared only there.
             while unpacked.read(1 << 20):
                 pass
 
 
-def zipped_tracks(archive: zipfile.ZipFile) -> list[tuple[str, int]]:
+def _zipped_tracks(archive: zipfile.ZipFile) -> list[tuple[str, int]]:
     """(name, bytes unpacked) of the regular npy files in a zip."""
     return [
         (i.filename, i.file_size)
         for i in archive.infolist()
-        if is_tracks(i.filename) and not stat.S_ISLNK(i.external_attr >> 16)
+        if _is_tracks(i.filename) and not stat.S_ISLNK(i.external_attr >> 16)
     ]
 
 
@@ -220,24 +220,24 @@ class _Bounded(io.RawIOBase):
 def _read_member(archive: Path, member: str) -> bytes:
     if kind(archive) == ".zip":
         with zipfile.ZipFile(archive) as opened:
-            return read_zipped(opened, member)
+            return _read_zipped(opened, member)
     with _open_tar(archive) as (opened_tar, _):
         for info in _regular(opened_tar):
             file = opened_tar.extractfile(info) if info.name == member else None
             if file is not None:
-                check_size(f"{archive}::{member}", info.size)
+                _check_size(f"{archive}::{member}", info.size)
                 return file.read()
     raise KeyError(member)
 
 
-def read_zipped(archive: zipfile.ZipFile, member: str) -> bytes:
+def _read_zipped(archive: zipfile.ZipFile, member: str) -> bytes:
     """A member's bytes. Its checksum is compared.
 
     Raises:
         VideoError: too large.
     """
     info = archive.getinfo(member)
-    check_size(member, info.file_size)
+    _check_size(member, info.file_size)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         # Of these, `zipfile` unpacks all that comes, however little is asked for.
         raise ValueError(f"packed with method {info.compress_type}, and not deflated as usual")

@@ -41,29 +41,13 @@ class ClipSource(Protocol):
         """
 
 
-class TracksSource(Protocol):
-    """The npy file of a video's tracks, wherever it is."""
-
-    @property
-    def name(self) -> str:
-        """Its path inside an archive, or its file name."""
-
-    def read(self) -> bytes:
-        """Its bytes.
-
-        Raises:
-            VideoError: it cannot be had.
-            SourceError: this machine cannot keep it.
-        """
-
-
 @dataclass(frozen=True)
 class VideoFiles:
     """The files of one video that is there, or can be had."""
 
     video: Video
     clip: Path | ClipSource
-    tracks: TracksSource
+    tracks: TracksFile
 
     def open_clip(self) -> Clip:
         """The clip, to be used in a `with` statement.
@@ -115,7 +99,7 @@ class Tracks:
     """
 
     def __init__(
-        self, places: Iterable[Iterable[TracksSource]], where: str, catalogue: Catalogue
+        self, places: Iterable[Iterable[TracksFile]], where: str, catalogue: Catalogue
     ) -> None:
         self._where = where
         self._by_place = [
@@ -127,7 +111,7 @@ class Tracks:
         """Whether there is an npy file of a video."""
         return any(video.video_id in by_video for by_video in self._by_place)
 
-    def find(self, video: Video) -> TracksSource:
+    def find(self, video: Video) -> TracksFile:
         """The npy file of a video.
 
         Raises:

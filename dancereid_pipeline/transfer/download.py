@@ -32,7 +32,6 @@ logger = logging.getLogger("dancereid")
 MAX_WAIT_S = 60.0
 _WAITS = 3
 _RETRIES = 5
-_RANGE = re.compile(r"bytes ([0-9]+)-([0-9]+)/([0-9]+)")
 _BEYOND = re.compile(r"bytes \*/([0-9]+)")
 _TIMEOUT_S = 30.0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last on file systems with 4 GiB at most
@@ -40,10 +39,6 @@ _UNWRITABLE = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 
 # (bytes there, bytes of the whole or None): called as they come; may raise to end it.
 OnBytes = Callable[[int, int | None], None]
-
-
-class NoRangesError(Exception):
-    """A server gives only whole files."""
 
 
 class Pause(Exception):  # noqa: N818  # no error: whoever raises it goes on later
@@ -241,53 +236,6 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
             if not done:
                 raise VideoError(Reason.NETWORK, "the transfer ended without a word")
             return
-
-
-def read_range(ydl: Any, address: str, start: int | None, count: int) -> tuple[bytes, int, int]:
-    """Some bytes of a file on a server.
-
-    Args:
-        ydl: the client.
-        address: of the file.
-        start: the first byte, or None for the last `count` of them.
-        count: how many; fewer where the file ends.
-
-    Returns:
-        The bytes, where they start, and how many the file has.
-
-    Raises:
-        NoRangesError: the server gives only whole files.
-        VideoError: they cannot be had.
-    """
-    from yt_dlp.networking import Request
-    from yt_dlp.networking.exceptions import IncompleteRead, TransportError
-    from yt_dlp.utils import YoutubeDLError
-
-    asked = f"bytes=-{count}" if start is None else f"bytes={start}-{start + count - 1}"
-    headers = {"Range": asked, "Accept-Encoding": "identity"}
-    attempt = 0
-    while True:
-        try:
-            with ydl.urlopen(Request(address, headers=headers)) as response:
-                given = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
-                if not given:
-                    raise NoRangesError("the server gives only whole files")
-                first, last, size = map(int, given.groups())
-                begin = max(size - count, 0) if start is None else start
-                if (first, last) != (begin, min(begin + count, size) - 1):
-                    raise NoRangesError("the server gives other bytes than it was asked for")
-                content = response.read(last - first + 1)
-                if len(content) <= last - first:
-                    raise IncompleteRead(len(content), last - first + 1 - len(content))
-                return content, first, size
-        except (YoutubeDLError, OSError) as error:
-            seconds = _asked_to_wait_s(error)
-            if isinstance(error, TransportError) or getattr(error, "status", 0) >= 500:
-                seconds = retry_wait_s(attempt)
-            attempt += 1
-            if seconds is None or seconds > MAX_WAIT_S or attempt > _RETRIES:
-                raise refused(error, Path()) from error
-            sleep(seconds)
 
 
 def refused(error: Exception, path: Path) -> VideoError | SourceError:

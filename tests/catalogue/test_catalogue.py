@@ -49,22 +49,6 @@ def test_the_published_list_leaks_five_people() -> None:
     assert test & trainval == set(range(35, 40))
 
 
-@pytest.mark.parametrize(
-    ("scheme", "expected"),
-    [
-        ("paper", {"trainval": 31643, "test": 22637}),
-        ("full", {"trainval": 31643, "test": 22637, "extra": 43091}),
-        ("published", {"trainval": 31643, "test": 19526}),
-    ],
-)
-def test_labels_alone_tell_the_counts(
-    real_annotation: Path, scheme: str, expected: dict[str, int]
-) -> None:
-    catalogue = Catalogue.read()
-    labels = Labels.read(real_annotation, catalogue)
-    assert catalogue.expected_counts(scheme, labels) == expected
-
-
 def test_the_catalogues_own_counts_are_those_of_the_labels(real_annotation: Path) -> None:
     catalogue = Catalogue.read()
     labels = Labels.read(real_annotation, catalogue)

@@ -42,16 +42,11 @@ def write(folder: Path, kind: str, rows: Any = ROWS, **keys: Any) -> Path:
         table = pa.table(
             {**keys, "feature": [list(row) for row in rows], "other": ["x"] * len(rows)}
         )
-        if kind == "parquet":
-            pq.write_table(table, path)
-        else:
-            new = pa.ipc.new_stream if kind == "arrow stream" else pa.ipc.new_file
-            with pa.OSFile(str(path), "wb") as file, new(file, table.schema) as writer:
-                writer.write_table(table, max_chunksize=3)
+        pq.write_table(table, path, row_group_size=3)
     return path
 
 
-TABLES = ["npz", "parquet", "parquet datasets", "arrow file", "arrow stream"]
+TABLES = ["npz", "parquet", "parquet datasets"]
 
 
 @pytest.mark.parametrize("kind", TABLES)
@@ -119,7 +114,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["features.parquet"]
 
 
-@pytest.mark.parametrize("kind", ["parquet", "arrow file", "npz"])
+@pytest.mark.parametrize("kind", ["parquet", "npz"])
 def test_a_file_that_was_cut(tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, kind, **IMAGES)
     path.write_bytes(path.read_bytes()[:-40])
@@ -154,9 +149,12 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         FeaturesError, match=r"expected a file that ends in \.npy, \.npz, \.parquet"
     ):
         read_features(tmp_path / "features.txt")
+    # Parquet does what Arrow's own files do, and a broken one of those can end pyarrow itself.
+    with pytest.raises(FeaturesError, match=r"expected a file that ends in"):
+        read_features(tmp_path / "features.arrow")
     with pytest.raises(FeaturesError, match="No such file"):
         read_features(tmp_path / "features.npy")
-    for kind in ("npy", "npz", "parquet", "arrow"):
+    for kind in ("npy", "npz", "parquet"):
         (tmp_path / f"junk.{kind}").write_bytes(b"junk" * 20)
         with pytest.raises(FeaturesError, match=f"cannot be read as .{kind}") as error:
             read_features(tmp_path / f"junk.{kind}")

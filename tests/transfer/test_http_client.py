@@ -5,21 +5,18 @@ import logging
 import random
 import socket
 import sqlite3
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 import tqdm
 
-from dancereid_pipeline.common.errors import Reason, SourceError, VideoError
+from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.transfer.download import (
-    NoRangesError,
     client,
     cookies_copy,
     fetch,
     progress_bar,
-    read_range,
 )
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Site, redirect
@@ -88,9 +85,6 @@ def test_a_connection_that_is_not_permitted_is_no_fault_of_the_folder(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
-    with client(Network()) as ydl, pytest.raises(VideoError, match="Permission denied") as error:
-        read_range(ydl, "http://127.0.0.1:9/a.bin", 0, 1)
-    assert error.value.reason is Reason.NETWORK
     with pytest.raises(SourceError, match=r"a\.bin: .*Permission denied"):
         get("http://127.0.0.1:9/a.bin", target, Network())
 
@@ -207,99 +201,6 @@ def test_the_rate_is_kept_to(
     waits.clear()
     get(site.address("/a.bin"), target, Network())
     assert waits == []
-
-
-Read = Callable[..., tuple[bytes, int, int]]
-
-
-@pytest.fixture
-def read(site: Site, online: list[float]) -> Read:
-    def read(start: int | None, count: int) -> tuple[bytes, int, int]:
-        with client(Network()) as ydl:
-            return read_range(ydl, site.address("/a.bin"), start, count)
-
-    return read
-
-
-@pytest.mark.parametrize(
-    ("start", "count", "asked", "begin", "end"),
-    [
-        (0, 1, "bytes=0-0", 0, 1),
-        (500, 1000, "bytes=500-1499", 500, 1500),
-        (99_990, 1000, "bytes=99990-100989", 99_990, 100_000),
-        (None, 1000, "bytes=-1000", 99_000, 100_000),
-        (None, 10**6, "bytes=-1000000", 0, 100_000),
-    ],
-)
-def test_a_part_is_read_and_no_more(
-    site: Site, read: Read, start: int | None, count: int, asked: str, begin: int, end: int
-) -> None:
-    assert read(start, count) == (CONTENT[begin:end], begin, 100_000)
-    assert [(r.range, r.asked) for r in site.requests] == [(asked, end - begin)]
-
-
-def part(first: int, last: int, body: bytes, size: int | str = 100_000) -> Answer:
-    headers = {"Content-Range": f"bytes {first}-{last}/{size}"}
-    return Answer(status=206, headers=headers, body=body)
-
-
-@pytest.mark.parametrize(
-    ("answers", "waits"),
-    [
-        ([Answer(status=500)], [0]),
-        ([Answer(status=503), Answer(drop=True), Answer(cut=10)], [0, 0, 0]),
-        ([part(500, 1499, CONTENT[500:600])], [0]),  # less than it says itself
-        ([Answer(status=429, headers={"Retry-After": "7"})], [7]),
-        ([Answer(status=503, headers={"Retry-After": "60"})], [60]),
-    ],
-)
-def test_a_part_is_asked_for_again(
-    site: Site, read: Read, online: list[float], answers: list[Answer], waits: list[float]
-) -> None:
-    site.answers["/a.bin"] = list(answers)
-    assert read(500, 1000) == (CONTENT[500:1500], 500, 100_000)
-    assert online == waits
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(body=CONTENT),
-        Answer(status=206, body=CONTENT[500:1500]),
-        part(500, 1499, CONTENT[500:1500], "*"),
-        part(0, 999, CONTENT[:1000]),
-        part(500, 99_999, CONTENT[500:]),
-        part(500, 999, CONTENT[500:1000]),
-    ],
-)
-def test_a_server_that_gives_other_parts_is_noticed(site: Site, read: Read, answer: Answer) -> None:
-    site.answers["/a.bin"] = [answer]
-    with pytest.raises(NoRangesError, match="the server gives "):
-        read(500, 1000)
-    site.ranges = False
-    with pytest.raises(NoRangesError, match="only whole files"):
-        read(None, 1000)
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason", "says", "asked"),
-    [
-        (Answer(status=404, always=True), Reason.REMOVED, "HTTP Error 404", 1),
-        (Answer(status=500, always=True), Reason.NETWORK, "HTTP Error 500", 6),
-        (Answer(drop=True, always=True), Reason.NETWORK, "closed connection", 6),
-        (
-            Answer(status=429, headers={"Retry-After": "3600"}, always=True),
-            *(Reason.RATE_LIMITED, "; the server asks to wait 3,600 s", 1),
-        ),
-    ],
-)
-def test_a_part_that_is_not_to_be_had_has_a_reason(
-    site: Site, read: Read, answer: Answer, reason: Reason, says: str, asked: int
-) -> None:
-    site.answers["/a.bin"] = [answer]
-    with pytest.raises(VideoError, match=says) as error:
-        read(500, 1000)
-    assert (error.value.reason, len(site.requests)) == (reason, asked)
 
 
 @pytest.fixture
