@@ -17,9 +17,10 @@ import numpy as np
 from datasets.utils import tqdm
 
 from dancereid_pipeline.build.config import DanceReIDConfig
-from dancereid_pipeline.build.coverage import Coverage, Outcome, OutcomeFolder, by_reason
+from dancereid_pipeline.build.coverage import Coverage, Outcome, by_reason
 from dancereid_pipeline.build.coverage import coverage_of as coverage
 from dancereid_pipeline.build.datasets_registry import register
+from dancereid_pipeline.build.outcome_files import OutcomeFolder
 from dancereid_pipeline.build.plan import VideoJob, missing_videos
 
 # Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".

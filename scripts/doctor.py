@@ -18,7 +18,7 @@ from dataclasses import asdict
 
 try:
     from dancereid_pipeline.cli.flags import add_network_flags, read_network, run
-    from dancereid_pipeline.doctor.environment import Check
+    from dancereid_pipeline.doctor.check import Check
     from dancereid_pipeline.doctor.software import all_there, checks
 except ModuleNotFoundError as missing:
     # Whoever asks a doctor may not have installed anything yet.

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 import dancereid
-from dancereid_pipeline.catalogue.catalogue import Catalogue, project_file
+from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.cli.flags import run
 from dancereid_pipeline.cli.split_flags import Split, add_split_flags, load_split
 from dancereid_pipeline.common.errors import OptionError
+from dancereid_pipeline.common.package_files import project_file
 from dancereid_pipeline.evaluation.distance import DISTANCES
 from dancereid_pipeline.evaluation.evaluate import evaluate
 from dancereid_pipeline.evaluation.feature_file import KEYS, Features, Joined, join, read_features

@@ -21,7 +21,7 @@ from dancereid_pipeline.common.errors import OptionError
 from dancereid_pipeline.export.export import write_folder
 from dancereid_pipeline.export.layouts import LAYOUTS, LayoutOptions
 from dancereid_pipeline.export.sample_source import Contents, from_dataset, from_videos
-from dancereid_pipeline.publish.prepare import load_prepared
+from dancereid_pipeline.publish.prepared_folder import load_prepared
 from dancereid_pipeline.shards.build_record import CONFIGS
 
 _NETWORK = ("video_url", "cookies", "proxy", "rate", "time_limit", "download_dir")

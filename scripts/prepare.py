@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dancereid
 from dancereid_pipeline.cli.flags import add_build_flags, build_options, run
-from dancereid_pipeline.publish.prepare import Prepared, check_output
+from dancereid_pipeline.publish.prepared_folder import Prepared, check_output
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ import dancereid
 from dancereid_pipeline.cli.flags import add_build_flags, build_options, run
 from dancereid_pipeline.common.errors import OptionError
 from dancereid_pipeline.common.files import replaced
-from dancereid_pipeline.publish.prepare import load_prepared
+from dancereid_pipeline.publish.prepared_folder import load_prepared
 
 
 def main() -> int:

@@ -8,7 +8,8 @@ from typing import Any
 
 import datasets
 
-from .options import MISSING, SampleOptions, one_of
+from ..common.validation import one_of
+from .options import MISSING, SampleOptions
 from .request import Request
 
 # Of the examples: raised when the same files and options give others.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ..catalogue.catalogue import SPLITS, project_file
-from ..common.errors import CountMismatchError, DanceReIDError, Reason, VideoError
-from ..transfer.failures import REFUSALS, advice
+from ..catalogue.catalogue import SPLITS
+from ..common.errors import CountMismatchError, DanceReIDError, VideoError
+from ..common.package_files import project_file
+from ..common.reasons import REFUSALS, Reason, advice
 
 # Reasons that say all by themselves: nothing of the video was there to be looked at.
 _ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_LABELS, Reason.LEFT_OUT}
@@ -247,38 +248,3 @@ def _losses(outcome: Outcome) -> list[str]:
         if count:
             losses.append(f"left out {count:,} {what}")
     return losses
-
-
-class OutcomeFolder:
-    """Where the processes of a build leave their videos' outcomes, a file each.
-
-    Args:
-        fs: the fsspec file system that the build writes to.
-        path: a folder there, to be made.
-    """
-
-    def __init__(self, fs: Any, path: str) -> None:
-        self._fs = fs
-        self._path = path
-        fs.makedirs(path, exist_ok=True)
-
-    def keep(self, outcome: Outcome) -> None:
-        """Writes an outcome. A video in two splits is built twice and keeps one."""
-        with self._fs.open(f"{self._path}/{outcome.video_id}.json", "w") as file:
-            json.dump(asdict(outcome), file)
-
-    def gather(self, order: Iterable[str], known: Iterable[Outcome] = ()) -> tuple[Outcome, ...]:
-        """The outcomes of these videos, in their order; `known` ones are not looked for."""
-        outcomes = []
-        without_file = {outcome.video_id: outcome for outcome in known}
-        for video_id in order:
-            if video_id in without_file:
-                outcomes.append(without_file[video_id])
-                continue
-            with self._fs.open(f"{self._path}/{video_id}.json") as file:
-                outcomes.append(Outcome.from_dict(json.load(file)))
-        return tuple(outcomes)
-
-    def remove(self) -> None:
-        """Removes the folder."""
-        self._fs.rm(self._path, recursive=True)

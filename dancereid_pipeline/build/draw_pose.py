@@ -7,20 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageColor
 
-# COCO's, in its order; left and right are the person's own.
-JOINT_NAMES = (
-    "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder",
-    "left elbow", "right elbow", "left wrist", "right wrist", "left hip", "right hip",
-    "left knee", "right knee", "left ankle", "right ankle",
-)  # fmt: skip
+from ..formats.pose import BONES
+
 # A CSS colour for each of COCO's 17 joints: nose, eyes, ears; then left and right in turn.
 _JOINT_COLOURS = ("green", *["blue"] * 4, *["yellow", "orange"] * 3, *["purple", "red"] * 3)
-BONES = (
-    (0, 1), (0, 2), (1, 3), (2, 4),  # head
-    (5, 6), (5, 7), (7, 9), (6, 8), (8, 10),  # shoulders and arms
-    (5, 11), (6, 12),  # trunk
-    (11, 13), (12, 14), (13, 15), (14, 16),  # legs
-)  # fmt: skip
 _RADIUS = 5
 _LINE_WIDTH = 2
 

@@ -6,17 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-from dancereid_pipeline import ROOMS
-
 from ..catalogue.catalogue import SCHEMES, Catalogue, Video
-from ..common.errors import MissingVideosError, Reason, VideoError
+from ..common.errors import MissingVideosError, VideoError
+from ..common.reasons import Reason
 from ..formats.annotation import Labels, VideoLabels, read_annotation
 from ..formats.track_archive import TracksFile
 from ..inputs.data_folder import Folder, VideoFiles
 from .coverage import Outcome
+from .fingerprint import code_fingerprint
 from .options import SampleOptions
 
 
@@ -184,18 +183,3 @@ def missing_videos(what: str, jobs: Iterable[VideoJob]) -> MissingVideosError:
         if job.missing
     ]
     return MissingVideosError(f"{what}:\n" + "\n".join(lines))
-
-
-@lru_cache(maxsize=1)
-def code_fingerprint() -> str:
-    """sha256 of the builder and of all that may shape examples, hex.
-
-    That is this room and those above it, since a room imports no other.
-    """
-    package = Path(__file__).parents[1]
-    rooms = list(ROOMS)[: list(ROOMS).index(Path(__file__).parent.name) + 1]
-    modules = [path for room in rooms for path in sorted(package.joinpath(room).rglob("*.py"))]
-    digest = hashlib.sha256()
-    for path in (package.with_name("dancereid.py"), *modules):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

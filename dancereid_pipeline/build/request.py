@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalogue.catalogue import Catalogue, Video, project_file
+from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import OptionError
+from ..common.package_files import project_file
+from ..common.validation import ids_or_none, path_or_none
 from ..fetch.input_store import Store
 from ..transfer.settings import Network
-from .options import SampleOptions, ids_or_none, path_or_none
+from .options import SampleOptions
 from .plan import Plan
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..common.errors import CatalogueError, OptionError
+from ..common.package_files import project_file
 
 SPLITS = ("trainval", "test", "extra")
 # Which splits a scheme has. "published" is the query list of the published generator.
@@ -26,12 +27,6 @@ SCHEMES = {
 REQUIRED = ("video_id", "people", "split")
 _ID = re.compile(r"[\w.-]{1,100}")
 _MAX_PEOPLE = 2**31 - 1  # ids are int32
-
-
-def project_file(name: str) -> Path:
-    """The path of a file that ships with the project, installed or in a checkout."""
-    here = Path(__file__).parents[1]
-    return next((p for p in (here / name, here.parent / name) if p.exists()), here / name)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from ..build.coverage import Coverage, coverage_of
 from ..catalogue.catalogue import SPLITS
 from ..common.errors import OptionError, SourceError
-from ..publish.prepare import load_prepared
+from ..publish.prepared_folder import load_prepared
 from .flags import add_build_flags, build_options
 
 _COLUMNS = {"image", "keypoints", "person_id", "video_id", "frame"}

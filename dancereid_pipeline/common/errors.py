@@ -5,37 +5,7 @@ Each message says what was expected, what came, where, and what to do next.
 
 from __future__ import annotations
 
-from enum import Enum
-
-
-class Reason(str, Enum):
-    """Why a video gave all, some or none of its images. The list is closed."""
-
-    USED = "used"
-    NO_CLIP = "no clip"
-    NO_TRACKS = "no tracks"
-    NO_LABELS = "no labels"
-    AMBIGUOUS = "several files"
-    BAD_TRACKS = "bad tracks"
-    NOT_A_VIDEO = "not a video"
-    NO_CODEC = "no decoder"
-    NO_FRAMES = "no frames"
-    WRONG_LENGTH = "wrong length"
-    WRONG_SIZE = "wrong size"
-    DAMAGED = "damaged"
-    LEFT_OUT = "left out by choice"
-    # Why a clip could not be fetched; `refusals` tells them apart.
-    RATE_LIMITED = "rate-limited"
-    BOT_CHECK = "bot check"
-    AGE = "age-restricted"
-    PRIVATE = "private"
-    ACCOUNT_CLOSED = "account closed"
-    REMOVED = "removed"
-    BLOCKED = "blocked in this country"
-    NO_FORMAT = "no fitting format"
-    NETWORK = "network"
-    UNAVAILABLE = "unavailable"
-    NOT_TRIED = "not tried"
+from .reasons import Reason
 
 
 class DanceReIDError(Exception):

@@ -88,3 +88,25 @@ def replaced(path: Path) -> Iterator[Path]:
             unfinished = Path(folder) / path.name
             yield unfinished
             unfinished.replace(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder to keep things in.
+
+    Raises:
+        SourceError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SourceError(
+            f"{folder}: cannot be made ({error.strerror}). Name another folder."
+        ) from error
+
+
+def start_of(path: Path) -> str:
+    """What a file is, for somebody who expected another."""
+    with path.open("rb") as file:
+        start = file.read(40)
+    page = " (a web page)" if start.lstrip().lower().startswith((b"<!doctype", b"<html")) else ""
+    return f"{path.stat().st_size:,} bytes that begin with {start!r}{page}"

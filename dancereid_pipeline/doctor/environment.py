@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from ..catalogue.catalogue import Catalogue
-from ..transfer.settings import ANNOTATION_URL, Network, is_address, public, variable
-
-State: TypeAlias = Literal["yes", "no", "warning", "skipped"]
+from ..common.address import is_address, public
+from ..transfer.settings import ANNOTATION_URL, Network, variable
+from .check import Check
 
 DRIVE_URL = "https://drive.google.com/"
 TIMEOUT_S = 10.0
@@ -35,24 +35,6 @@ _OTHER_VARIABLES = ("DANCEREID_SHARED",)
 _SILENT = logging.Logger("silent", logging.CRITICAL + 1)
 _COOKIES_HEADER = re.compile(r"#( Netscape)? HTTP Cookie File")
 _COOKIE_FIELDS = 7
-
-
-@dataclass(frozen=True)
-class Check:
-    """What was found about one thing.
-
-    Attributes:
-        name: the thing.
-        state: "yes", it is as needed; "no", it is not; "warning", it is not as it should be,
-            which may do no harm; "skipped", it was not looked at.
-        found: what there is.
-        advice: what to do; a "no" always has it.
-    """
-
-    name: str
-    state: State
-    found: str
-    advice: str = ""
 
 
 @dataclass(frozen=True)

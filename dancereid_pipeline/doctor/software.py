@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ..transfer.settings import Network
-from .environment import Check, cookies_check, reach_checks, room_checks, settings_check
+from .check import Check
+from .environment import cookies_check, reach_checks, room_checks, settings_check
 
 # YouTube changes, and yt-dlp after it, every few weeks.
 YT_DLP_DAYS = 90

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..build.options import one_of
 from ..common.errors import FeaturesError
+from ..common.validation import one_of
 
 DISTANCES = {"sqeuclidean": "squared Euclidean", "cosine": "cosine"}
 _COLUMNS = 128  # at a time for medians: their copies stay small

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..build.coverage import Coverage
-from ..build.options import shown
 from ..common.errors import FeaturesError, OptionError
+from ..common.validation import shown
 from .arrange import Given, Images
 from .distance import Space
 from .ranking import Gallery

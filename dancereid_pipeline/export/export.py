@@ -17,10 +17,10 @@ from typing import Any
 from datasets.utils import tqdm
 
 from ..build.coverage import Coverage
-from ..build.options import path_or_none, whole_number
 from ..common.errors import MissingVideosError, OptionError
 from ..common.files import alone
 from ..common.parallel import side_by_side
+from ..common.validation import path_or_none, whole_number
 from .layouts import LAYOUTS, LayoutOptions
 from .layouts.base import VideoInFolder
 from .sample_source import Contents, Work, from_dataset

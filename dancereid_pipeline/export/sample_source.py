@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ..build.coverage import Coverage, by_reason
-from ..build.options import path_or_none
+import datasets
+import numpy as np
+from numpy.typing import NDArray
+
+from ..build.coverage import Coverage, Outcome, by_reason, coverage_of
 from ..build.request import Request
-from ..catalogue.catalogue import Catalogue, Video, project_file
-from .loaded import LoadedSamples, check_built, loaded_videos
+from ..catalogue.catalogue import Catalogue, Video
+from ..common.errors import CatalogueError, DanceReIDError
+from ..common.package_files import project_file
+from ..common.validation import path_or_none
 
 if TYPE_CHECKING:
-    from ..build.samples import VideoSamples
+    from ..build.samples import Sample, VideoSamples
+
+_COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
+_JPEG = b"\xff\xd8\xff"
+
 
 logger = logging.getLogger("dancereid")
 
@@ -93,3 +102,126 @@ def from_dataset(dataset: Any, catalogue: str | Path | None = None) -> Contents:
     coverage = replace(found, outcomes=tuple(s.outcome for _, s in samples))
     prints = [[name, of_split._fingerprint] for name, of_split in dataset.items()]
     return Contents(coverage, rows, samples, json.dumps([prints, rows.fingerprint]))
+
+
+@dataclass(frozen=True)
+class LoadedSamples:
+    """The samples of one video of a built dataset, in order of frame and then person.
+
+    Attributes:
+        dataset: the video's examples, pictures not decoded.
+        outcome: what came of it, as the dataset's coverage tells; its counts are of the
+            examples that are there.
+    """
+
+    dataset: Any
+    outcome: Outcome
+
+    def __iter__(self) -> Iterator[Sample]:
+        # Here, not above: `import dancereid` need not wait for OpenCV.
+        from ..build.samples import Sample
+
+        for example in self.dataset:
+            skeleton = example.get("skeleton")
+            yield Sample(
+                image=_jpeg(example["image"]),
+                keypoints=np.asarray(example["keypoints"], np.float64),
+                person_id=example["person_id"],
+                video_id=example["video_id"],
+                frame=example["frame"],
+                bbox=np.asarray(example["bbox"], np.float32),
+                skeleton=None if skeleton is None else _jpeg(skeleton),
+            )
+
+
+def check_built(dataset: Any) -> Coverage:
+    """The coverage of a dataset whose samples can be had again.
+
+    Raises:
+        DanceReIDError: it is a stream, a single split, or lacks columns.
+    """
+    splits = dataset if isinstance(dataset, Mapping) else {}
+    if not splits or not all(isinstance(s, datasets.Dataset) for s in splits.values()):
+        raise DanceReIDError(
+            "Expected all splits, as load_dataset('dancereid', ...) gives them, got "
+            f"{type(dataset).__name__}. Load it without split= and without streaming=True."
+        )
+    for name, of_split in splits.items():
+        lacking = [column for column in _COLUMNS if column not in of_split.features]
+        if lacking:
+            raise DanceReIDError(
+                f"Split {name}: expected the columns {', '.join(_COLUMNS)}, "
+                f"{', '.join(lacking)} is missing. Give it as it was loaded."
+            )
+    return coverage_of(dataset)
+
+
+def loaded_videos(
+    dataset: Mapping[str, Any], found: Coverage, catalogue: Catalogue
+) -> list[tuple[Video, LoadedSamples]]:
+    """Each video that a built dataset's coverage tells of, and its samples.
+
+    Args:
+        dataset: all splits.
+        found: its coverage.
+        catalogue: the one that it was built with.
+
+    Raises:
+        CatalogueError: it does not know a video, or gives its people other ids.
+    """
+    rows = {video.video_id: video for video in catalogue}
+    undecoded = {name: _undecoded(of_split) for name, of_split in dataset.items()}
+    places = {name: _places(of_split) for name, of_split in undecoded.items()}
+    videos = []
+    for outcome in found.outcomes:
+        video = rows.get(outcome.video_id)
+        if video is None or video.people != outcome.expected_people:
+            raise CatalogueError(
+                f"{catalogue.path}: expected a row for {outcome.video_id} with "
+                f"{outcome.expected_people} people, as in this dataset. Name the catalogue that "
+                "it was built with: catalogue= (--catalogue)."
+            )
+        # A video in two splits has the same examples in both.
+        of_split = {n: places[n][video.video_id] for n in places if video.video_id in places[n]}
+        name, order = next(iter(of_split.items()), (next(iter(undecoded)), np.zeros(0, np.int64)))
+        examples = undecoded[name].select(order)
+        people = set(examples["person_id"][:])
+        if not people <= set(video.person_ids):
+            raise CatalogueError(
+                f"{catalogue.path}: expected {video.video_id} to have people "
+                f"{min(people)} to {max(people)}, as in this dataset, found {video.person_ids[0]} "
+                f"to {video.person_ids[-1]}. Its rows are in another order than those of the "
+                "catalogue that it was built with; name that one."
+            )
+        outcome = replace(outcome, images=len(order), people=len(people))
+        videos.append((video, LoadedSamples(examples, outcome)))
+    return videos
+
+
+def _undecoded(dataset: Any) -> Any:
+    for column, feature in dataset.features.items():
+        if isinstance(feature, datasets.Image):
+            dataset = dataset.cast_column(column, datasets.Image(decode=False))
+    return dataset.with_format(None)
+
+
+def _places(dataset: Any) -> dict[str, NDArray[np.int64]]:
+    """The rows of each video, in order of frame and then person."""
+    ids, frames, people = (np.asarray(dataset[c][:]) for c in ("video_id", "frame", "person_id"))
+    order = np.lexsort((people, frames))
+    return {str(video_id): order[ids[order] == video_id] for video_id in np.unique(ids)}
+
+
+def _jpeg(image: Mapping[str, Any]) -> bytes:
+    """The bytes of an undecoded picture.
+
+    Raises:
+        DanceReIDError: it is no JPEG, as a dataset's own pictures are.
+    """
+    content: bytes = image["bytes"] or b""
+    if not content.startswith(_JPEG):
+        raise DanceReIDError(
+            f"{image['path']}: expected the JPEG that load_dataset gave, got {content[:8]!r}. Was "
+            "the column changed? Give the dataset as it was loaded."
+        )
+    return content

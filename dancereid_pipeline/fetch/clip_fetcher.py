@@ -5,46 +5,29 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import math
 import os
-import random
 import shutil
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from filelock import Timeout
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import Reason, VideoError
-from ..common.files import lock, now, usable
-from ..inputs.data_folder import CLIP_SUFFIXES, Clips
-from ..transfer.download import (
-    OnBytes,
-    client,
-    download,
-    download_checked,
-    refused,
-    sleep,
-    start_of,
-)
-from ..transfer.failures import STOPPING, Fate, fate
+from ..common.errors import VideoError
+from ..common.files import lock, now, start_of, usable
+from ..common.reasons import Fate, Reason, fate
+from ..inputs.data_folder import Clips
+from ..transfer.download import download, download_checked
+from ..transfer.http_client import OnBytes, client
 from ..transfer.settings import Network
 from .manifest import ClipFacts, Entry, Manifest, found
+from .politeness import pace
+from .video_site import FORMATS, is_page, locate
 
-# Only pictures, no larger and no faster than what the tracks were made on. YouTube has
-# had AVC the longest, and every decoder knows it.
-_LIMITS = "[height<=?1080][fps<=?30]"
-FORMATS = "/".join(
-    f"bestvideo{codec}{_LIMITS}"
-    for codec in ("[vcodec^=avc1][ext=mp4]", "[vcodec~='^vp0?9']", "[vcodec^=av01]")
-)
-# A network that is down answers no other video either.
-_NETWORK_FAILURES = 3
 _RUNTIMES = ("deno", "node", "bun", "qjs")
 
 # Brings what `info` describes to a path, by way of a part beside it.
@@ -169,9 +152,9 @@ class ClipFetcher:
             self.manifest.note(taken)
 
         try:
-            pace = _pace.kept() if is_page(address) else contextlib.nullcontext()
+            paced = pace.kept() if is_page(address) else contextlib.nullcontext()
             with (
-                pace,
+                paced,
                 client(
                     self.network,
                     _within(self.network.time_limit, on_bytes),
@@ -203,80 +186,6 @@ class ClipFetcher:
             yt_dlp=_yt_dlp_version(),
             asked_with=asked_with(self.network),
         )
-
-
-@dataclass
-class Manners:
-    """When to stop asking: where that makes it worse, or nobody answers.
-
-    Attributes:
-        stopped: why nothing more is to be asked; None to go on.
-    """
-
-    stopped: str | None = None
-    _failures: int = 0
-
-    def note(self, entry: Entry) -> None:
-        """Takes note of what came of a video."""
-        self._failures = self._failures + 1 if entry.outcome is Reason.NETWORK else 0
-        if entry.outcome in STOPPING or self._failures == _NETWORK_FAILURES:
-            self.stopped = f"it ended with {entry.video_id}: {entry.outcome.value}"
-
-
-class _Pace:
-    """Leaves time between two pages of one process, so that the site need not mind us."""
-
-    def __init__(self) -> None:
-        self._last_s = -math.inf
-
-    @contextlib.contextmanager
-    def kept(self) -> Iterator[None]:
-        """Waits for its turn; the next one's begins when it ends."""
-        left = self._last_s + pause_s() - time.monotonic()
-        if left > 0:
-            sleep(left)
-        try:
-            yield
-        finally:
-            self._last_s = time.monotonic()
-
-
-_pace = _Pace()
-
-
-def pause_s() -> float:
-    """Seconds to leave between two videos, 5 to 10, never the same."""
-    return random.uniform(5, 10)  # noqa: S311  # not for secrets
-
-
-def is_page(address: str) -> bool:
-    """Whether yt-dlp knows the site: then it is a page; else, the address is the clip's own."""
-    from yt_dlp.extractor import list_extractor_classes
-
-    return any(
-        extractor.IE_NAME != "generic" and extractor.suitable(address)
-        for extractor in list_extractor_classes()
-    )
-
-
-def locate(ydl: Any, address: str) -> dict[str, Any]:
-    """Where the bytes of a clip are, as yt-dlp describes it: `url`, `ext` and more.
-
-    Raises:
-        VideoError: it is not to be had, with the reason.
-    """
-    from yt_dlp.utils import YoutubeDLError
-
-    if not is_page(address):
-        suffix = PurePosixPath(unquote(urlsplit(address).path)).suffix.lower()
-        return {"url": address, "ext": suffix[1:] if suffix in CLIP_SUFFIXES else "mp4"}
-    try:
-        info = ydl.extract_info(address, download=False)
-    except (YoutubeDLError, OSError) as error:
-        raise refused(error, Path()) from error
-    if not info.get("url"):
-        raise VideoError(Reason.NO_FORMAT, "the address is not that of one video's page")
-    return dict(info)
 
 
 def _examine(path: Path) -> ClipFacts:

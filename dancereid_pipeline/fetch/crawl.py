@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import Reason
-from ..common.files import alone, now, usable
-from ..transfer.download import OFFLINE, make_folder, offline, progress_bar
-from ..transfer.failures import STOPPING, Fate, advice, fate
+from ..common.files import alone, make_folder, now, usable
+from ..common.offline import OFFLINE, offline
+from ..common.reasons import STOPPING, Fate, Reason, advice, fate
+from ..transfer.download import progress_bar
 from ..transfer.settings import Network
-from .clip_fetcher import ClipFetcher, Manners, asked_with
+from .clip_fetcher import ClipFetcher, asked_with
 from .manifest import ClipFacts, Entry, values
+from .politeness import Manners
 
 
 @dataclass(frozen=True)

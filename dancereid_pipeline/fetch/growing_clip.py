@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..catalogue.catalogue import Video
-from ..common.errors import InterruptedReadError, Reason, VideoError
+from ..common.errors import InterruptedReadError, VideoError
+from ..common.offline import OFFLINE, offline
+from ..common.reasons import Fate, Reason, fate
 from ..inputs.data_folder import Clips
-from ..transfer.download import OFFLINE, Pause, download, offline
-from ..transfer.failures import Fate, fate
-from .clip_fetcher import ClipFetcher, Manners
+from ..transfer.download import Pause, download
+from .clip_fetcher import ClipFetcher
 from .manifest import Entry
+from .politeness import Manners
 
 if TYPE_CHECKING:
-    from ..formats.packets import Clip
+    from ..formats.video import Clip
 
 # Bytes of a request: of the first ones, for whoever wants a look; then half of what is here.
 _LEAST_BYTES = 64 << 10
@@ -60,7 +62,7 @@ class FollowedClip:
         Raises:
             VideoError: it cannot be had.
         """
-        from ..formats.packets import Clip
+        from ..formats.video import Clip
 
         try:
             path = Clips(self.fetcher.folder, self.fetcher.catalogue).find(self.video)

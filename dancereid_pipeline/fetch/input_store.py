@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import LabelsError, Reason, SourceError, VideoError
-from ..common.files import alone, now, sha256
+from ..common.address import is_address, public
+from ..common.errors import LabelsError, SourceError, VideoError
+from ..common.files import alone, sha256, start_of
+from ..common.offline import offline
+from ..common.reasons import Reason, advice, fate
 from ..formats.annotation import Labels
-from ..formats.track_archive import UNREADABLE_SUFFIXES, kind, tracks_in
 from ..inputs.data_folder import ClipSource, Folder, Tracks, tracks_at, tracks_below
-from ..transfer.download import (
-    cookies_copy,
-    fetch,
-    offline,
-    progress_bar,
-    refuse_offline,
-    start_of,
-)
-from ..transfer.failures import advice, fate
-from ..transfer.google_drive import download_drive, drive_id
-from ..transfer.settings import (
-    ANNOTATION_SHA256,
-    ANNOTATION_URL,
-    DRIVE_IDS,
-    Network,
-    is_address,
-    public,
-    variable,
-)
-from .clip_fetcher import ClipFetcher, Manners
+from ..transfer.download import fetch
+from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, variable
+from .clip_fetcher import ClipFetcher
 from .crawl import crawl
 from .growing_clip import FollowedClip, let_come
+from .politeness import Manners
+from .tracks_download import fetch_archive
 
 _DRIVE_LINK = "https://drive.google.com/file/d/{}/view"
 
@@ -286,61 +272,6 @@ class _Streamed(_Fetched):
             if error.reason is Reason.AMBIGUOUS or followed.gone():
                 raise
             return followed
-
-
-def fetch_archive(address: str, stem: Path, network: Network) -> Path:
-    """Fetches an archive of tracks; what kind it is, its first bytes tell.
-
-    Args:
-        address: of the archive, or its link on Google Drive.
-        stem: its path without an ending. Beside it, `STEM.json` records what was got.
-        network: how to ask.
-
-    Returns:
-        Its path.
-
-    Raises:
-        SourceError: it cannot be had, or is no archive.
-    """
-    fetched = stem.with_name(f"{stem.name}.fetched")
-    check = functools.partial(_check_archive, address)
-    file_id = drive_id(address)
-    if fetched.is_file():
-        pass  # whole, by a run that ended just there
-    elif file_id is None:
-        fetch(address, fetched, network, check=check, what="Tracks")
-    else:
-        refuse_offline(address, fetched)
-        unchecked = stem.with_name(f"{stem.name}.unchecked")
-        with progress_bar("Tracks") as on_bytes, cookies_copy(network) as cookies:
-            download_drive(
-                *(file_id, unchecked),
-                cookies_file=cookies,
-                proxy=network.proxy,
-                rate=network.rate,
-                progress=on_bytes,
-            )
-        try:
-            check(unchecked)
-        except SourceError:
-            unchecked.unlink()
-            raise
-        unchecked.replace(fetched)
-    record = {
-        "address": public(address),
-        "when": now(),
-        "bytes": fetched.stat().st_size,
-        "sha256": sha256(fetched),
-    }
-    stem.with_name(f"{stem.name}.json").write_text(json.dumps(record, indent=1) + "\n")
-    return fetched.replace(stem.with_name(f"{stem.name}{kind(fetched)}"))
-
-
-def _check_archive(address: str, path: Path) -> None:
-    if kind(path) is None:
-        raise SourceError(f"{public(address)}: expected an archive, got {start_of(path)}")
-    if kind(path) not in UNREADABLE_SUFFIXES and not tracks_in(path):
-        raise SourceError(f"{public(address)}: expected npy files in the archive, found none")
 
 
 def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from ..common.errors import Reason, SourceError
+from ..common.errors import SourceError
 from ..common.files import lock, now, sha256
+from ..common.reasons import Reason
 
 NAME = "manifest.json"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import av
 from datasets.utils import tqdm
 
-from ..common.errors import Reason, VideoError
-from ..formats.packets import Clip
+from ..common.errors import VideoError
+from ..common.reasons import Reason
+from ..formats.video import Clip
 from .manifest import ClipFacts
 
 

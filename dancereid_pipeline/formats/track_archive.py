@@ -20,7 +20,8 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from ..common.errors import Reason, SourceError, VideoError
+from ..common.errors import SourceError, VideoError
+from ..common.reasons import Reason
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 # Kinds that Python cannot read; told apart to say so.

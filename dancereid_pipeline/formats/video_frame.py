@@ -9,7 +9,8 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from ..common.errors import Reason, VideoError
+from ..common.errors import VideoError
+from ..common.reasons import Reason
 
 
 class Picture:

@@ -7,27 +7,25 @@ A file is a video's if its name holds the video's id.
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import Reason, SourceError, VideoError
+from ..common.errors import SourceError
+from ..common.reasons import Reason
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, TracksFile, tracks_in
+from .file_matching import claim, files_below, one
 
 if TYPE_CHECKING:
-    from ..formats.packets import Clip
+    from ..formats.video import Clip
 
 CLIP_SUFFIXES = frozenset({".mp4", ".webm", ".mkv", ".mov", ".m4v", ".avi"})
 _LAYOUT = (
     "videos/ (clips; they may lie in the folder itself), npy/ (tracks; or npy.zip, npy.tar.gz) "
     "and annotation.json"
 )
-
-_File = TypeVar("_File")
 
 
 class ClipSource(Protocol):
@@ -56,7 +54,7 @@ class VideoFiles:
             VideoError: it is not there, or no video.
         """
         # Here, not above: whoever only looks for files need not wait for the decoder.
-        from ..formats.packets import Clip
+        from ..formats.video import Clip
 
         return Clip(self.clip) if isinstance(self.clip, Path) else self.clip.open()
 
@@ -74,8 +72,8 @@ class Clips:
 
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:
         self.folder = folder
-        files = _files_below(folder, CLIP_SUFFIXES)
-        self._by_video = _claim(((clip, clip.stem) for clip in files), catalogue)
+        files = files_below(folder, CLIP_SUFFIXES)
+        self._by_video = claim(((clip, clip.stem) for clip in files), catalogue)
 
     def find(self, video: Video) -> Path:
         """The clip of a video.
@@ -86,7 +84,7 @@ class Clips:
         clips = self._by_video.get(video.video_id, [])
         # The catalogue's own name for a clip wins over whatever else lies there.
         clips = [clip for clip in clips if clip.stem == video.clip_stem] or clips
-        return _one(video, clips, Reason.NO_CLIP, f"clip in {self.folder}")
+        return one(video, clips, Reason.NO_CLIP, f"clip in {self.folder}")
 
 
 class Tracks:
@@ -103,7 +101,7 @@ class Tracks:
     ) -> None:
         self._where = where
         self._by_place = [
-            _claim(((npy, PurePosixPath(npy.name).stem) for npy in place), catalogue)
+            claim(((npy, PurePosixPath(npy.name).stem) for npy in place), catalogue)
             for place in places
         ]
 
@@ -119,7 +117,7 @@ class Tracks:
         """
         found = [files for by_video in self._by_place if (files := by_video.get(video.video_id))]
         what = f"npy file in {self._where}"
-        return _one(video, found[0] if found else [], Reason.NO_TRACKS, what)
+        return one(video, found[0] if found else [], Reason.NO_TRACKS, what)
 
 
 class Folder:
@@ -180,59 +178,6 @@ class Folder:
         return self._clips.find(video)
 
 
-def _claim(files: Iterable[tuple[_File, str]], catalogue: Catalogue) -> dict[str, list[_File]]:
-    """Gives each (file, its name) to the video whose id the name holds.
-
-    The catalogue's own name for a clip comes first. Else the longest id wins: one may
-    be part of another, as `cam1` of `cam1_left`. Two as long claim it both.
-    """
-    own = {video.clip_stem: video.video_id for video in catalogue}
-    ids = {name: v.video_id for v in catalogue for name in (v.video_id, v.download_id)}
-    # Ids hold '-' and '_', as do the names around them: only letters and digits bound one.
-    longest_first = sorted(ids, key=len, reverse=True)
-    pattern = re.compile(
-        f"(?<![A-Za-z0-9])({'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])"
-    )
-    claimed: dict[str, list[_File]] = {}
-    for file, name in files:
-        found = pattern.findall(name)
-        longest = {ids[i] for i in found if len(i) == max(map(len, found))}
-        for video_id in {own[name]} if name in own else longest:
-            claimed.setdefault(video_id, []).append(file)
-    return claimed
-
-
-def _one(video: Video, files: list[_File], reason: Reason, what: str) -> _File:
-    if not files:
-        names = " or ".join(dict.fromkeys((video.video_id, video.download_id)))
-        raise VideoError(reason, f"No {what} has {names} in its name.")
-    if len(files) > 1:
-        raise VideoError(
-            Reason.AMBIGUOUS,
-            f"Expected one {what}, found {', '.join(sorted(map(str, files)))}. Keep one.",
-        )
-    return files[0]
-
-
-def _files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """Files with these endings in a folder, nested or linked ones too; none if it is not there."""
-
-    def fail(error: OSError) -> None:
-        raise error
-
-    if not folder.exists():
-        return []
-    found: list[Path] = []
-    seen: set[str] = set()
-    for place, folders, names in os.walk(folder, followlinks=True, onerror=fail):
-        if os.path.realpath(place) in seen:  # a link to a folder above
-            folders.clear()
-            continue
-        seen.add(os.path.realpath(place))
-        found += [Path(place, name) for name in names if not name.startswith(".")]
-    return sorted(p for p in found if p.suffix.lower() in suffixes and p.is_file())
-
-
 def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
     """Where a data folder has tracks: the folder `npy`, and an archive beside it.
 
@@ -274,5 +219,5 @@ def tracks_at(place: Path) -> list[TracksFile]:
     """
     if not place.is_dir():
         return tracks_in(place)
-    files = _files_below(place, {".npy"})
+    files = files_below(place, {".npy"})
     return [TracksFile(p, None, p.stat().st_size, p.stat().st_mtime_ns) for p in files]

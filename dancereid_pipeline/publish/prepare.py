@@ -13,13 +13,10 @@ What `load_dataset` gives is all that is needed, so the data of any door can be 
 from __future__ import annotations
 
 import importlib.metadata
-import json
-import shlex
-import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,85 +24,22 @@ import datasets
 import numpy as np
 
 from ..build.coverage import Coverage, coverage_of
-from ..build.options import SampleOptions, shown
+from ..build.options import SampleOptions
 from ..build.schema import example_features
 from ..common.errors import DanceReIDError, SourceError
-from ..common.files import alone, now, sha256, usable
+from ..common.files import alone, now, usable
+from ..common.validation import shown
 from ..preview.contact_sheet import contact_sheet
 from ..shards.build_record import CONFIGS, PICTURE, RECORD, Build, for_others, plain_features
 from ..shards.parquet_shards import write_shards
 from ..shards.split_statistics import split_statistics
 from .card import CARD, card
+from .prepared_folder import UNFINISHED, builds_in, check_output, clear_up, put_in_place
 
-_UNFINISHED, _REPLACED = ".unfinished-", ".replaced"
 _AS_LOADED = (
     "Share it as it was loaded, or push what you made of it with its own push_to_hub, under "
     "another name."
 )
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A folder in the Hub's layout.
-
-    Attributes:
-        folder: its path.
-        builds: the configs in it, in the order they stand in the card.
-    """
-
-    folder: Path
-    builds: tuple[Build, ...]
-
-    @classmethod
-    def read(cls, folder: str | Path, configs: Sequence[str] | None = None) -> Prepared:
-        """The configs in a folder, or those of them that are named.
-
-        Raises:
-            SourceError: there are none, or not those, or a record is broken.
-        """
-        folder = Path(folder).expanduser()
-        with usable(folder):
-            builds = [b for b in _builds(folder) if configs is None or b.config in configs]
-        lacking = [name for name in configs or () if name not in {b.config for b in builds}]
-        if lacking or not builds:
-            what = f"'{lacking[0]}'" if lacking else "any config"
-            raise SourceError(
-                f"{folder}: expected {what} as prepare.py writes it, a folder with {RECORD} in it, "
-                "found none. Prepare it: python scripts/prepare.py --config "
-                f"{lacking[0] if lacking else 'paper'} --output {shlex.quote(str(folder))}"
-            )
-        return cls(folder, tuple(builds))
-
-    def __str__(self) -> str:
-        size = sum(shard.bytes for build in self.builds for shard in build.shards)
-        lines = [f"{self.folder}: {size / 1e6:,.1f} MB of Parquet, and {CARD}, the dataset card"]
-        lines += [f"  {build.brief}" for build in self.builds]
-        lines += ["From the folder around it, in any recent `datasets`:"]
-        lines += [
-            f'  load_dataset({json.dumps(self.folder.resolve().name)}, "{b.config}")'
-            for b in self.builds
-        ]
-        return "\n".join(lines)
-
-    def check(self) -> None:
-        """Compares what lies in the folder with its records, shards by their checksums.
-
-        Raises:
-            SourceError: a file is missing, changed, or too many.
-        """
-        for build in self.builds:
-            folder = self.folder / build.config
-            sums = {shard.name: shard.sha256 for shard in build.shards}
-            with usable(folder):
-                there = {path.name for path in folder.iterdir()}
-                wrong = there ^ {Path(name).name for name in build.files}
-                wrong |= {n for n in sums if n in there and sha256(folder / n) != sums[n]}
-            if wrong:
-                some = ", ".join(sorted(wrong)[:3]) + (" ..." if len(wrong) > 3 else "")
-                raise SourceError(
-                    f"{folder}: {some} is not as {RECORD} says (missing, changed, or too many). "
-                    "Prepare the config again with --force."
-                )
 
 
 def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = False) -> Build:
@@ -133,61 +67,17 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
         check_output(output, [found.config])
         output.mkdir(parents=True, exist_ok=True)
         with alone(output, "prepare"):
-            _clear_up(output)
-            others = {b.config: b for b in _builds(output) if b.config != found.config}
-            with tempfile.TemporaryDirectory(dir=output, prefix=_UNFINISHED) as name:
+            clear_up(output)
+            others = {b.config: b for b in builds_in(output) if b.config != found.config}
+            with tempfile.TemporaryDirectory(dir=output, prefix=UNFINISHED) as name:
                 new = Path(name)
                 build = _unless_there(_write(found, splits, new / found.config), output, force)
                 builds = {**others, build.config: build}
                 ordered = [builds[config] for config in CONFIGS if config in builds]
                 (new / build.config / RECORD).write_text(build.to_json(), "utf-8")
                 (new / CARD).write_text(card(ordered, output.resolve().name), "utf-8")
-                _put_in_place(new, output, build.config)
+                put_in_place(new, output, build.config)
     return build
-
-
-def load_prepared(place: str, config: str | None = None, **options: Any) -> Any:
-    """Loads what `prepare` wrote, or `push_to_hub` pushed.
-
-    Args:
-        place: a folder, or `user/name` on the Hub.
-        config: its first one if None.
-        **options: of `datasets.load_dataset`.
-
-    Raises:
-        SourceError: there is no such dataset, or it is broken.
-    """
-    if Path(place).is_dir():
-        place = str(Path(place).resolve())  # a folder called dancereid is not the builder
-    try:
-        return datasets.load_dataset(place, config, **options)
-    # ValueError: of an unknown config; the rest of a broken file, or of nothing there.
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
-        raise SourceError(
-            f"{place}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
-            "Expected a folder that prepare.py wrote, or the name of a dataset on the Hub that you "
-            "may see, and with --config the name of one of its configs."
-        ) from error
-
-
-def check_output(output: Path, configs: Sequence[str]) -> None:
-    """Refuses to write over a README.md, or into a folder, that was not written from here.
-
-    Raises:
-        SourceError: one of them is there.
-    """
-    was_prepared = any(output.glob(f"*/{RECORD}")) or (output / _REPLACED).is_dir()
-    folders = [(output / config, (output / config / RECORD).is_file()) for config in configs]
-    for path, ours in ((output / CARD, was_prepared), *folders):
-        if path.exists() and not ours:
-            raise SourceError(
-                f"{path} is there, and not from here. Name an empty folder, or one that was "
-                "prepared before; nothing was written."
-            )
-
-
-def _builds(folder: Path) -> list[Build]:
-    return [Build.read(folder / c) for c in CONFIGS if (folder / c / RECORD).is_file()]
 
 
 def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
@@ -293,35 +183,3 @@ def _unless_there(build: Build, output: Path, force: bool) -> Build:
         f"{output / build.config} holds another build: {last.brief}; this is {build.brief}. "
         "Replace it with --force (force=True), or name another folder."
     )
-
-
-def _put_in_place(new: Path, output: Path, config: str) -> None:
-    """Moves a config and the card to where they belong. What is there is kept until both are."""
-    replaced = output / _REPLACED
-    replaced.mkdir()
-    try:
-        for name in (CARD, config):
-            if (output / name).exists():
-                (output / name).rename(replaced / name)
-        (new / config).rename(output / config)
-        (new / CARD).rename(output / CARD)
-    except BaseException:
-        _clear_up(output)
-        raise
-    shutil.rmtree(replaced)
-
-
-def _clear_up(output: Path) -> None:
-    """Removes what killed runs left, and puts back what one of them was about to replace.
-
-    If the new config is in its place already, it stays, without a card: the next run writes that.
-    """
-    replaced = output / _REPLACED
-    if replaced.is_dir():
-        if not any((output / path.name).is_dir() for path in replaced.iterdir() if path.is_dir()):
-            for path in replaced.iterdir():
-                if not (output / path.name).exists():
-                    path.rename(output / path.name)
-        shutil.rmtree(replaced)
-    for leftover in output.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # or by the run itself, as it ends

@@ -13,8 +13,9 @@ from datasets import Features
 
 from ..build.coverage import Coverage
 from ..build.options import SampleOptions
-from ..catalogue.catalogue import SCHEMES, SPLITS, Catalogue, project_file
+from ..catalogue.catalogue import SCHEMES, SPLITS, Catalogue
 from ..common.errors import DanceReIDError, SourceError
+from ..common.package_files import project_file
 from .parquet_shards import Shard
 from .split_statistics import SplitStatistics
 

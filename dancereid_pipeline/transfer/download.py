@@ -1,148 +1,39 @@
-"""An address -> a file: temporary name, check, move. yt-dlp is the client for all of it.
-
-One client means that proxy, cookies, rate, retries and resuming are the same for the
-annotation, an archive on a mirror, and a clip on YouTube.
-"""
+"""An address -> a file: temporary name, check, move."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import io
-import logging
 import os
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from datasets import config as datasets_config
 from datasets.utils import tqdm
 
-from ..common.errors import Reason, SourceError, VideoError
-from .cookies import COOKIES_WANTED, read_cookies
-from .failures import causes, reason_of, told
-from .settings import Network, public
-
-logger = logging.getLogger("dancereid")
+from ..common.address import public
+from ..common.errors import SourceError, VideoError
+from ..common.files import make_folder
+from ..common.offline import refuse_offline
+from ..common.reasons import Reason
+from .failures import asked_to_wait_s, causes, refused
+from .http_client import OnBytes, client
+from .settings import Network
 
 # What a server that says "Retry-After" is waited for; longer is the user's decision.
 MAX_WAIT_S = 60.0
 _WAITS = 3
-_RETRIES = 5
 _BEYOND = re.compile(r"bytes \*/([0-9]+)")
-_TIMEOUT_S = 30.0
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last on file systems with 4 GiB at most
-_UNWRITABLE = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
-
-# (bytes there, bytes of the whole or None): called as they come; may raise to end it.
-OnBytes = Callable[[int, int | None], None]
 
 
 class Pause(Exception):  # noqa: N818  # no error: whoever raises it goes on later
     """Raised by an `OnBytes` to end a transfer; what came stays, to be gone on with."""
 
 
-OFFLINE = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
-
-
-def offline() -> bool:
-    """Whether `datasets` was told to stay off the network (HF_HUB_OFFLINE, HF_DATASETS_OFFLINE)."""
-    return bool(datasets_config.HF_HUB_OFFLINE)
-
-
-def refuse_offline(address: str, target: Path) -> None:
-    """Raises a `SourceError` in offline mode."""
-    if offline():
-        raise SourceError(
-            f"{public(address)}: is needed, is not in {target.parent}, and {OFFLINE}. Turn it off "
-            "once, or bring the files."
-        )
-
-
-def retry_wait_s(attempt: int) -> float:
-    """Seconds before a transfer that broke is gone on with: none at first, then 2, 4, ... 60."""
-    return min(2.0**attempt, 60.0) if attempt else 0.0
-
-
 def sleep(seconds: float) -> None:
     """Waits, for a server that asked for it, or between two videos."""
     time.sleep(seconds)
-
-
-@contextlib.contextmanager
-def cookies_copy(network: Network) -> Iterator[Path | None]:
-    """The cookies as a cookies.txt that may be written to; None if there are none."""
-    if network.cookies is None:
-        yield None
-        return
-    with tempfile.TemporaryDirectory(prefix="dancereid-") as folder, client(network) as ydl:
-        path = Path(folder, "cookies.txt")
-        ydl.cookiejar.save(str(path))
-        yield path
-
-
-@contextlib.contextmanager
-def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> Iterator[Any]:
-    """A `yt_dlp.YoutubeDL` that asks as `network` says.
-
-    Args:
-        network: cookies, proxy and rate.
-        on_bytes: told of every block that arrives.
-        **params: further parameters of `YoutubeDL`.
-
-    Raises:
-        SourceError: the cookies cannot be read.
-    """
-    # Here: importing it takes half a second, and what is in a folder needs none of it.
-    from yt_dlp import YoutubeDL
-    from yt_dlp.networking.exceptions import HTTPError, RequestError
-    from yt_dlp.utils import YoutubeDLError
-
-    class Client(YoutubeDL):
-        def urlopen(self, req: Any) -> Any:
-            try:
-                return super().urlopen(req)
-            except HTTPError as error:
-                # After a 503 yt-dlp would go on asking, and forget when the server asked it to.
-                if error.status == 503 and _asked_to_wait_s(error) is not None:
-                    raise RequestError(cause=error) from error
-                raise
-
-    def hook(status: dict[str, Any]) -> None:
-        if on_bytes and status["status"] == "downloading":
-            on_bytes(status["downloaded_bytes"], status.get("total_bytes"))
-
-    settings: dict[str, Any] = {
-        "logger": _Log(),
-        "noprogress": True,
-        "noplaylist": True,
-        "updatetime": False,
-        "retries": _RETRIES,
-        "fragment_retries": _RETRIES,
-        "socket_timeout": _TIMEOUT_S,
-        "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _retry_wait_s),
-        "progress_hooks": [hook],
-        # Of itself yt-dlp uses only deno; whichever of them is there will do.
-        "js_runtimes": {name: {} for name in ("deno", "node", "bun", "quickjs")},
-        "ratelimit": network.rate,
-        "proxy": network.proxy,
-        "cookiesfrombrowser": network.browser,
-    }
-    try:
-        if network.cookies and not network.browser:
-            # A text stream, since yt-dlp writes back what it ends with, and the file is not ours.
-            settings["cookiefile"] = io.StringIO(read_cookies(network.cookies))
-        ydl = Client({**settings, **params})
-        _ = ydl.cookiejar  # reads them
-    except (YoutubeDLError, OSError, ValueError, RuntimeError) as error:
-        raise SourceError(
-            f"cookies={network.cookies!r} cannot be read: {told(error)}. {COOKIES_WANTED}"
-        ) from error
-    with ydl:
-        yield ydl
 
 
 def fetch(
@@ -227,7 +118,7 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
                     return
                 part.unlink()
                 continue
-            seconds = _asked_to_wait_s(error)
+            seconds = asked_to_wait_s(error)
             if seconds is None or seconds > MAX_WAIT_S or waits == _WAITS:
                 raise refused(error, path) from error
             waits += 1
@@ -236,38 +127,6 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
             if not done:
                 raise VideoError(Reason.NETWORK, "the transfer ended without a word")
             return
-
-
-def refused(error: Exception, path: Path) -> VideoError | SourceError:
-    """What an error of yt-dlp comes to: a video's refusal, or a fault of this machine."""
-    from yt_dlp.networking.exceptions import TransportError
-
-    for cause in causes(error):
-        if isinstance(cause, TransportError):
-            break  # what is below is about a connection, which may be "not permitted" too
-        if isinstance(cause, OSError) and cause.errno in _UNWRITABLE:
-            return SourceError(
-                f"{path}: cannot be written ({cause.strerror}). "
-                + ("Make room there" if cause.errno in _FULL else "Get leave to write there")
-                + ", or name another folder; what has come so far is kept."
-            )
-    wait = _asked_to_wait_s(error)
-    hint = f"; the server asks to wait {wait:,.0f} s" if wait else ""
-    return VideoError(reason_of(error), told(error) + hint)
-
-
-def make_folder(folder: Path) -> None:
-    """Makes a folder to keep things in.
-
-    Raises:
-        SourceError: it cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SourceError(
-            f"{folder}: cannot be made ({error.strerror}). Name another folder."
-        ) from error
 
 
 @contextlib.contextmanager
@@ -288,28 +147,6 @@ def progress_bar(what: str) -> Iterator[OnBytes]:
         yield on_bytes
 
 
-def start_of(path: Path) -> str:
-    """What a file is, for somebody who expected another."""
-    with path.open("rb") as file:
-        start = file.read(40)
-    page = " (a web page)" if start.lstrip().lower().startswith((b"<!doctype", b"<html")) else ""
-    return f"{path.stat().st_size:,} bytes that begin with {start!r}{page}"
-
-
-def _retry_wait_s(n: int) -> float:
-    return retry_wait_s(n)  # yt-dlp calls it by this name of its argument
-
-
-def _asked_to_wait_s(error: BaseException) -> float | None:
-    """Seconds of the server's Retry-After, or None. Its other form, a date, is for days."""
-    for cause in causes(error):
-        if getattr(cause, "status", None) in (429, 503):
-            response = getattr(cause, "response", None)  # as yt-dlp's HTTPError has it
-            text = response.headers.get("Retry-After") if response else None
-            return float(text) if text and text.isascii() and text.isdigit() else None
-    return None
-
-
 def _asked_beyond(error: BaseException) -> int | None:
     """Bytes that the file has, 0 if not told, where some behind them were asked for; else None."""
     for cause in causes(error):
@@ -317,18 +154,3 @@ def _asked_beyond(error: BaseException) -> int | None:
             size = _BEYOND.fullmatch(answer.headers.get("Content-Range") or "")
             return int(size[1]) if size else 0
     return None
-
-
-class _Log:
-    """Where yt-dlp's own words go: into this project's log, under their own levels."""
-
-    def debug(self, message: str) -> None:
-        # Half a minute may pass over its retries; whoever waits is told why.
-        level = logging.WARNING if "Retrying (" in message else logging.DEBUG
-        logger.log(level, "%s", " ".join(message.split()))
-
-    def warning(self, message: str) -> None:
-        logger.info("yt-dlp: %s", message)
-
-    def error(self, message: str) -> None:
-        logger.debug("%s", message)  # raised as well

@@ -6,78 +6,13 @@ are mostly YouTube's own. They are read here and nowhere else.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable, Iterator
-from enum import Enum
+from pathlib import Path
 
-from ..common.errors import Reason
-
-
-class Fate(str, Enum):
-    """Whether trying again can help."""
-
-    GONE = "gone"
-    MAY_COME_BACK = "may come back"
-    FIXABLE = "you can fix it"
-
-
-# These answers are about whoever asks, not about one video: every further request makes it worse.
-STOPPING: frozenset[Reason] = frozenset({Reason.RATE_LIMITED, Reason.BOT_CHECK})
-
-_FATES: dict[Reason, tuple[Fate, str]] = {
-    Reason.RATE_LIMITED: (
-        Fate.MAY_COME_BACK,
-        "Too many requests came from here: wait an hour, then run it again, and not more often.",
-    ),
-    Reason.BOT_CHECK: (
-        Fate.FIXABLE,
-        "Give the cookies of a browser that is signed in, with cookies='browser:firefox' or the "
-        "path of a cookies.txt, or use another network.",
-    ),
-    Reason.AGE: (
-        Fate.FIXABLE,
-        "Give the cookies of an adult's account, with cookies='browser:firefox' or a cookies.txt.",
-    ),
-    Reason.PRIVATE: (
-        Fate.GONE,
-        "Only those its owner chose, or who paid, may watch it: go on without it, or ask the "
-        "owner for the clip and put it into videos/.",
-    ),
-    Reason.ACCOUNT_CLOSED: (
-        Fate.GONE,
-        "It went with its account: go on without it, or put a copy that you have into videos/.",
-    ),
-    Reason.REMOVED: (
-        Fate.GONE,
-        "It was taken down: go on without it, or put a copy that you have into videos/.",
-    ),
-    Reason.BLOCKED: (
-        Fate.FIXABLE,
-        "It may be watched in other countries: go through a proxy in one of them, with "
-        "proxy='socks5://127.0.0.1:1080' or whatever its address is.",
-    ),
-    Reason.NO_FORMAT: (
-        Fate.FIXABLE,
-        "Update yt-dlp, with pip install -U 'yt-dlp[default]', and give it a JavaScript runtime, "
-        "with pip install 'dancereid[deno]'.",
-    ),
-    Reason.NETWORK: (
-        Fate.MAY_COME_BACK,
-        "Check the connection, and proxy= if you use one, then run it again; what came is kept.",
-    ),
-    Reason.UNAVAILABLE: (
-        Fate.MAY_COME_BACK,
-        "Run it again tomorrow; if it stays so, update yt-dlp with "
-        "pip install -U 'yt-dlp[default]', or go on without it.",
-    ),
-    Reason.NOT_TRIED: (
-        Fate.MAY_COME_BACK,
-        "The fetching ended before its turn, or offline mode is on: run it again then.",
-    ),
-}
-
-# All of them: why a clip could not be fetched, as against what is wrong with one that is there.
-REFUSALS = frozenset(_FATES)
+from ..common.errors import SourceError, VideoError
+from ..common.reasons import Reason
 
 # Tried from top to bottom, as messages overlap: most begin with "Video unavailable.", many of
 # them go on with "Sign in", and a closed account is said as "no longer available because".
@@ -181,16 +116,6 @@ _TAIL = re.compile(
 _PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")
 
 
-def fate(reason: Reason) -> Fate:
-    """Whether trying again can help. What came and was no whole video may be one next time."""
-    return _FATES[reason][0] if reason in _FATES else Fate.MAY_COME_BACK
-
-
-def advice(reason: Reason) -> str:
-    """What the user does next, one sentence; "" where the outcome's detail says it."""
-    return _FATES[reason][1] if reason in _FATES else ""
-
-
 def reason_of(error: BaseException) -> Reason:
     """Why it failed, from whatever fetching raised. `UNAVAILABLE` if nothing tells.
 
@@ -250,4 +175,36 @@ def _by_status(errors: Iterable[BaseException]) -> Reason | None:
         status = int(text[1]) if text else getattr(error, "status", None)
         if isinstance(status, int) and status in _STATUSES:
             return _STATUSES[status]
+    return None
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last on file systems with 4 GiB at most
+_UNWRITABLE = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def refused(error: Exception, path: Path) -> VideoError | SourceError:
+    """What an error of yt-dlp comes to: a video's refusal, or a fault of this machine."""
+    from yt_dlp.networking.exceptions import TransportError
+
+    for cause in causes(error):
+        if isinstance(cause, TransportError):
+            break  # what is below is about a connection, which may be "not permitted" too
+        if isinstance(cause, OSError) and cause.errno in _UNWRITABLE:
+            return SourceError(
+                f"{path}: cannot be written ({cause.strerror}). "
+                + ("Make room there" if cause.errno in _FULL else "Get leave to write there")
+                + ", or name another folder; what has come so far is kept."
+            )
+    wait = asked_to_wait_s(error)
+    hint = f"; the server asks to wait {wait:,.0f} s" if wait else ""
+    return VideoError(reason_of(error), told(error) + hint)
+
+
+def asked_to_wait_s(error: BaseException) -> float | None:
+    """Seconds of the server's Retry-After, or None. Its other form, a date, is for days."""
+    for cause in causes(error):
+        if getattr(cause, "status", None) in (429, 503):
+            response = getattr(cause, "response", None)  # as yt-dlp's HTTPError has it
+            text = response.headers.get("Retry-After") if response else None
+            return float(text) if text and text.isascii() and text.isdigit() else None
     return None

@@ -10,13 +10,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Formatter
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from huggingface_hub.constants import HF_HOME
 
-from ..build.options import path_or_none, shown
 from ..catalogue.catalogue import Video
+from ..common.address import is_address, public
 from ..common.errors import OptionError
+from ..common.validation import path_or_none, shown
 
 # The published annotation, at the repository's last revision, and what its bytes must be.
 ANNOTATION_URL = (
@@ -116,21 +117,6 @@ class Network:
 def variable(option: str) -> str:
     """The environment variable of an option."""
     return f"DANCEREID_{option.upper()}"
-
-
-def is_address(place: str) -> bool:
-    """Whether it is an address on the network, not a path."""
-    return place.lower().startswith(("http://", "https://"))
-
-
-def public(address: str) -> str:
-    """An address (or a pattern of one) without what may let somebody in.
-
-    That is its user and password, and of its query whatever names no video.
-    """
-    parts = urlsplit(address)
-    query = "&".join(part for part in parts.query.split("&") if "{" in part)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
 def _filled(pattern: str, video: Video) -> str:

@@ -148,11 +148,11 @@ def test_streaming_gives_the_same(options: dict[str, str], built: dict[str, list
 def test_a_stream_opens_a_video_only_when_it_gets_there(
     options: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dancereid_pipeline.formats import packets as frames
+    from dancereid_pipeline.formats import video
 
     opened = []
-    clip = frames.Clip
-    monkeypatch.setattr(frames, "Clip", lambda path: opened.append(path.stem) or clip(path))
+    clip = video.Clip
+    monkeypatch.setattr(video, "Clip", lambda path: opened.append(path.stem) or clip(path))
     stream = iter(load_dataset("dancereid", split="test", streaming=True, **options))
     assert opened == []
     assert next(stream)["video_id"] == "bbb"

@@ -17,12 +17,8 @@ from dancereid_pipeline.build.coverage import Coverage
 from dancereid_pipeline.build.options import SampleOptions
 from dancereid_pipeline.build.plan import Plan
 from dancereid_pipeline.catalogue.catalogue import SCHEMES, Catalogue
-from dancereid_pipeline.common.errors import (
-    CountMismatchError,
-    DanceReIDError,
-    MissingVideosError,
-    Reason,
-)
+from dancereid_pipeline.common.errors import CountMismatchError, DanceReIDError, MissingVideosError
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.inputs.data_folder import Folder
 from tests.support.data.folders import contents, load
 

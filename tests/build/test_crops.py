@@ -17,7 +17,7 @@ from dancereid_pipeline.build.crops import (
 )
 from dancereid_pipeline.build.draw_pose import draw_skeleton
 from dancereid_pipeline.formats.npy_tracks import read_tracks
-from dancereid_pipeline.formats.packets import Clip
+from dancereid_pipeline.formats.video import Clip
 
 SIZE = (256, 128)
 FRAME = (360, 640)

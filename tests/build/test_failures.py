@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import dancereid
+from dancereid_pipeline.build.clip_checks import rate_multiple
 from dancereid_pipeline.build.coverage import Outcome
-from dancereid_pipeline.build.samples import rate_multiple
-from dancereid_pipeline.common.errors import LabelsError, MissingVideosError, Reason, VideoError
+from dancereid_pipeline.common.errors import LabelsError, MissingVideosError, VideoError
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats.npy_tracks import write_tracks
 from tests.support.data.clips import X264, write_clip
 from tests.support.data.folders import contents, detection, load, tracks

@@ -25,7 +25,7 @@ from yt_dlp.utils import _jsruntime
 
 from dancereid_pipeline.cli.flags import add_network_flags
 from dancereid_pipeline.doctor import software as doctor
-from dancereid_pipeline.doctor.environment import Check
+from dancereid_pipeline.doctor.check import Check
 from dancereid_pipeline.transfer.settings import Network
 from tests.conftest import PROJECT
 from tests.support.servers.web import Site

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dancereid_pipeline.build.coverage import Coverage, Outcome
-from dancereid_pipeline.common.errors import FeaturesError, OptionError, Reason
+from dancereid_pipeline.common.errors import FeaturesError, OptionError
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.evaluation.bootstrap import Bootstrap, person_intervals
 from dancereid_pipeline.evaluation.evaluate import evaluate
 from dancereid_pipeline.evaluation.per_query import group_table

@@ -15,8 +15,7 @@ from dancereid_pipeline.evaluation.arrange import Given, Images
 from dancereid_pipeline.evaluation.distance import Space
 from dancereid_pipeline.evaluation.evaluate import evaluate
 from dancereid_pipeline.evaluation.per_query import PerQuery
-from dancereid_pipeline.evaluation.places import places
-from dancereid_pipeline.evaluation.ranking import Gallery
+from dancereid_pipeline.evaluation.ranking import Gallery, places
 from tests.support.data.reid import Problem, problems, reference
 
 COLUMNS = ("average_precision", "inverse_penalty", "cuhk03", "market1501", "allshots")

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from yt_dlp.version import __version__ as yt_dlp_version
 
-from dancereid_pipeline.common.errors import Reason, SourceError
+from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.files import lock, sha256
-from dancereid_pipeline.fetch import clip_fetcher as clip_fetch
-from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher, asked_with, is_page
-from dancereid_pipeline.transfer.failures import Fate, fate
+from dancereid_pipeline.common.reasons import Fate, Reason, fate
+from dancereid_pipeline.fetch import politeness
+from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher, asked_with
+from dancereid_pipeline.fetch.video_site import is_page
 from tests.support.servers.pages import (
     CLIP,
     LISTED,
@@ -193,10 +194,10 @@ def test_pages_are_5_to_10_seconds_apart(
     by_clip: ClipFetcher,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pauses = [clip_fetch.pause_s() for _ in range(200)]
+    pauses = [politeness.pause_s() for _ in range(200)]
     assert 5 <= min(pauses) < 6 < 9 < max(pauses) <= 10
     clock = Clock(monkeypatch)
-    monkeypatch.setattr(clip_fetch, "pause_s", lambda: 7.0)
+    monkeypatch.setattr(politeness, "pause_s", lambda: 7.0)
     site.add("bbb", clip_bytes(), "137")
     # A pause is shorter than the time that one video may take, yet no part of it.
     by_page = replace(by_page, network=replace(by_page.network, time_limit=6))

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 import pytest
 
-from dancereid_pipeline.common.errors import Reason
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher
 from tests.support.servers.pages import (
     CLIP,

@@ -11,9 +11,9 @@ from pathlib import Path
 import datasets
 import pytest
 
-from dancereid_pipeline.common.errors import Reason
 from dancereid_pipeline.common.files import lock, sha256
-from dancereid_pipeline.fetch import crawl as crawler
+from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.fetch.crawl import Crawl, crawl
 from dancereid_pipeline.fetch.manifest import Entry, Manifest
 from tests.support.servers.pages import (
     Lab,
@@ -315,7 +315,7 @@ def test_a_crawl_in_words_and_for_programs(mirror: Lab) -> None:
     mirror.site.answers["/lab/001_b.mp4"] = [Answer(status=404)]
     mirror.folder.mkdir()
     (mirror.folder / "c, the long one.webm").write_bytes(clip_bytes())
-    found = crawler.crawl(mirror.folder, mirror.catalogue, list(mirror.catalogue), mirror.network)
+    found = crawl(mirror.folder, mirror.catalogue, list(mirror.catalogue), mirror.network)
     first, *rows, last = str(found).splitlines()
     size = f"{len(clip_bytes(100)) / 1e6:.1f}"
     assert first == f"2 of 3 clips are in {mirror.folder}"
@@ -340,7 +340,7 @@ def test_what_to_do_next_is_said_once_a_reason(tmp_path: Path) -> None:
         Entry(video_id="d", outcome=Reason.PRIVATE, when="2026"),
         Entry(video_id="e", outcome=Reason.PRIVATE, when="2026"),
     )
-    found = crawler.Crawl(tmp_path, entries)
+    found = Crawl(tmp_path, entries)
     mine = "you can fix it. Nothing is overwritten: take away what is not wanted there, then run"
     said = str(found).splitlines()
     assert said[1:4:2] == ["  a  several files: a.mp4, a.webm", "  c  not a video: a web page"]

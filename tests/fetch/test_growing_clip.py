@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
-from dancereid_pipeline.common.errors import Reason, VideoError
-from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher, Manners
+from dancereid_pipeline.common.errors import VideoError
+from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher
 from dancereid_pipeline.fetch.growing_clip import FollowedClip
-from dancereid_pipeline.formats.packets import Clip
+from dancereid_pipeline.fetch.politeness import Manners
+from dancereid_pipeline.formats.video import Clip
 from dancereid_pipeline.transfer.settings import Network
 from tests.conftest import PROJECT
 from tests.support.data.clips import X264, write_clip

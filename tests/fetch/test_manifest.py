@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from dancereid_pipeline.common.errors import Reason, SourceError
+from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.files import alone, lock, sha256
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.fetch.manifest import ClipFacts, Entry, Manifest, found
 from tests.conftest import PROJECT
 from tests.support.servers.pages import hearing

@@ -16,7 +16,7 @@ from yt_dlp.utils import (
     ExtractorError,
 )
 
-from dancereid_pipeline.common.errors import Reason
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.transfer.failures import causes, reason_of, told
 from tests.support.data.messages import (
     BLOCKED,

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dancereid_pipeline.common.errors import Reason, SourceError, VideoError
+from dancereid_pipeline.common.errors import SourceError, VideoError
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats import track_archive as archives
 from dancereid_pipeline.formats.track_archive import ARCHIVE_SUFFIXES, tracks_in
 from tests.support.data.archives import add, contents, pack

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
-from dancereid_pipeline.common.errors import Reason, SourceError, VideoError
+from dancereid_pipeline.common.errors import SourceError, VideoError
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats.track_archive import ARCHIVE_SUFFIXES, kind, tracks_in
 from dancereid_pipeline.inputs.data_folder import Folder
 from tests.support.data.archives import contents, pack

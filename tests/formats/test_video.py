@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dancereid_pipeline.common.errors import Reason, VideoError
-from dancereid_pipeline.formats import packets as frames_module
-from dancereid_pipeline.formats.packets import Clip
+from dancereid_pipeline.common.errors import VideoError
+from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.formats import packets
+from dancereid_pipeline.formats.video import Clip
 from tests.support.data.clips import X264, decode_whole, write_clip
 
 FRAMES = 60
@@ -195,13 +196,13 @@ def test_frames_that_nothing_needs_are_not_decoded(clip_of: Callable, monkeypatc
         key_frames = [i for i, f in enumerate(container.decode(video=0)) if f.key_frame]
     start, end = (max(k for k in key_frames if k <= 26), min(k for k in key_frames if k > 26))
     fed: list[int | None] = []
-    expect = frames_module._PresentationQueue.expect
+    expect = packets._PresentationQueue.expect
 
-    def noting(queue: object, item: frames_module._Indexed) -> None:
+    def noting(queue: object, item: packets._Indexed) -> None:
         fed.append(item.index)
         expect(queue, item)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(frames_module._PresentationQueue, "expect", noting)
+    monkeypatch.setattr(packets._PresentationQueue, "expect", noting)
     assert list(read(path, [26])) == [26]
     # Nothing of the group of pictures before, nothing after, no B-frame but those it is made from.
     assert fed[0] == start > 0

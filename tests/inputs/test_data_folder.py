@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
-from dancereid_pipeline.common.errors import Reason, SourceError, VideoError
-from dancereid_pipeline.inputs import data_folder as sources
+from dancereid_pipeline.common.errors import SourceError, VideoError
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.inputs.data_folder import Folder, VideoFiles
 
 IDS = ("cam1", "cam1_left", "--a-b_c")
@@ -114,7 +115,7 @@ def test_a_folder_that_may_not_be_read_is_said(
         onerror(PermissionError(13, "Permission denied", str(place)))
         return []
 
-    monkeypatch.setattr(sources.os, "walk", walk)
+    monkeypatch.setattr(os, "walk", walk)
     with pytest.raises(SourceError, match=r"cannot be read: .*Permission denied.*videos"):
         Folder(folder, catalogue)
 

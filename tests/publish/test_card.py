@@ -17,7 +17,7 @@ import dancereid
 from dancereid_pipeline.build.coverage import Coverage, Outcome
 from dancereid_pipeline.build.options import SampleOptions
 from dancereid_pipeline.catalogue.metadata import CITATION
-from dancereid_pipeline.common.errors import Reason
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.publish.card import card, licence
 from dancereid_pipeline.publish.prepare import prepare
 from dancereid_pipeline.shards.build_record import Build

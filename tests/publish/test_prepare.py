@@ -22,8 +22,10 @@ from datasets import load_dataset
 from PIL import Image
 
 import dancereid
-from dancereid_pipeline.common.errors import DanceReIDError, Reason, SourceError
-from dancereid_pipeline.publish.prepare import Prepared, load_prepared, prepare
+from dancereid_pipeline.common.errors import DanceReIDError, SourceError
+from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.publish.prepare import prepare
+from dancereid_pipeline.publish.prepared_folder import Prepared, load_prepared
 from dancereid_pipeline.shards.build_record import RECORD, Build
 from tests.conftest import PROJECT
 from tests.support.data.folders import all_contents, load, prepared_files

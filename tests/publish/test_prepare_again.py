@@ -10,8 +10,10 @@ import pytest
 from datasets import load_dataset
 
 import dancereid
-from dancereid_pipeline.common.errors import Reason, SourceError
-from dancereid_pipeline.publish.prepare import Prepared, prepare
+from dancereid_pipeline.common.errors import SourceError
+from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.publish.prepare import prepare
+from dancereid_pipeline.publish.prepared_folder import Prepared
 from dancereid_pipeline.shards.build_record import RECORD
 from tests.support.data.folders import all_contents, load, prepared_files
 

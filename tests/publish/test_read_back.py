@@ -13,8 +13,8 @@ from datasets import load_dataset
 from huggingface_hub.hf_api import RepoFile
 
 from dancereid_pipeline.common.errors import HubError
-from dancereid_pipeline.publish import push as hub_room
-from dancereid_pipeline.publish.prepare import Prepared
+from dancereid_pipeline.publish import read_back
+from dancereid_pipeline.publish.prepared_folder import Prepared
 
 NAME = "dancer/reid"
 
@@ -48,17 +48,19 @@ def test_what_loads_is_compared(
             change(splits)
         return splits
 
-    monkeypatch.setattr("dancereid_pipeline.publish.push.datasets.load_dataset", load)
-    monkeypatch.setattr("dancereid_pipeline.publish.push.HfFileSystem", partial(_Files, prepared))
+    monkeypatch.setattr(read_back.datasets, "load_dataset", load)
+    monkeypatch.setattr(
+        "dancereid_pipeline.publish.read_back.HfFileSystem", partial(_Files, prepared)
+    )
     changing = False
-    hub_room._read_back(api, NAME, "0" * 40, read, None)
+    read_back.read_back(api, NAME, "0" * 40, read, None)
     changing = True
     if not change:
         monkeypatch.setattr(
-            "dancereid_pipeline.publish.push.HfFileSystem", partial(_Files, prepared, 1)
+            "dancereid_pipeline.publish.read_back.HfFileSystem", partial(_Files, prepared, 1)
         )
     with pytest.raises(HubError, match=f"is not what was pushed: {what}"):
-        hub_room._read_back(api, NAME, "0" * 40, read, None)
+        read_back.read_back(api, NAME, "0" * 40, read, None)
 
 
 class _Files:

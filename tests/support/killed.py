@@ -26,7 +26,7 @@ import dancereid
 import dancereid_pipeline.build.samples
 import dancereid_pipeline.fetch.verify_clip  # noqa: F401
 from dancereid_pipeline.build.request import Request
-from dancereid_pipeline.fetch.clip_fetcher import is_page
+from dancereid_pipeline.fetch.video_site import is_page
 
 
 def work(asked: dict[str, Any], folder: Path) -> None:

@@ -12,15 +12,10 @@ from pathlib import Path
 import pytest
 
 from dancereid_pipeline.common.errors import SourceError
-from dancereid_pipeline.transfer import download as module
-from dancereid_pipeline.transfer.download import (
-    Pause,
-    client,
-    download,
-    fetch,
-    retry_wait_s,
-    start_of,
-)
+from dancereid_pipeline.common.files import start_of
+from dancereid_pipeline.transfer import http_client
+from dancereid_pipeline.transfer.download import Pause, download, fetch
+from dancereid_pipeline.transfer.http_client import client, retry_wait_s
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Hold, Site, page
 
@@ -215,7 +210,7 @@ def test_what_passes_is_tried_again_after_growing_pauses(
     answers: list[Answer],
 ) -> None:
     attempts: list[int] = []
-    monkeypatch.setattr(module, "retry_wait_s", lambda n: attempts.append(n) or 0.0)
+    monkeypatch.setattr(http_client, "retry_wait_s", lambda n: attempts.append(n) or 0.0)
     site.answers["/a.bin"] = list(answers)
     get(site, target)
     assert target.read_bytes() == CONTENT

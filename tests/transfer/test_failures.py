@@ -27,17 +27,9 @@ from yt_dlp.utils import (
     bug_reports_message,
 )
 
-from dancereid_pipeline.common.errors import Reason
+from dancereid_pipeline.common.reasons import STOPPING, Fate, Reason, advice, fate
 from dancereid_pipeline.transfer import failures as refusals
-from dancereid_pipeline.transfer.failures import (
-    STOPPING,
-    Fate,
-    advice,
-    causes,
-    fate,
-    reason_of,
-    told,
-)
+from dancereid_pipeline.transfer.failures import causes, reason_of, told
 from tests.support.data.messages import (
     AGE,
     BLOCKED,

@@ -12,12 +12,8 @@ import pytest
 import tqdm
 
 from dancereid_pipeline.common.errors import SourceError
-from dancereid_pipeline.transfer.download import (
-    client,
-    cookies_copy,
-    fetch,
-    progress_bar,
-)
+from dancereid_pipeline.transfer.download import fetch, progress_bar
+from dancereid_pipeline.transfer.http_client import client, cookies_copy
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Site, redirect
 

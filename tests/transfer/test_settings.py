@@ -8,15 +8,9 @@ import pytest
 from yt_dlp.cookies import SUPPORTED_BROWSERS
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue, Video
+from dancereid_pipeline.common.address import is_address, public
 from dancereid_pipeline.common.errors import OptionError
-from dancereid_pipeline.transfer.settings import (
-    BROWSERS,
-    VIDEO_URL,
-    Network,
-    is_address,
-    public,
-    variable,
-)
+from dancereid_pipeline.transfer.settings import BROWSERS, VIDEO_URL, Network, variable
 
 
 @pytest.fixture

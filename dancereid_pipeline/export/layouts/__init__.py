@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...build.options import one_of
 from ...catalogue.catalogue import Video
 from ...common.errors import OptionError
+from ...common.validation import one_of
 from .base import Layout
 from .hdf5 import require_h5py
 from .market1501 import Market1501

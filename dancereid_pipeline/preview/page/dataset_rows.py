@@ -17,8 +17,8 @@ from datasets.utils import tqdm
 from numpy.typing import NDArray
 
 from ...build.coverage import Coverage, coverage_of
-from ...build.options import shown
 from ...common.errors import DanceReIDError, OptionError
+from ...common.validation import shown
 
 STREAMED = 1000  # examples that are looked at of each split of a stream
 _PLAIN = ("person_id", "video_id", "frame", "bbox", "keypoints")

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from ...build.draw_pose import JOINT_NAMES
+from ...formats.pose import JOINT_NAMES
 from .dataset_rows import Seen
 from .measures import box_heights, cut_at_edge, outside
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...build.coverage import Coverage
-from ...common.errors import Reason
+from ...common.reasons import Reason
 from .dataset_rows import Rows, Seen, Track
 from .measures import nearly_same, outside
 from .timelines import frame_step

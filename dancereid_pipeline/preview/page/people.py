@@ -12,7 +12,7 @@ from datasets.utils import tqdm
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...build.options import whole_number
+from ...common.validation import whole_number
 from .dataset_rows import Rows, Seen, Track
 
 MAX_PEOPLE = 2000

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...build.coverage import Coverage
-from ...build.draw_pose import BONES, JOINT_NAMES
-from ...transfer.failures import advice
+from ...common.reasons import advice
+from ...formats.pose import BONES, JOINT_NAMES
 from .dataset_rows import Seen, see
 from .figures import figures
 from .findings import findings

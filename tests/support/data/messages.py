@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from yt_dlp.utils import UnavailableVideoError, bug_reports_message
 
-from dancereid_pipeline.common.errors import Reason
+from dancereid_pipeline.common.reasons import Reason
 
 LIMITED, BOT, AGE, PRIVATE = Reason.RATE_LIMITED, Reason.BOT_CHECK, Reason.AGE, Reason.PRIVATE
 CLOSED, REMOVED, BLOCKED = Reason.ACCOUNT_CLOSED, Reason.REMOVED, Reason.BLOCKED

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dancereid_pipeline.common.errors import Reason, TracksError
+from dancereid_pipeline.common.errors import TracksError
+from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats.npy_tracks import Tracks, read_tracks
 
 

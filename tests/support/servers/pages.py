@@ -22,13 +22,13 @@ from yt_dlp.extractor import gen_extractor_classes
 from yt_dlp.extractor.common import InfoExtractor
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
-from dancereid_pipeline.common.errors import Reason
-from dancereid_pipeline.fetch import clip_fetcher as clip_fetch
-from dancereid_pipeline.fetch import crawl as crawler
+from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.fetch import clip_fetcher, politeness
 from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher
+from dancereid_pipeline.fetch.crawl import crawl
 from dancereid_pipeline.fetch.manifest import Entry
-from dancereid_pipeline.transfer import download
-from dancereid_pipeline.transfer.download import OnBytes
+from dancereid_pipeline.transfer import download, http_client
+from dancereid_pipeline.transfer.http_client import OnBytes
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.data.clips import X264, write_clip
 from tests.support.servers.web import Answer, Request, Site
@@ -132,10 +132,10 @@ def online(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     know(monkeypatch, ("DancePage", "Youtube", "Generic"))
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     waits: list[float] = []
-    for module in (download, clip_fetch):
+    for module in (download, politeness):
         monkeypatch.setattr(module, "sleep", waits.append)
-    monkeypatch.setattr(download, "retry_wait_s", lambda attempt: 0)
-    monkeypatch.setattr(clip_fetch, "_pace", clip_fetch._Pace())
+    monkeypatch.setattr(http_client, "retry_wait_s", lambda attempt: 0)
+    monkeypatch.setattr(clip_fetcher, "pace", politeness.Pace())
     return waits
 
 
@@ -159,14 +159,15 @@ def plugin(folder: Path) -> Path:
 
 
 class Clock:
-    """The time as `clip_fetch` has it: it goes on as a test says, and while somebody sleeps."""
+    """The time as fetching has it: it goes on as a test says, and while somebody sleeps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now_s = 0.0
         self.slept: list[float] = []
         clock = SimpleNamespace(monotonic=lambda: self.now_s)
-        monkeypatch.setattr(clip_fetch, "time", clock)
-        monkeypatch.setattr(clip_fetch, "sleep", self.sleep)
+        for module in (clip_fetcher, politeness):
+            monkeypatch.setattr(module, "time", clock)
+        monkeypatch.setattr(politeness, "sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -230,7 +231,7 @@ class Lab:
         """Crawls all videos, having forgotten what was asked before."""
         self.site.requests.clear()
         videos = list(self.catalogue)
-        found = crawler.crawl(self.folder, self.catalogue, videos, self.network, again=again)
+        found = crawl(self.folder, self.catalogue, videos, self.network, again=again)
         assert [entry.video_id for entry in found.entries] == [v.video_id for v in videos]
         assert found.whole is all(entry.outcome is Reason.USED for entry in found.entries)
         return list(found.entries)

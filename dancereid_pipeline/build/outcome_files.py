@@ -1,0 +1,45 @@
+"""Where the processes of a build leave their videos' outcomes, a file each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from .coverage import Outcome
+
+
+class OutcomeFolder:
+    """Where the processes of a build leave their videos' outcomes, a file each.
+
+    Args:
+        fs: the fsspec file system that the build writes to.
+        path: a folder there, to be made.
+    """
+
+    def __init__(self, fs: Any, path: str) -> None:
+        self._fs = fs
+        self._path = path
+        fs.makedirs(path, exist_ok=True)
+
+    def keep(self, outcome: Outcome) -> None:
+        """Writes an outcome. A video in two splits is built twice and keeps one."""
+        with self._fs.open(f"{self._path}/{outcome.video_id}.json", "w") as file:
+            json.dump(asdict(outcome), file)
+
+    def gather(self, order: Iterable[str], known: Iterable[Outcome] = ()) -> tuple[Outcome, ...]:
+        """The outcomes of these videos, in their order; `known` ones are not looked for."""
+        outcomes = []
+        without_file = {outcome.video_id: outcome for outcome in known}
+        for video_id in order:
+            if video_id in without_file:
+                outcomes.append(without_file[video_id])
+                continue
+            with self._fs.open(f"{self._path}/{video_id}.json") as file:
+                outcomes.append(Outcome.from_dict(json.load(file)))
+        return tuple(outcomes)
+
+    def remove(self) -> None:
+        """Removes the folder."""
+        self._fs.rm(self._path, recursive=True)

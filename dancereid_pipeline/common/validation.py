@@ -1,0 +1,55 @@
+"""How options from a user are checked."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Collection
+from typing import Any
+
+from .errors import OptionError
+
+
+def one_of(name: str, value: object, known: Collection[str]) -> None:
+    """Refuses a value that is not one of the known ones."""
+    if not isinstance(value, str) or value not in known:
+        raise OptionError(f"{name}: expected one of {', '.join(known)}, got {shown(value)}.")
+
+
+def path_or_none(name: str, value: object) -> str | None:
+    """A path as text, None for None; refuses anything else."""
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike) or not os.fspath(value):
+        raise OptionError(f"{name}: expected a path, got {shown(value)}.")
+    return str(os.fspath(value))
+
+
+def ids_or_none(name: str, value: object) -> tuple[str, ...] | None:
+    """Video ids, None for None; refuses anything but a list, tuple or set of texts."""
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple | set | frozenset) or not all(
+        isinstance(video_id, str) for video_id in value
+    ):
+        raise OptionError(f"{name}: expected a list of video ids, got {shown(value)}.")
+    return tuple(sorted(value))
+
+
+def shown(value: object) -> str:
+    """A value in an error: short, whatever it is."""
+    if isinstance(value, int) and abs(value) >= 10**40:  # Python may refuse to spell it out
+        return "a huge number"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def whole_number(name: str, value: Any, least: int, most: int) -> int:
+    """The value as a plain int; refuses anything but a whole number from `least` to `most`."""
+    # bool is an int to Python, and True is no number of frames.
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or not least <= operator.index(value) <= most:
+        raise OptionError(
+            f"{name}: expected a whole number from {least} to {most}, got {shown(value)}."
+        )
+    return operator.index(value)

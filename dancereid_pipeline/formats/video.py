@@ -1,0 +1,168 @@
+"""A clip as an open file, whose frames are counted from the packets' own times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import RawIOBase
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+from av.video.reformatter import VideoReformatter
+
+from ..common.cpu import decoder_threads
+from ..common.errors import VideoError
+from ..common.reasons import Reason
+from .packets import DamageError, counted_frames, is_timed, timed_frames
+from .video_frame import Picture
+
+
+class ComingFile(Protocol):
+    """A file that is read while it comes."""
+
+    def reader(self) -> RawIOBase:
+        """A file to read from its beginning; reading waits for what is not here yet."""
+
+    def size(self) -> int:
+        """Of the whole, in bytes."""
+
+    def finish(self) -> None:
+        """Waits until all of it is here."""
+
+    def stop(self) -> None:
+        """Lets no more of it come."""
+
+
+@dataclass
+class Clip:
+    """An open video file. Use it in a `with` statement, and read it once.
+
+    Attributes:
+        path: the file, or the address that it comes from.
+        coming: where it comes from, if it is not a file yet.
+        frame_count: frames that are in it: from its index where it has one, else by
+            walking its packets (which reads the file, but decodes nothing). Of a clip that
+            is still coming and has no index, what its duration makes likely; `read` makes
+            sure wherever that matters.
+    """
+
+    path: Path | str
+    coming: ComingFile | None = None
+
+    def __post_init__(self) -> None:
+        file: Any = self.coming.reader() if self.coming else str(self.path)
+        self._container, self._stream = _open(self.path, file)
+        self._is_likely = False  # what frame_count says
+        try:
+            self.frame_count = self._indexed_count() or self._likely_count() or self._walked_count()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def __enter__(self) -> Clip:
+        return self
+
+    def __exit__(self, raised: object, *_: object) -> None:
+        self._container.close()
+        if self.coming and raised is None:
+            self.coming.finish()
+        elif self.coming:
+            self.coming.stop()
+
+    def _indexed_count(self) -> int:
+        """Frames by the index; 0 where it has none that is complete."""
+        entries = self._stream.index_entries
+        # One that lists what the header claims is complete (a fragmented mp4's, or a webm's,
+        # is not); entries past the end of the file are of a clip that was cut off.
+        if not self._stream.frames or len(entries) != self._stream.frames:
+            return 0
+        size = self.coming.size() if self.coming else Path(self.path).stat().st_size
+        return sum(not e.is_discard and e.pos + e.size <= size for e in entries)
+
+    def _likely_count(self) -> int:
+        """Frames by duration and rate, for a clip that is still coming; 0 where nothing says."""
+        seconds = (self._container.duration or 0) / av.time_base
+        rate = self._stream.average_rate
+        self._is_likely = bool(self.coming and seconds > 0 and rate)
+        return max(1, round(seconds * rate)) if self._is_likely and rate else 0
+
+    def _walked_count(self) -> int:
+        """Frames by walking all packets."""
+        self._is_likely = False
+        file: Any = self.coming.reader() if self.coming else str(self.path)
+        with av.open(file) as other:
+            packets = other.demux(other.streams.video[0])
+            try:
+                count = sum(bool(p.size) and not p.is_discard for p in packets)
+            except av.error.FFmpegError as error:
+                raise _damaged(self.path, f"{error.strerror} while counting its frames") from error
+        if count == 0:
+            raise VideoError(Reason.NO_FRAMES, f"{self.path}: holds no frames. Get the clip again.")
+        return count
+
+    def read(self, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
+        """The wanted frames in presentation order, each with its index.
+
+        Nothing after the last wanted frame is read, but for the few packets that may
+        be shown before it.
+
+        Args:
+            wanted: 0-based places in presentation order, in any order; those past the
+                end are left out.
+
+        Raises:
+            VideoError: a wanted frame, or one it is made from, is damaged, as far as the
+                decoder notices. (VP9 and AV1 carry little to notice it by; and of a frame
+                that no other is made from, FFmpeg's threads now and then lose the mark.)
+                All frames given before are good.
+        """
+        places = frozenset(i for i in wanted if i < self.frame_count or self._is_likely)
+        reformatter = VideoReformatter()
+        timed = is_timed(self._container, self._stream)
+        walk = timed_frames if timed else counted_frames
+        found = 0
+        try:
+            for index, frame in walk(self._container, self._stream, places) if places else ():
+                found += 1
+                yield index, Picture(frame, reformatter, f"{self.path}, frame {index}")
+        except GeneratorExit:
+            raise  # at the end of a program, when the names below may be gone
+        except av.error.FFmpegError as error:
+            raise _damaged(self.path, f"{error.strerror} after {found:,} wanted frames") from error
+        except DamageError as error:
+            raise _damaged(self.path, str(error)) from error
+        if found != len(places) and self._is_likely:
+            self.frame_count = self._walked_count()
+            places = frozenset(i for i in places if i < self.frame_count)
+        if found != len(places):
+            raise _damaged(self.path, f"{len(places) - found:,} wanted frames never came")
+
+
+def _damaged(path: Path | str, what: str) -> VideoError:
+    return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")
+
+
+def _open(path: Path | str, file: Any) -> tuple[av.container.InputContainer, av.VideoStream]:
+    try:
+        container = av.open(file)
+    except (av.error.FFmpegError, OSError) as error:
+        raise VideoError(
+            Reason.NOT_A_VIDEO,
+            f"{path}: cannot be opened as a video ({error.strerror or error}). It may be cut off, "
+            "or a web page saved as a video; get the clip again.",
+        ) from error
+    if not container.streams.video:
+        container.close()
+        raise VideoError(Reason.NOT_A_VIDEO, f"{path}: holds no video stream. Get the clip again.")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        container.close()
+        raise VideoError(
+            Reason.NO_CODEC,
+            f"{path}: this PyAV ({av.__version__}) has no decoder for it. Install a newer one "
+            "('pip install -U av'), or get the clip in H.264.",
+        )
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = decoder_threads()
+    return container, stream

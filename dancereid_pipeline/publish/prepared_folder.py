@@ -1,0 +1,162 @@
+"""A folder in the Hub's layout: the configs in it, and whether it is as it was written."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from ..common.errors import SourceError
+from ..common.files import sha256, usable
+from ..shards.build_record import CONFIGS, RECORD, Build
+from .card import CARD
+
+UNFINISHED = ".unfinished-"
+_REPLACED = ".replaced"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A folder in the Hub's layout.
+
+    Attributes:
+        folder: its path.
+        builds: the configs in it, in the order they stand in the card.
+    """
+
+    folder: Path
+    builds: tuple[Build, ...]
+
+    @classmethod
+    def read(cls, folder: str | Path, configs: Sequence[str] | None = None) -> Prepared:
+        """The configs in a folder, or those of them that are named.
+
+        Raises:
+            SourceError: there are none, or not those, or a record is broken.
+        """
+        folder = Path(folder).expanduser()
+        with usable(folder):
+            builds = [b for b in builds_in(folder) if configs is None or b.config in configs]
+        lacking = [name for name in configs or () if name not in {b.config for b in builds}]
+        if lacking or not builds:
+            what = f"'{lacking[0]}'" if lacking else "any config"
+            raise SourceError(
+                f"{folder}: expected {what} as prepare.py writes it, a folder with {RECORD} in it, "
+                "found none. Prepare it: python scripts/prepare.py --config "
+                f"{lacking[0] if lacking else 'paper'} --output {shlex.quote(str(folder))}"
+            )
+        return cls(folder, tuple(builds))
+
+    def __str__(self) -> str:
+        size = sum(shard.bytes for build in self.builds for shard in build.shards)
+        lines = [f"{self.folder}: {size / 1e6:,.1f} MB of Parquet, and {CARD}, the dataset card"]
+        lines += [f"  {build.brief}" for build in self.builds]
+        lines += ["From the folder around it, in any recent `datasets`:"]
+        lines += [
+            f'  load_dataset({json.dumps(self.folder.resolve().name)}, "{b.config}")'
+            for b in self.builds
+        ]
+        return "\n".join(lines)
+
+    def check(self) -> None:
+        """Compares what lies in the folder with its records, shards by their checksums.
+
+        Raises:
+            SourceError: a file is missing, changed, or too many.
+        """
+        for build in self.builds:
+            folder = self.folder / build.config
+            sums = {shard.name: shard.sha256 for shard in build.shards}
+            with usable(folder):
+                there = {path.name for path in folder.iterdir()}
+                wrong = there ^ {Path(name).name for name in build.files}
+                wrong |= {n for n in sums if n in there and sha256(folder / n) != sums[n]}
+            if wrong:
+                some = ", ".join(sorted(wrong)[:3]) + (" ..." if len(wrong) > 3 else "")
+                raise SourceError(
+                    f"{folder}: {some} is not as {RECORD} says (missing, changed, or too many). "
+                    "Prepare the config again with --force."
+                )
+
+
+def load_prepared(place: str, config: str | None = None, **options: Any) -> Any:
+    """Loads what `prepare` wrote, or `push_to_hub` pushed.
+
+    Args:
+        place: a folder, or `user/name` on the Hub.
+        config: its first one if None.
+        **options: of `datasets.load_dataset`.
+
+    Raises:
+        SourceError: there is no such dataset, or it is broken.
+    """
+    if Path(place).is_dir():
+        place = str(Path(place).resolve())  # a folder called dancereid is not the builder
+    try:
+        return datasets.load_dataset(place, config, **options)
+    # ValueError: of an unknown config; the rest of a broken file, or of nothing there.
+    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+        raise SourceError(
+            f"{place}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
+            "Expected a folder that prepare.py wrote, or the name of a dataset on the Hub that you "
+            "may see, and with --config the name of one of its configs."
+        ) from error
+
+
+def check_output(output: Path, configs: Sequence[str]) -> None:
+    """Refuses to write over a README.md, or into a folder, that was not written from here.
+
+    Raises:
+        SourceError: one of them is there.
+    """
+    was_prepared = any(output.glob(f"*/{RECORD}")) or (output / _REPLACED).is_dir()
+    folders = [(output / config, (output / config / RECORD).is_file()) for config in configs]
+    for path, ours in ((output / CARD, was_prepared), *folders):
+        if path.exists() and not ours:
+            raise SourceError(
+                f"{path} is there, and not from here. Name an empty folder, or one that was "
+                "prepared before; nothing was written."
+            )
+
+
+def builds_in(folder: Path) -> list[Build]:
+    """The configs in a folder, in the order in which a card has them."""
+    return [Build.read(folder / c) for c in CONFIGS if (folder / c / RECORD).is_file()]
+
+
+def put_in_place(new: Path, output: Path, config: str) -> None:
+    """Moves a config and the card to where they belong. What is there is kept until both are."""
+    replaced = output / _REPLACED
+    replaced.mkdir()
+    try:
+        for name in (CARD, config):
+            if (output / name).exists():
+                (output / name).rename(replaced / name)
+        (new / config).rename(output / config)
+        (new / CARD).rename(output / CARD)
+    except BaseException:
+        clear_up(output)
+        raise
+    shutil.rmtree(replaced)
+
+
+def clear_up(output: Path) -> None:
+    """Removes what killed runs left, and puts back what one of them was about to replace.
+
+    If the new config is in its place already, it stays, without a card: the next run writes that.
+    """
+    replaced = output / _REPLACED
+    if replaced.is_dir():
+        if not any((output / path.name).is_dir() for path in replaced.iterdir() if path.is_dir()):
+            for path in replaced.iterdir():
+                if not (output / path.name).exists():
+                    path.rename(output / path.name)
+        shutil.rmtree(replaced)
+    for leftover in output.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # or by the run itself, as it ends
