@@ -4,7 +4,7 @@
     python tools/make_dataset_infos.py --check   # exit code 1 if it is not up to date
 
 Counts come from the catalogue (`annotated_every_5th`, counted on the published
-annotation) and, for the demo, from its labels.
+annotation) and, for the demo, from its annotation.
 """
 
 from __future__ import annotations

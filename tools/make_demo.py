@@ -1,4 +1,4 @@
-"""Draws the demo: four short clips of dancers, with tracks and labels in the dataset's formats.
+"""Draws the demo: four short clips of dancers, with tracks and annotation in the dataset's formats.
 
     python tools/make_demo.py [OUTPUT] [--frames N]
 
@@ -37,7 +37,7 @@ DEMO = Path(__file__).resolve().parents[1] / "dancereid_pipeline" / "demo"
 SIZE = (640, 360)
 FPS = 30
 _GRAIN = 1.3  # grey levels
-# A detector finds somebody of whom so much can be seen; a label needs more.
+# A detector finds somebody of whom so much can be seen; an annotated one must show more.
 _FOUND = 0.2
 _VALID = 0.60
 _STRIDE = 5
@@ -261,7 +261,7 @@ def tracks(clip: Clip, seen: list[list[Seen]]) -> dict[int, dict[int, dict[str, 
     return frames
 
 
-def labels(clip: Clip, seen: list[list[Seen]]) -> dict[str, list[int]]:
+def annotation(clip: Clip, seen: list[list[Seen]]) -> dict[str, list[int]]:
     """The valid frames of each person, as somebody looking at the tracks would mark them."""
     valid: dict[str, list[int]] = {}
     for person in range(len(clip.dancers)):
@@ -277,8 +277,8 @@ def labels(clip: Clip, seen: list[list[Seen]]) -> dict[str, list[int]]:
 
 
 def labelled(clip: Clip, seen: list[list[Seen]]) -> tuple[dict[str, list[int]], dict[str, Any]]:
-    """A clip's labels and its row of the catalogue."""
-    valid = labels(clip, seen)
+    """A clip's annotation and its row of the catalogue."""
+    valid = annotation(clip, seen)
     kept = [frame for frames in valid.values() for frame in frames]
     hidden = any(person.visible < _VALID for people in seen for person in people)
     values = (
@@ -306,7 +306,7 @@ def write_clip(path: Path, pictures: Iterator[Picture]) -> None:
 
 
 def make_clip(row: int, folder: Path, limit: int) -> tuple[dict[str, list[int]], dict[str, Any]]:
-    """Makes one clip and its tracks; returns its labels and its row of the catalogue."""
+    """Makes one clip and its tracks; returns its annotation and its row of the catalogue."""
     clip = CLIPS[row]
     seen: list[list[Seen]] = []
 

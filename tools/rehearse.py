@@ -1,4 +1,4 @@
-"""Makes a full-size stand-in for DanceReID: real labels, real frame counts, tiny pictures.
+"""Makes a full-size stand-in for DanceReID: real annotation, real frame counts, tiny pictures.
 
 What is made loads as the real data does, in minutes and without the videos:
 
@@ -19,8 +19,8 @@ import numpy as np
 from tqdm import tqdm
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue, Video
-from dancereid_pipeline.common.errors import DanceReIDError, LabelsError, SourceError
-from dancereid_pipeline.formats.annotation import Labels, VideoLabels
+from dancereid_pipeline.common.errors import AnnotationError, DanceReIDError, SourceError
+from dancereid_pipeline.formats.annotation import Annotation, VideoAnnotation
 from dancereid_pipeline.formats.npy_tracks import JOINTS, write_tracks
 
 WIDTH, HEIGHT = 96, 64
@@ -60,29 +60,29 @@ def rehearse(
     """Makes the folder; it appears under its name when it is whole.
 
     Args:
-        annotation: the labels.
+        annotation: its path.
         output: the folder.
         catalogue_path: whose videos, the project's if None.
-        max_frames: frames of a clip at most; labels beyond are left out.
+        max_frames: frames of a clip at most; annotated frames beyond are left out.
 
     Raises:
-        DanceReIDError: the labels are broken, or the folder is there already.
+        DanceReIDError: the annotation is broken, or the folder is there already.
     """
     if output.exists():
         raise SourceError(f"{output} is already there. Remove it, or name another folder.")
     catalogue = Catalogue.read(catalogue_path)
-    labels = Labels.read(annotation, catalogue)
+    annotated = Annotation.read(annotation, catalogue).videos
     unfinished = output.with_name(output.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         (unfinished / "videos").mkdir(parents=True)
         (unfinished / "npy").mkdir()
         shutil.copyfile(annotation, unfinished / "annotation.json")
-        videos = [video for video in catalogue if video.video_id in labels.videos]
+        videos = [video for video in catalogue if video.video_id in annotated]
         if not videos:
-            raise LabelsError(f"{annotation}: lists no video, so there is nothing to make.")
+            raise AnnotationError(f"{annotation}: lists no video, so there is nothing to make.")
         for video in tqdm(videos, desc="Making clips and tracks", unit="video"):
-            of_video = labels.videos[video.video_id]
+            of_video = annotated[video.video_id]
             count = min(_frame_count(video, of_video), max_frames)
             write_clip(unfinished / "videos" / f"{video.clip_stem}.mp4", count)
             tracks = unfinished / "npy" / f"333_00_{video.video_id}_matching.npy"
@@ -92,9 +92,9 @@ def rehearse(
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _frame_count(video: Video, labels: VideoLabels) -> int:
-    """Frames of the real clip; up to the last label where nobody counted them."""
-    last = max((int(frames[-1]) for frames in labels.frames if len(frames)), default=0)
+def _frame_count(video: Video, annotation: VideoAnnotation) -> int:
+    """Frames of the real clip; up to the last annotated frame where nobody counted them."""
+    last = max((int(frames[-1]) for frames in annotation.frames if len(frames)), default=0)
     return video.frames or last + 1
 
 
@@ -115,10 +115,12 @@ def write_clip(path: Path, frames: int) -> None:
         container.mux(stream.encode(None))
 
 
-def make_tracks(labels: VideoLabels, frames: int) -> dict[int, dict[int, dict[str, Any]]]:
-    """Detections of every labelled person in every labelled frame below `frames`."""
+def make_tracks(annotation: VideoAnnotation, frames: int) -> dict[int, dict[int, dict[str, Any]]]:
+    """Detections of every annotated person in every annotated frame below `frames`."""
     tracks: dict[int, dict[int, dict[str, Any]]] = {frame: {} for frame in range(frames)}
-    for place, (person, valid) in enumerate(zip(labels.persons, labels.frames, strict=True)):
+    for place, (person, valid) in enumerate(
+        zip(annotation.persons, annotation.frames, strict=True)
+    ):
         for frame in valid[valid < frames].tolist():
             x = float((place * 11 + frame) % (WIDTH - _BOX_WIDTH))
             y = float(place * 5 % (HEIGHT - _BOX_HEIGHT))

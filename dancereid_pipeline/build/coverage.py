@@ -14,7 +14,7 @@ from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
 
 # Reasons that say all by themselves: nothing of the video was there to be looked at.
-_ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_LABELS, Reason.LEFT_OUT}
+_ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_ANNOTATION, Reason.LEFT_OUT}
 _MARK = "Coverage (JSON): "
 
 
@@ -28,12 +28,12 @@ class Outcome:
         reason: `Reason.USED`, or why it gave nothing or only a part.
         detail: a sentence for a person: where, what was expected, what to do.
         images: images it gave, to each of its splits as many.
-        expected: images its labels ask for; None where nothing says.
+        expected: images its annotation asks for; None where nothing says.
         people: people of whom it gave at least one image.
         expected_people: people the catalogue gives it.
-        outside: labelled boxes without area inside the picture, left out.
-        untracked: labelled (person, frame) pairs without a detection in the tracks.
-        past_end: labelled frames past the last frame of the clip.
+        outside: annotated boxes without area inside the picture, left out.
+        untracked: annotated (person, frame) pairs without a detection in the tracks.
+        past_end: annotated frames past the last frame of the clip.
         since: when the reason was first found, UTC, ISO 8601; "" where nobody noted it.
     """
 
@@ -52,7 +52,7 @@ class Outcome:
 
     @property
     def whole(self) -> bool:
-        """Whether the video gave every image that its labels ask for."""
+        """Whether the video gave every image that its annotation asks for."""
         return self.reason is Reason.USED and self.images == self.expected
 
     @property
@@ -241,9 +241,9 @@ def _losses(outcome: Outcome) -> list[str]:
         said = f"{outcome.reason.value}{part}. {' '.join(outcome.detail.split())}"
         losses.append(said.rstrip())
     for count, what in (
-        (outcome.outside, "labelled boxes without area inside the picture"),
-        (outcome.untracked, "labels without a detection in the tracks"),
-        (outcome.past_end, "labels past the end of the clip"),
+        (outcome.outside, "annotated boxes without area inside the picture"),
+        (outcome.untracked, "annotated detections that the tracks do not have"),
+        (outcome.past_end, "annotated detections past the end of the clip"),
     ):
         if count:
             losses.append(f"left out {count:,} {what}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..catalogue.catalogue import SCHEMES, Catalogue, Video
 from ..common.errors import MissingVideosError, VideoError
 from ..common.reasons import Reason
-from ..formats.annotation import Labels, VideoLabels, read_annotation
+from ..formats.annotation import Annotation, VideoAnnotation, read_annotation
 from ..formats.track_archive import TracksFile
 from ..inputs.data_folder import Folder, VideoFiles
 from .coverage import Outcome
@@ -27,30 +27,30 @@ class VideoJob:
         video: the row of the catalogue.
         splits: the splits it is built for.
         files: its files, or the error that says which one is missing.
-        labels: its labels, or None where there are none.
+        annotation: its annotation, or None where it has none.
         options: what the samples are to be like.
     """
 
     video: Video
     splits: tuple[str, ...]
     files: VideoFiles | VideoError
-    labels: VideoLabels | None
+    annotation: VideoAnnotation | None
     options: SampleOptions
 
-    def require(self) -> tuple[VideoFiles, VideoLabels]:
-        """Its files and labels.
+    def require(self) -> tuple[VideoFiles, VideoAnnotation]:
+        """Its files and annotation.
 
         Raises:
             VideoError: one of them is missing.
         """
         if isinstance(self.files, VideoError):
             raise self.files
-        if self.labels is None:
+        if self.annotation is None:
             raise VideoError(
-                Reason.NO_LABELS,
-                f"The annotation does not list {self.video.video_id}. Add its labels.",
+                Reason.NO_ANNOTATION,
+                f"The annotation does not list {self.video.video_id}. Add it there.",
             )
-        return self.files, self.labels
+        return self.files, self.annotation
 
     @property
     def missing(self) -> VideoError | None:
@@ -63,9 +63,11 @@ class VideoJob:
 
     @property
     def expected(self) -> int | None:
-        """Images to come: what the labels ask for, else what the catalogue counts."""
+        """Images to come: what the annotation asks for, else what the catalogue counts."""
         stride = self.options.stride
-        return self.labels.count(stride) if self.labels else self.video.expected_images(stride)
+        return (
+            self.annotation.count(stride) if self.annotation else self.video.expected_images(stride)
+        )
 
 
 class Plan:
@@ -149,19 +151,19 @@ class Plan:
         ]
 
     def jobs(self) -> dict[str, list[VideoJob]]:
-        """A job a video, split by split, in catalogue order. Reads the labels.
+        """A job a video, split by split, in catalogue order. Reads the annotation.
 
         Raises:
-            LabelsError: the annotation is broken or does not fit the catalogue.
+            AnnotationError: the annotation is broken or does not fit the catalogue.
             MissingVideosError: not one video is there.
         """
-        labels = Labels.read(self.folder.annotation, self.catalogue)
+        annotation = Annotation.read(self.folder.annotation, self.catalogue)
         by_video = {
             video.video_id: VideoJob(
                 video=video,
                 splits=video.splits_in(self.scheme),
                 files=self._files[video.video_id],
-                labels=labels.videos.get(video.video_id),
+                annotation=annotation.videos.get(video.video_id),
                 options=self.options,
             )
             for video in self.videos

@@ -75,7 +75,7 @@ class Request:
             again: ask for clips that are gone, too.
 
         Raises:
-            SourceError: labels or tracks cannot be had.
+            SourceError: annotation or tracks cannot be had.
         """
         self.store.fetch(self.videos, again=again)
 
@@ -83,7 +83,7 @@ class Request:
         """What is here; of a stream, also what is fetched when its turn comes.
 
         Raises:
-            SourceError: labels or tracks are not to be had, or cannot be read.
+            SourceError: annotation or tracks are not to be had, or cannot be read.
         """
         folder = self.store.stream(self.videos) if streaming else self.store.folder()
         return Plan(self.scheme, folder, self.catalogue, self.videos, self.options)

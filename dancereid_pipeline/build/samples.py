@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..common.errors import InterruptedReadError, TracksError, VideoError
 from ..common.reasons import Reason
-from ..formats.annotation import VideoLabels
+from ..formats.annotation import VideoAnnotation
 from ..formats.npy_tracks import Tracks, read_tracks
 from ..formats.video_frame import Picture
 from ..inputs.data_folder import VideoFiles
@@ -88,8 +88,8 @@ class VideoSamples:
         self.outcome = replace(self.outcome, **changes)
 
     def _read(self) -> Iterator[Sample]:
-        files, labels = self._job.require()
-        tracks = self._tracks(files, labels)
+        files, annotation = self._job.require()
+        tracks = self._tracks(files, annotation)
         with files.open_clip() as clip:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
             wanted = np.unique(tracks.frame) * multiple
@@ -98,18 +98,18 @@ class VideoSamples:
                     check_size((picture.width, picture.height), tracks.box, str(files.clip))
                 frame = index // multiple
                 for row in range(*np.searchsorted(tracks.frame, [frame, frame + 1]).tolist()):
-                    sample = self._sample(picture, tracks, row, labels)
+                    sample = self._sample(picture, tracks, row, annotation)
                     if sample is not None:
                         yield sample
             past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
             self._note(past_end=int(past_end))
 
-    def _tracks(self, files: VideoFiles, labels: VideoLabels) -> Tracks:
-        """Of the tracks what labels and stride keep, by frame and then person."""
+    def _tracks(self, files: VideoFiles, annotation: VideoAnnotation) -> Tracks:
+        """Of the tracks what annotation and stride keep, by frame and then person."""
         stride, name = self._options.stride, str(files.tracks)
-        tracks = read_tracks(files.tracks.read(), name, frames=labels.any_frames(stride))
+        tracks = read_tracks(files.tracks.read(), name, frames=annotation.any_frames(stride))
         keep = np.zeros(len(tracks.frame), bool)
-        for person, frames in zip(labels.persons, labels.frames, strict=True):
+        for person, frames in zip(annotation.persons, annotation.frames, strict=True):
             of_person = tracks.person == person
             keep |= of_person & np.isin(tracks.frame, frames[frames % stride == 0])
         rows = np.flatnonzero(keep)
@@ -121,11 +121,11 @@ class VideoSamples:
                 f"{valid.person[twice[0]] + 1} is detected twice. A person can be in a frame "
                 "once; give one of the two another id."
             )
-        self._note(untracked=labels.count(stride) - len(rows))
+        self._note(untracked=annotation.count(stride) - len(rows))
         return valid
 
     def _sample(
-        self, picture: Picture, tracks: Tracks, row: int, labels: VideoLabels
+        self, picture: Picture, tracks: Tracks, row: int, annotation: VideoAnnotation
     ) -> Sample | None:
         """The sample of one detection; None if its box is outside the picture."""
         options = self._options
@@ -142,7 +142,7 @@ class VideoSamples:
         return Sample(
             image=_jpeg(crop, quality),
             keypoints=keypoints,
-            person_id=self._job.video.first_id + int(np.searchsorted(labels.persons, person)),
+            person_id=self._job.video.first_id + int(np.searchsorted(annotation.persons, person)),
             video_id=self._job.video.video_id,
             frame=int(tracks.frame[row]),
             bbox=tracks.box[row].astype(np.float32),

@@ -35,7 +35,7 @@ class Video:
 
     Attributes:
         row: its place, from 0; part of the clip's file name.
-        video_id: what labels and tracks call it.
+        video_id: what annotation and tracks call it.
         download_id: what YouTube calls it now; differs where it was uploaded again.
         people: people in it.
         first_id: global id of its person 0.

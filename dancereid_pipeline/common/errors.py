@@ -24,7 +24,7 @@ class SourceError(DanceReIDError):
     """A folder, an archive or a file that a build needs is not there or cannot be read."""
 
 
-class LabelsError(DanceReIDError):
+class AnnotationError(DanceReIDError):
     """annotation.json is not one, or does not fit the catalogue."""
 
 

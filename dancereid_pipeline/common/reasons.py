@@ -11,7 +11,7 @@ class Reason(str, Enum):
     USED = "used"
     NO_CLIP = "no clip"
     NO_TRACKS = "no tracks"
-    NO_LABELS = "no labels"
+    NO_ANNOTATION = "no annotation"
     AMBIGUOUS = "several files"
     BAD_TRACKS = "bad tracks"
     NOT_A_VIDEO = "not a video"

@@ -120,7 +120,7 @@ class _Place:
 
 
 def reach_checks(network: Network, *, offline: bool, client: bool) -> list[Check]:
-    """Whether labels, tracks and clips can be had from where they are.
+    """Whether annotation, tracks and clips can be had from where they are.
 
     Args:
         network: where they are and how to ask.

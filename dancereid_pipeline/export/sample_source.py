@@ -65,7 +65,7 @@ def from_videos(config: str, request: Request) -> Contents:
         request: what was asked for; nothing is fetched any more.
 
     Raises:
-        DanceReIDError: the labels cannot be used, or not one video is there.
+        DanceReIDError: the annotation cannot be used, or not one video is there.
     """
     # Here, not above: `import dancereid` need not wait for the decoder and OpenCV.
     from ..build.samples import VideoSamples

@@ -189,7 +189,7 @@ def refuse_target(target: Path, known: Collection[str], *, force: bool) -> None:
 def _difference(before: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     changed = [name for name in asked if before.get(name) != asked[name]]
     options = [f"{n}={before.get(n)!r}, not {asked[n]!r}" for n in changed if n != "inputs"]
-    return ", ".join(options) or "other videos, tracks or labels, or another version of this code"
+    return ", ".join(options) or "other inputs, or another version of this code"
 
 
 def _write_whole(path: Path, text: str) -> None:

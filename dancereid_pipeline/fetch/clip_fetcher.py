@@ -159,7 +159,7 @@ class ClipFetcher:
                     self.network,
                     _within(self.network.time_limit, on_bytes),
                     format=FORMATS,
-                    # A clip with a hole is none: its frames would no longer be where labels say.
+                    # With a hole in it, its frames would no longer be those that were annotated.
                     skip_unavailable_fragments=False,
                 ) as ydl,
             ):

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.address import is_address, public
-from ..common.errors import LabelsError, SourceError, VideoError
+from ..common.errors import AnnotationError, SourceError, VideoError
 from ..common.files import alone, sha256, start_of
 from ..common.offline import offline
 from ..common.reasons import Reason, advice, fate
-from ..formats.annotation import Labels
+from ..formats.annotation import Annotation
 from ..inputs.data_folder import ClipSource, Folder, Tracks, tracks_at, tracks_below
 from ..transfer.download import fetch
 from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, variable
@@ -28,7 +28,7 @@ _DRIVE_LINK = "https://drive.google.com/file/d/{}/view"
 
 
 class Store:
-    """Where labels, tracks and clips are, be they here already or not.
+    """Where annotation, tracks and clips are, be they here already or not.
 
     Args:
         network: addresses; paths among them are used where they are.
@@ -45,7 +45,7 @@ class Store:
         self._stem, self._archive_addresses = self._place_archive()
 
     def _place_annotation(self) -> tuple[Path, str | None]:
-        """Where the labels are, and where to fetch them from if they are not."""
+        """Where the annotation is, and where to fetch them from if they are not."""
         given, home = self._network.annotation, self._network.download_dir
         if given and is_address(given):
             return home / f"annotation-{_short(given)}.json", given
@@ -81,20 +81,20 @@ class Store:
         """All that is here now.
 
         Raises:
-            SourceError: the labels are not, or something cannot be read.
+            SourceError: the annotation is not, or something cannot be read.
         """
         return self._folder(_Fetched, self._tracks())
 
     def fetch(self, videos: Sequence[Video], *, again: bool = False) -> None:
-        """Fetches what is not here: the labels, the tracks, then clip after clip.
+        """Fetches what is not here: the annotation, the tracks, then clip after clip.
 
         Args:
             videos: whose clips and tracks.
             again: ask for clips that are gone, too.
 
         Raises:
-            LabelsError: the labels are broken or do not fit the catalogue.
-            SourceError: the labels or the tracks cannot be had, or cannot be kept.
+            AnnotationError: the annotation is broken or does not fit the catalogue.
+            SourceError: the annotation or the tracks cannot be had, or cannot be kept.
         """
         with self._usable():
             self._fetch_annotation()
@@ -107,10 +107,10 @@ class Store:
     def stream(self, videos: Sequence[Video]) -> Folder:
         """What is here, and beyond that what is fetched when it is opened.
 
-        The labels and the archive of tracks are fetched now.
+        The annotation and the archive of tracks are fetched now.
 
         Raises:
-            LabelsError, SourceError: as `fetch`.
+            AnnotationError, SourceError: as `fetch`.
         """
         with self._usable():
             self._fetch_annotation()
@@ -180,7 +180,7 @@ class Store:
         return not all(tracks.has(video) for video in videos)
 
     def _fetch_annotation(self) -> None:
-        """Fetches the labels if they are not here, and reads them once, to see that they fit."""
+        """Fetches the annotation if it is not here, and reads it once, to see that it fits."""
         address = self._annotation_address
         if self.asks:
             self._network.download_dir.mkdir(parents=True, exist_ok=True)
@@ -188,7 +188,7 @@ class Store:
             with alone(self._annotation.parent, self._annotation.stem):
                 if not self._annotation.is_file():  # nor has another process fetched it meanwhile
                     self._ask_for_annotation(address)
-        Labels.read(self._annotation, self._catalogue)
+        Annotation.read(self._annotation, self._catalogue)
 
     def _ask_for_annotation(self, address: str) -> None:
         check = functools.partial(_check_annotation, address, self._catalogue)
@@ -232,7 +232,7 @@ class _Fetched(Folder):
 
     Args:
         fetcher: knows the folder of clips.
-        annotation: the labels.
+        annotation: its path.
         tracks: the npy files.
     """
 
@@ -281,8 +281,8 @@ def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:
             f"{start_of(path)}"
         )
     try:
-        Labels.read(path, catalogue)
-    except LabelsError as error:
+        Annotation.read(path, catalogue)
+    except AnnotationError as error:
         said = str(error).replace(str(path), public(address)).rstrip(".")
         raise SourceError(f"{said}. What came has {start_of(path)}") from error
 

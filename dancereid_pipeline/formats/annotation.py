@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..catalogue.catalogue import Catalogue
-from ..common.errors import LabelsError, SourceError
+from ..common.errors import AnnotationError, SourceError
 
 _SHAPE = 'Expected {"video id": {"person": [frame, ...]}}'
 
 
 @dataclass(frozen=True)
-class VideoLabels:
+class VideoAnnotation:
     """The valid detections of one video.
 
     Attributes:
@@ -44,8 +44,8 @@ class VideoLabels:
 
 
 @dataclass(frozen=True)
-class Labels:
-    """All videos' labels.
+class Annotation:
+    """The annotation of all videos.
 
     Attributes:
         path: where they were read.
@@ -53,10 +53,10 @@ class Labels:
     """
 
     path: Path
-    videos: dict[str, VideoLabels]
+    videos: dict[str, VideoAnnotation]
 
     @classmethod
-    def read(cls, path: Path, catalogue: Catalogue) -> Labels:
+    def read(cls, path: Path, catalogue: Catalogue) -> Annotation:
         """Reads and checks an annotation.
 
         Args:
@@ -64,7 +64,7 @@ class Labels:
             catalogue: must know every video in it, with as many people.
 
         Raises:
-            LabelsError: naming the video, the person and the frame.
+            AnnotationError: naming the video, the person and the frame.
             SourceError: the file cannot be read.
         """
         content = read_annotation(path)
@@ -73,18 +73,18 @@ class Labels:
         videos = {}
         for video_id, persons in raw.items():
             if video_id not in people:
-                raise LabelsError(
+                raise AnnotationError(
                     f"{path}: video {video_id[:40]!r} is not in the catalogue {catalogue.path}. "
                     "Add a row for it there, below the others so that their ids stay, or take it "
                     "out here."
                 )
-            videos[video_id] = _video_labels(f"{path}, video {video_id!r}", persons)
+            videos[video_id] = _video_annotation(f"{path}, video {video_id!r}", persons)
             found = len(videos[video_id].persons)
             if found != people[video_id]:
-                raise LabelsError(
+                raise AnnotationError(
                     f"{path}, video {video_id!r}: expected {people[video_id]} people, as in "
                     f"{catalogue.path}, found {found}. Ids are fixed by the catalogue: correct "
-                    "the number there, or the labels."
+                    "the number there, or the annotation."
                 )
         return cls(path, videos)
 
@@ -108,9 +108,9 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
     try:
         raw = json.loads(content, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
-        raise LabelsError(f"{path}: {error or 'nested too deep'}. {_SHAPE}.") from error
+        raise AnnotationError(f"{path}: {error or 'nested too deep'}. {_SHAPE}.") from error
     if not isinstance(raw, dict):
-        raise LabelsError(f"{path}: got a {type(raw).__name__} at the top. {_SHAPE}.")
+        raise AnnotationError(f"{path}: got a {type(raw).__name__} at the top. {_SHAPE}.")
     return raw
 
 
@@ -123,33 +123,33 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return keys
 
 
-def _video_labels(where: str, persons: Any) -> VideoLabels:
+def _video_annotation(where: str, persons: Any) -> VideoAnnotation:
     if not isinstance(persons, dict):
-        raise LabelsError(f"{where}: got a {type(persons).__name__}. {_SHAPE}.")
+        raise AnnotationError(f"{where}: got a {type(persons).__name__}. {_SHAPE}.")
     by_id: dict[int, NDArray[np.int64]] = {}
     for person, frames in persons.items():
         # No sign, no leading zero, and short enough for an int64: one spelling an id.
         if not (person.isascii() and person.isdigit() and person == str(int(person[:10]))):
-            raise LabelsError(
+            raise AnnotationError(
                 f"{where}: expected a person's id as a decimal number, got {person[:40]!r}."
             )
         by_id[int(person)] = _frames(f"{where}, person {person}", frames)
     order = sorted(by_id)
-    return VideoLabels(np.array(order, np.int64), tuple(by_id[person] for person in order))
+    return VideoAnnotation(np.array(order, np.int64), tuple(by_id[person] for person in order))
 
 
 def _frames(where: str, frames: Any) -> NDArray[np.int64]:
     if not isinstance(frames, list):
-        raise LabelsError(f"{where}: expected a list of frames, got a {type(frames).__name__}.")
+        raise AnnotationError(f"{where}: expected a list of frames, got a {type(frames).__name__}.")
     for frame in frames:
         # bool is an int to isinstance, and true is no frame.
         if type(frame) is not int or not 0 <= frame < 2**31:
             shown = frame if isinstance(frame, int | float | str) else type(frame).__name__
-            raise LabelsError(
+            raise AnnotationError(
                 f"{where}: expected frames as whole numbers from 0, got {str(shown)[:40]!r}."
             )
     column = np.sort(np.array(frames, np.int64))
     twice = column[1:][column[1:] == column[:-1]]
     if twice.size:
-        raise LabelsError(f"{where}: frame {twice[0]} is listed twice. List it once.")
+        raise AnnotationError(f"{where}: frame {twice[0]} is listed twice. List it once.")
     return column

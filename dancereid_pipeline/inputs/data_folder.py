@@ -1,4 +1,4 @@
-"""Where the files are: the labels, and each video's clip and tracks.
+"""Where the files are: the annotation, and each video's clip and tracks.
 
 A data folder holds `videos/` (clips; or they lie in the folder itself), `npy/` (tracks;
 and/or an archive `npy.zip`, `npy.tar`, `npy.tar.gz`, `npy.tar.xz`) and `annotation.json`.
@@ -126,7 +126,7 @@ class Folder:
     Args:
         path: the folder.
         catalogue: whose videos to look for.
-        annotation: the labels, if they are elsewhere.
+        annotation: its path, if it is elsewhere.
         tracks: if they are elsewhere.
 
     Raises:

@@ -246,11 +246,11 @@ def _missing(build: Build) -> str:
 
 
 def _why(outcome: Outcome) -> str:
-    """The reason, and how many labels of a video had to be left out."""
+    """The reason, and how many annotated detections of a video had to be left out."""
     counts = (
         (outcome.outside, "boxes outside the picture"),
-        (outcome.untracked, "labels without a detection"),
-        (outcome.past_end, "labels past the clip's end"),
+        (outcome.untracked, "annotated detections that the tracks do not have"),
+        (outcome.past_end, "annotated detections past the clip's end"),
     )
     return "; ".join([outcome.reason.value, *(f"{n:,} {what}" for n, what in counts if n)])
 

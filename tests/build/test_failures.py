@@ -14,7 +14,7 @@ import pytest
 import dancereid
 from dancereid_pipeline.build.clip_checks import rate_multiple
 from dancereid_pipeline.build.coverage import Outcome
-from dancereid_pipeline.common.errors import LabelsError, MissingVideosError, VideoError
+from dancereid_pipeline.common.errors import AnnotationError, MissingVideosError, VideoError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats.npy_tracks import write_tracks
 from tests.support.data.clips import X264, write_clip
@@ -93,7 +93,7 @@ FAILURES = {
     _npy_has_a_nan: (Reason.BAD_TRACKS, "frame 7, detection 3"),
     _a_person_twice: (Reason.BAD_TRACKS, "frame 10: id 4 is detected twice"),
     _two_clips: (Reason.AMBIGUOUS, "a_ccc.mp4"),
-    _no_labels: (Reason.NO_LABELS, "ccc"),
+    _no_labels: (Reason.NO_ANNOTATION, "ccc"),
 }
 
 
@@ -178,7 +178,7 @@ def test_a_few_frames_at_the_end_may_be_missing_and_are_counted(folder: Path, ca
     ds = load(folder, cache, videos=["bbb"], stride=1)
     outcome = outcome_of(ds, "bbb")
     assert (outcome.reason, outcome.images, outcome.past_end) == (Reason.USED, 27, 3)
-    assert "left out 3 labels past the end of the clip" in str(dancereid.coverage(ds))
+    assert "left out 3 annotated detections past the end of the clip" in str(dancereid.coverage(ds))
 
 
 def test_boxes_outside_and_labels_without_detections_are_counted(folder: Path, cache: str) -> None:
@@ -196,7 +196,7 @@ def test_boxes_outside_and_labels_without_detections_are_counted(folder: Path, c
 def test_broken_labels_stop_everything(folder: Path, cache: str) -> None:
     (folder / "annotation.json").write_text('{"aaa": {"0": [0, 0], "1": []}}')
     for streaming in (False, True):
-        with pytest.raises(LabelsError, match="frame 0 is listed twice"):
+        with pytest.raises(AnnotationError, match="frame 0 is listed twice"):
             load(folder, cache, streaming=streaming)
 
 

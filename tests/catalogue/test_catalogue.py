@@ -6,7 +6,7 @@ import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import CatalogueError, OptionError
-from dancereid_pipeline.formats.annotation import Labels
+from dancereid_pipeline.formats.annotation import Annotation
 
 HEADER = "video_id,people,split"
 
@@ -51,7 +51,7 @@ def test_the_published_list_leaks_five_people() -> None:
 
 def test_the_catalogues_own_counts_are_those_of_the_labels(real_annotation: Path) -> None:
     catalogue = Catalogue.read()
-    labels = Labels.read(real_annotation, catalogue)
+    labels = Annotation.read(real_annotation, catalogue)
     for video in catalogue:
         assert labels.videos[video.video_id].count(1) == video.annotated
         assert labels.videos[video.video_id].count(5) == video.annotated_every_5th

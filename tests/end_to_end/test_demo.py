@@ -22,7 +22,7 @@ from PIL import Image
 
 import dancereid
 from dancereid_pipeline.catalogue.catalogue import Catalogue
-from dancereid_pipeline.formats.annotation import Labels
+from dancereid_pipeline.formats.annotation import Annotation
 from dancereid_pipeline.formats.npy_tracks import read_tracks
 from dancereid_pipeline.preview.contact_sheet import contact_sheet
 from tests.conftest import PROJECT
@@ -171,7 +171,7 @@ def settings(clip: Path) -> dict[str, Any]:
 def test_it_is_small_and_as_its_catalogue_says(demo: Path) -> None:
     assert sum((demo / name).stat().st_size for name in files(demo)) < 3_000_000
     catalogue = Catalogue.read(demo / "video_data.csv")
-    labels = Labels.read(demo / "annotation.json", catalogue)
+    labels = Annotation.read(demo / "annotation.json", catalogue)
     assert [v.split for v in catalogue] == ["trainval", "trainval", "test", "test"]
     assert [v.people for v in catalogue] == [3, 3, 3, 3]
     for video in catalogue:

@@ -24,7 +24,7 @@ from dancereid_pipeline.export.layouts import LAYOUTS, LayoutOptions
 from dancereid_pipeline.export.layouts.market1501 import queries
 from dancereid_pipeline.export.layouts.pseudo_cameras import Cameras
 from dancereid_pipeline.export.sample_source import from_videos
-from dancereid_pipeline.formats.annotation import Labels
+from dancereid_pipeline.formats.annotation import Annotation
 from tests.support.readers import (
     files,
     market1501_map,
@@ -220,7 +220,7 @@ def test_a_query_has_a_match_and_no_neighbour(seen: list[tuple[int, int]]) -> No
 
 def test_queries_of_the_paper_s_test_people(real_annotation: Path) -> None:
     catalogue = Catalogue.read()
-    labels = Labels.read(real_annotation, catalogue)
+    labels = Annotation.read(real_annotation, catalogue)
     away, people = [], set()
     for video in catalogue.choose("paper"):
         if video.split != "test":

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
-from dancereid_pipeline.common.errors import LabelsError, SourceError
-from dancereid_pipeline.formats.annotation import Labels
+from dancereid_pipeline.common.errors import AnnotationError, SourceError
+from dancereid_pipeline.formats.annotation import Annotation
 
 
 @pytest.fixture
@@ -16,10 +16,10 @@ def catalogue(tmp_path: Path) -> Catalogue:
     return Catalogue.read(path)
 
 
-def read(tmp_path: Path, text: str | bytes, catalogue: Catalogue) -> Labels:
+def read(tmp_path: Path, text: str | bytes, catalogue: Catalogue) -> Annotation:
     path = tmp_path / "annotation.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return Labels.read(path, catalogue)
+    return Annotation.read(path, catalogue)
 
 
 def test_people_are_in_order_of_their_numbers_not_their_spelling(
@@ -68,11 +68,11 @@ def test_counts_by_stride(tmp_path: Path, catalogue: Catalogue) -> None:
 def test_broken_labels_are_refused(
     tmp_path: Path, catalogue: Catalogue, text: str | bytes, says: str
 ) -> None:
-    with pytest.raises(LabelsError) as error:
+    with pytest.raises(AnnotationError) as error:
         read(tmp_path, text, catalogue)
     assert says in str(error.value)
 
 
 def test_missing_labels_are_an_error_that_names_them(tmp_path: Path, catalogue: Catalogue) -> None:
     with pytest.raises(SourceError, match=r"nowhere\.json"):
-        Labels.read(tmp_path / "nowhere.json", catalogue)
+        Annotation.read(tmp_path / "nowhere.json", catalogue)

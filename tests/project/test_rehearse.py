@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dancereid
 from dancereid_pipeline.catalogue.catalogue import SCHEMES, Catalogue
-from dancereid_pipeline.formats.annotation import Labels
+from dancereid_pipeline.formats.annotation import Annotation
 from tests.conftest import PROJECT
 
 MAX_FRAMES = 60
@@ -27,7 +27,7 @@ def test_the_real_annotation_rehearsed(real_annotation: Path, tmp_path: Path, ca
     assert done.returncode == 0, done.stderr
     assert f"data_dir='{folder}'" in done.stdout
     catalogue = Catalogue.read()
-    labels = Labels.read(real_annotation, catalogue)
+    labels = Annotation.read(real_annotation, catalogue)
     for scheme in ("full", "published"):
         ds = dancereid.load_dataset(scheme, data_dir=str(folder), cache_dir=cache, num_proc=2)
         expected = {

@@ -164,7 +164,7 @@ def test_its_figures_are_the_builds(paper: Build) -> None:
     )
     assert (
         f"| [`B3syPoisQMU`]({page}=B3syPoisQMU) | trainval | damaged; 2 boxes outside the picture; "
-        "1 labels past the clip's end | not noted; so on 2026-07-14 | 700 of 1,401 |"
+        "1 annotated detections past the clip's end | not noted; so on 2026-07-14 | 700 of 1,401 |"
     ) in text
     # The clip of this one was uploaded again.
     assert f"| [`FTSl3VWnCaU`]({page}=E_31o3NSgHk) | trainval | 4 | 2,000 |" in text

@@ -33,7 +33,7 @@ class Split:
         name: of it.
         images, people: that are here; of a stream, that were looked at.
         built: images of the build, None where no coverage tells.
-        expected: images that its labels ask for, None where nothing tells.
+        expected: images that its annotation asks for, None where nothing tells.
         expected_people: of the catalogue, None where no coverage tells.
     """
 
