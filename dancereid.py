@@ -9,25 +9,30 @@ from __future__ import annotations
 import importlib
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import datasets
 import numpy as np
+from datasets.fingerprint import Hasher
 from datasets.utils import tqdm
 
 from dancereid_pipeline.build.config import DanceReIDConfig
-from dancereid_pipeline.build.coverage import Coverage, Outcome, by_reason
+from dancereid_pipeline.build.coverage import Coverage, Outcome
 from dancereid_pipeline.build.coverage import coverage_of as coverage
 from dancereid_pipeline.build.datasets_registry import register
 from dancereid_pipeline.build.outcome_files import OutcomeFolder
-from dancereid_pipeline.build.plan import VideoJob, missing_videos
-
-# Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".
-from dancereid_pipeline.build.request import Request  # From: <the folder that dancereid.py is in>
+from dancereid_pipeline.build.plan import (
+    Plan,
+    VideoJob,
+    missing_videos,
+    warn_of_missing,
+)
 from dancereid_pipeline.build.schema import example_features
 from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
-from dancereid_pipeline.common.cpu import share_cores
+
+# Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".
+from dancereid_pipeline.common.cpu import share_cores  # From: <the folder that dancereid.py is in>
 from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
 if TYPE_CHECKING:
@@ -117,15 +122,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     ]
     DEFAULT_CONFIG_NAME = "paper"
 
+    _plan: Plan | None = None  # what a build is made from
     _outcomes: OutcomeFolder | None = None  # where a build's processes leave their outcomes
-    _left_out: Sequence[Outcome] = ()  # videos that a build was not asked for
-    _video_ids: Sequence[str] = ()  # of all, in the catalogue's order
     _processes = 1  # that build side by side
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        # Its cache folder is named after the files used; when some have come, it begins anew.
-        self._arguments = (args, kwargs)
-        super().__init__(*args, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
@@ -135,28 +134,27 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             features=example_features(skeleton=self.config.skeleton),
         )
 
+    def _resolved(self, *, streaming: bool = False) -> Plan:
+        """What the examples are made from; of a build, resolved once."""
+        if self._plan is None or streaming:
+            return self.config.request().plan(streaming=streaming)
+        return self._plan
+
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        plan = self.config.request().plan(streaming=dl_manager.is_streaming)
-        self._left_out = plan.left_out()
-        self._video_ids = [video.video_id for video in plan.catalogue.choose(plan.scheme)]
-        splits = plan.jobs()
+        plan = self._resolved(streaming=dl_manager.is_streaming)
+        splits = plan.splits()
         self._processes = min(self._processes, max(map(len, splits.values())))
-        jobs = {job.video.video_id: job for of_split in splits.values() for job in of_split}
-        missing = [job for job in jobs.values() if job.missing]
-        if missing and self.config.missing == "error":
-            raise missing_videos("missing='error' was asked for, and these are not there", missing)
-        if missing:
-            lines = by_reason({job.video.video_id: job.missing.reason for job in missing})
-            logger.warning(
-                "DanceReID '%s': %d of %d videos are not there; going on without.\n  %s",
-                *(self.config.name, len(missing), len(jobs), "\n  ".join(lines)),
+        if plan.missing and self.config.missing == "error":
+            raise missing_videos(
+                "missing='error' was asked for, and these are not there", plan.jobs
             )
+        warn_of_missing(plan)
         generators = []
-        for split, of_split in splits.items():
-            generator = datasets.SplitGenerator(name=split, gen_kwargs={"jobs": of_split})
+        for split, jobs in splits.items():
+            generator = datasets.SplitGenerator(name=split, gen_kwargs={"jobs": jobs})
             # The progress bar's total; the build itself counts what it writes.
             generator.split_info.num_examples = sum(
-                job.expected or 0 for job in of_split if not job.missing
+                job.expected or 0 for job in jobs if not job.missing
             )
             generators.append(generator)
         return generators
@@ -211,10 +209,11 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         self._processes = kwargs.get("num_proc") or 1
         try:
             super()._download_and_prepare(dl_manager, verification_mode, **kwargs)
+            plan = self._resolved()
             found = Coverage(
                 self.config.name,
                 self.config.sample_options.as_dict(),
-                self._outcomes.gather(self._video_ids, self._left_out),
+                self._outcomes.gather(plan.video_ids, plan.left_out()),
             )
         finally:
             self._outcomes.remove()
@@ -235,11 +234,14 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                 `missing="error"`.
         """
         request = self.config.request()
-        has_come = request.store.asks and self._fetch(request, kwargs.get("download_mode"))
+        anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
+        has_come = request.fetch(again=kwargs.get("download_mode") in anew)
+        self._plan = plan = request.plan()
+        self._name_after(plan)
         super().download_and_prepare(*args, **kwargs)
         found = Coverage.from_description(self.info.description)
         if not found.whole:
-            found = found.told_now(request.plan().missing)
+            found = found.told_now(plan.missing)
             self.info.description = found.describe(self._info().description)
         if found.whole and has_come:
             tqdm.write(str(found), file=sys.stderr)
@@ -250,16 +252,14 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         else:
             logger.warning("%s", found)
 
-    def _fetch(self, request: Request, download_mode: Any) -> bool:
-        """Fetches what is not here. Whether something has come since the builder was made."""
-        anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
-        request.fetch(again=download_mode in anew)
-        before = self.config_id
-        # Anew, so that the cache folder is named after what is here now; the name, the folder
-        # and what is known of it are all set there, and only there.
-        args, kwargs = self._arguments
-        self.__init__(*args, **kwargs)  # type: ignore[misc]  # of this very class
-        return self.config_id != before
+    def _name_after(self, plan: Plan) -> None:
+        """Names the cache folder after what the build is made from: code, options and files.
+
+        `datasets` names it when the builder is made, before anything has been fetched.
+        """
+        features = self.info.features.to_dict()  # the user's own, perhaps
+        self.config_id = f"{self.config.name}-{Hasher.hash([plan.key, features])}"
+        self._cache_dir = self._output_dir = self._build_cache_dir()
 
     def as_dataset(self, split: Any = None, **kwargs: Any) -> Any:
         """As in `datasets`, where a split without examples would be an error."""

@@ -23,7 +23,7 @@ if work == "arrow":
     dancereid.load_dataset("paper", cache_dir=output, **options)
 else:
     request = dancereid.DanceReIDConfig(name="paper", **options).request()
-    write_folder(from_videos("paper", request), output, LayoutOptions(layout=layout, h5=bool(h5)))
+    write_folder(from_videos(request), output, LayoutOptions(layout=layout, h5=bool(h5)))
 print(time.perf_counter() - start)
 """
 

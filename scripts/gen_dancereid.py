@@ -16,13 +16,13 @@ import argparse
 
 import dancereid
 from dancereid_pipeline.build.options import KEYPOINTS
+from dancereid_pipeline.catalogue.catalogue import CONFIGS
 from dancereid_pipeline.cli.flags import add_network_flags, run
 from dancereid_pipeline.common.errors import OptionError
 from dancereid_pipeline.export.export import write_folder
 from dancereid_pipeline.export.layouts import LAYOUTS, LayoutOptions
 from dancereid_pipeline.export.sample_source import Contents, from_dataset, from_videos
 from dancereid_pipeline.publish.prepared_folder import load_prepared
-from dancereid_pipeline.shards.build_record import CONFIGS
 
 _NETWORK = ("video_url", "cookies", "proxy", "rate", "time_limit", "download_dir")
 # Which options of a dataset shape its samples: of one that was built, they are what they are.
@@ -56,9 +56,8 @@ def _of_videos(arguments: argparse.Namespace) -> Contents:
     options = {name: value for name, value in given.items() if value is not None}
     config = arguments.config or "paper"
     request = dancereid.DanceReIDConfig(name=config, **options).request()
-    if request.store.asks:
-        request.fetch()
-    return from_videos(config, request)
+    request.fetch()
+    return from_videos(request)
 
 
 def _of_dataset(arguments: argparse.Namespace) -> Contents:

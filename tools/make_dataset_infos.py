@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dancereid import DanceReID, DanceReIDConfig
-from dancereid_pipeline.catalogue.catalogue import SCHEMES, Catalogue
+from dancereid_pipeline.catalogue.catalogue import CONFIGS, Catalogue
 from dancereid_pipeline.shards.build_record import plain_features
 
 
@@ -41,12 +41,12 @@ def _counts(config: DanceReIDConfig) -> dict[str, int]:
     if config.name == "demo":
         return {
             split: sum(j.expected or 0 for j in jobs)
-            for split, jobs in config.request().plan().jobs().items()
+            for split, jobs in config.request().plan().splits().items()
         }
     videos = Catalogue.read().choose(config.name)
     return {
         split: sum(v.annotated_every_5th or 0 for v in videos if split in v.splits_in(config.name))
-        for split in SCHEMES[config.name]
+        for split in CONFIGS[config.name]
     }
 
 

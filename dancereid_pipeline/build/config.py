@@ -85,12 +85,12 @@ class DanceReIDConfig(datasets.BuilderConfig):
     def create_config_id(
         self,
         config_kwargs: dict[str, Any],  # noqa: ARG002  # the signature is that of `datasets`
-        custom_features: datasets.Features | None = None,
+        custom_features: datasets.Features | None = None,  # noqa: ARG002
     ) -> str:
-        """The name of the cache folder: it changes with code, options and files used."""
-        key = self.request().key
-        if key is None:
-            return f"{self.name}-unfetched"  # to look at features, say; a build fetches first
-        if custom_features is not None:
-            key += "-" + datasets.fingerprint.Hasher.hash(custom_features)
-        return f"{self.name}-{key}"
+        """The builder's id until the files are known that it is made from: see `DanceReID`.
+
+        Raises:
+            DanceReIDError: an option or the catalogue is not what it must be.
+        """
+        self.request()
+        return f"{self.name}-unresolved"

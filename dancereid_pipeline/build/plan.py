@@ -1,33 +1,35 @@
-"""What a build comes to before anything is opened: which videos, for which split, from where."""
+"""All that a build is made from, before anything is opened: for each video its files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalogue.catalogue import SCHEMES, Catalogue, Video
+from ..catalogue.catalogue import CONFIGS, Catalogue, Video
 from ..common.errors import MissingVideosError, VideoError
 from ..common.reasons import Reason
-from ..formats.annotation import Annotation, VideoAnnotation, read_annotation
-from ..formats.track_archive import TracksFile
-from ..inputs.data_folder import Folder, VideoFiles
-from .coverage import Outcome
+from ..formats.annotation import Annotation, VideoAnnotation
+from ..inputs.data_folder import Inputs, VideoFiles
+from .coverage import Outcome, by_reason
 from .fingerprint import code_fingerprint
 from .options import SampleOptions
+
+logger = logging.getLogger("dancereid")
 
 
 @dataclass(frozen=True)
 class VideoJob:
-    """Everything that the samples of one video are made from. Nothing is opened yet.
+    """All that the samples of one video are made from. It can be sent to another process.
 
     Attributes:
         video: the row of the catalogue.
         splits: the splits it is built for.
-        files: its files, or the error that says which one is missing.
-        annotation: its annotation, or None where it has none.
+        files: its files, or the error that says what is missing.
+        annotation: its valid detections; None where the annotation does not list it.
         options: what the samples are to be like.
     """
 
@@ -38,7 +40,7 @@ class VideoJob:
     options: SampleOptions
 
     def require(self) -> tuple[VideoFiles, VideoAnnotation]:
-        """Its files and annotation.
+        """Its files and its annotation.
 
         Raises:
             VideoError: one of them is missing.
@@ -54,7 +56,7 @@ class VideoJob:
 
     @property
     def missing(self) -> VideoError | None:
-        """What keeps the video from being read, as far as can be told without opening it."""
+        """What keeps the video from being read, as far as is known without opening it."""
         try:
             self.require()
         except VideoError as error:
@@ -64,116 +66,108 @@ class VideoJob:
     @property
     def expected(self) -> int | None:
         """Images to come: what the annotation asks for, else what the catalogue counts."""
-        stride = self.options.stride
-        return (
-            self.annotation.count(stride) if self.annotation else self.video.expected_images(stride)
-        )
-
-
-class Plan:
-    """Videos, files, splits and options of one build.
-
-    Args:
-        scheme: "paper", "full" or "published": which splits, and who is in them.
-        folder: where the files are.
-        catalogue: all videos.
-        videos: those of the build.
-        options: what samples are to be like.
-    """
-
-    def __init__(
-        self,
-        scheme: str,
-        folder: Folder,
-        catalogue: Catalogue,
-        videos: Sequence[Video],
-        options: SampleOptions,
-    ) -> None:
-        self.scheme = scheme
-        self.folder = folder
-        self.catalogue = catalogue
-        self.videos = videos
-        self.options = options
-        self._files = {video.video_id: self._find(video) for video in self.videos}
-
-    def _find(self, video: Video) -> VideoFiles | VideoError:
-        try:
-            return self.folder.find(video)
-        except VideoError as error:
-            return error
+        stride, annotation = self.options.stride, self.annotation
+        return annotation.count(stride) if annotation else self.video.expected_images(stride)
 
     @property
-    def key(self) -> str:
-        """16 hex digits that change with the code, the options, and any file that is used.
-
-        Files count by name, size and time of change; the annotation by its content.
-        """
-        parts = [
-            code_fingerprint(),
-            self.scheme,
-            self.options.as_dict(),
-            self.catalogue.fingerprint,
-            hashlib.sha256(read_annotation(self.folder.annotation)).hexdigest(),
-            [[video.video_id, *self._identity(video)] for video in self.videos],
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-    def _identity(self, video: Video) -> list[str | int]:
-        files = self._files[video.video_id]
-        # Of a clip that is not here (a stream's) nothing is known, and nothing is built.
-        if not isinstance(files, VideoFiles) or not isinstance(files.clip, Path):
+    def identity(self) -> list[str | int]:
+        """Name, size and time of change of the files; nothing of a clip that is not here."""
+        if not isinstance(self.files, VideoFiles) or not isinstance(self.files.clip, Path):
             return []
-        clip, tracks = files.clip.stat(), files.tracks
-        if not isinstance(tracks, TracksFile):
-            return []
+        clip, tracks = self.files.clip.stat(), self.files.tracks
         return [
-            *(files.clip.name, clip.st_size, clip.st_mtime_ns),
+            *(self.files.clip.name, clip.st_size, clip.st_mtime_ns),
             *(tracks.name, tracks.size, tracks.changed_ns),
         ]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a build is made from, resolved once.
+
+    Attributes:
+        config: the config's name.
+        options: what samples are to be like.
+        catalogue: all videos.
+        jobs: one a video that was asked for, in catalogue order.
+        path: the folder that the files are in.
+        key: 16 hex digits that change with the code, the options, and any file that is used.
+            Files count by name, size and time of change; the annotation by its content.
+    """
+
+    config: str
+    options: SampleOptions
+    catalogue: Catalogue
+    jobs: tuple[VideoJob, ...]
+    path: Path
+    key: str
+
+    @classmethod
+    def of(cls, config: str, options: SampleOptions, catalogue: Catalogue, inputs: Inputs) -> Plan:
+        """Reads the annotation, and joins it with the files.
+
+        Raises:
+            AnnotationError: it is broken or does not fit the catalogue.
+            SourceError: it cannot be read.
+        """
+        annotation = Annotation.read(inputs.annotation, catalogue)
+        jobs = tuple(
+            VideoJob(
+                video=video,
+                splits=video.splits_in(config),
+                files=inputs.videos[video.video_id],
+                annotation=annotation.videos.get(video.video_id),
+                options=options,
+            )
+            for video in catalogue.choose(config, inputs.videos)
+        )
+        parts = [
+            code_fingerprint(),
+            config,
+            options.as_dict(),
+            catalogue.fingerprint,
+            annotation.fingerprint,
+            [[job.video.video_id, *job.identity] for job in jobs],
+        ]
+        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        return cls(config, options, catalogue, jobs, inputs.path, key)
 
     @property
     def missing(self) -> dict[str, VideoError]:
         """The videos that are not here, by id, and why."""
-        return {name: files for name, files in self._files.items() if isinstance(files, VideoError)}
+        return {job.video.video_id: job.missing for job in self.jobs if job.missing}
+
+    @property
+    def video_ids(self) -> list[str]:
+        """The videos of the config, asked for or not, in catalogue order."""
+        return [video.video_id for video in self.catalogue.choose(self.config)]
 
     def left_out(self) -> list[Outcome]:
         """An outcome for each video of the config that was not asked for."""
+        asked_for = {job.video.video_id for job in self.jobs}
         return [
             Outcome(
                 video_id=video.video_id,
-                splits=video.splits_in(self.scheme),
+                splits=video.splits_in(self.config),
                 reason=Reason.LEFT_OUT,
                 expected=video.expected_images(self.options.stride),
                 expected_people=video.people,
             )
-            for video in self.catalogue.choose(self.scheme)
-            if video.video_id not in self._files
+            for video in self.catalogue.choose(self.config)
+            if video.video_id not in asked_for
         ]
 
-    def jobs(self) -> dict[str, list[VideoJob]]:
-        """A job a video, split by split, in catalogue order. Reads the annotation.
+    def splits(self) -> dict[str, list[VideoJob]]:
+        """The jobs of each split, in catalogue order.
 
         Raises:
-            AnnotationError: the annotation is broken or does not fit the catalogue.
             MissingVideosError: not one video is there.
         """
-        annotation = Annotation.read(self.folder.annotation, self.catalogue)
-        by_video = {
-            video.video_id: VideoJob(
-                video=video,
-                splits=video.splits_in(self.scheme),
-                files=self._files[video.video_id],
-                annotation=annotation.videos.get(video.video_id),
-                options=self.options,
-            )
-            for video in self.videos
-        }
-        missing = [job for job in by_video.values() if job.missing]
-        if len(missing) == len(by_video):
-            raise missing_videos(f"no video of '{self.scheme}' is in {self.folder.path}", missing)
+        if len(self.missing) == len(self.jobs):
+            raise missing_videos(f"no video of '{self.config}' is in {self.path}", self.jobs)
         return {
-            split: [job for job in by_video.values() if split in job.splits]
-            for split in SCHEMES[self.scheme]
+            split: [job for job in self.jobs if split in job.splits]
+            for split in CONFIGS[self.config]
         }
 
 
@@ -185,3 +179,13 @@ def missing_videos(what: str, jobs: Iterable[VideoJob]) -> MissingVideosError:
         if job.missing
     ]
     return MissingVideosError(f"{what}:\n" + "\n".join(lines))
+
+
+def warn_of_missing(plan: Plan) -> None:
+    """Says which videos are not there, and goes on without them."""
+    if plan.missing:
+        lines = by_reason({name: error.reason for name, error in plan.missing.items()})
+        logger.warning(
+            "DanceReID '%s': %d of %d videos are not there; going on without.\n  %s",
+            *(plan.config, len(plan.missing), len(plan.jobs), "\n  ".join(lines)),
+        )

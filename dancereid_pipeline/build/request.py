@@ -1,4 +1,4 @@
-"""Options -> what was asked for: which videos, and a store that has their files or fetches them."""
+"""Options -> what was asked for: which videos, and where their files are, or will be."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import OptionError
 from ..common.package_files import project_file
-from ..common.validation import ids_or_none, path_or_none
-from ..fetch.input_store import Store
+from ..common.validation import checked_path, ids_or_none, path_or_none
+from ..fetch.input_store import InputStore
 from ..transfer.settings import Network
 from .options import SampleOptions
 from .plan import Plan
@@ -18,25 +18,25 @@ from .plan import Plan
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, checked, before anything is looked for.
+    """What was asked for, checked, before any file is looked for.
 
     Attributes:
-        scheme: "paper", "full" or "published": which splits, and who is in them.
+        config: its name: "demo", "paper", "full" or "published".
         options: what samples are to be like.
         catalogue: all videos.
         videos: those asked for.
         store: where the files are, or will be.
     """
 
-    scheme: str
+    config: str
     options: SampleOptions
     catalogue: Catalogue
     videos: Sequence[Video]
-    store: Store
+    store: InputStore
 
     @classmethod
     def read(cls, config: str, samples: SampleOptions, options: Mapping[str, Any]) -> Request:
-        """From the options of a config.
+        """Reads the options of a config.
 
         Args:
             config: "demo", "paper", "full" or "published".
@@ -59,31 +59,26 @@ class Request:
             )
         network = Network.read(options, with_places=data_dir is None)
         catalogue = Catalogue.read(catalogue_path)
-        scheme = "paper" if config == "demo" else config
-        videos = catalogue.choose(scheme, video_ids)
-        return cls(scheme, samples, catalogue, videos, Store(network, catalogue, data_dir))
+        videos = catalogue.choose(config, video_ids)
+        folder = None if data_dir is None else checked_path("data_dir", data_dir).absolute()
+        return cls(config, samples, catalogue, videos, InputStore(network, catalogue, folder))
 
-    @property
-    def key(self) -> str | None:
-        """The `key` of its plan as things are here now; None if there is not even an annotation."""
-        return self.plan().key if self.store.here else None
-
-    def fetch(self, *, again: bool = False) -> None:
-        """Fetches what is not here.
+    def fetch(self, *, again: bool = False) -> bool:
+        """Fetches what is not here; whether any file has come.
 
         Args:
             again: ask for clips that are gone, too.
 
         Raises:
-            SourceError: annotation or tracks cannot be had.
+            SourceError: annotation or tracks are not available.
         """
-        self.store.fetch(self.videos, again=again)
+        return self.store.may_fetch and self.store.fetch(self.videos, again=again)
 
     def plan(self, *, streaming: bool = False) -> Plan:
         """What is here; of a stream, also what is fetched when its turn comes.
 
         Raises:
-            SourceError: annotation or tracks are not to be had, or cannot be read.
+            AnnotationError, SourceError: annotation or tracks are not available, or broken.
         """
-        folder = self.store.stream(self.videos) if streaming else self.store.folder()
-        return Plan(self.scheme, folder, self.catalogue, self.videos, self.options)
+        find = self.store.stream if streaming else self.store.find
+        return Plan.of(self.config, self.options, self.catalogue, find(self.videos))

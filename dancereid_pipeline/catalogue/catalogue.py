@@ -18,11 +18,13 @@ from ..common.errors import CatalogueError, OptionError
 from ..common.package_files import project_file
 
 SPLITS = ("trainval", "test", "extra")
-# Which splits a scheme has. "published" is the query list of the published generator.
-SCHEMES = {
+# The configs, and the splits of each. "published" is the query list of the published generator. A
+# card has them in this order, and the first is loaded where no name is given.
+CONFIGS = {
     "paper": ("trainval", "test"),
     "full": ("trainval", "test", "extra"),
     "published": ("trainval", "test"),
+    "demo": ("trainval", "test"),
 }
 REQUIRED = ("video_id", "people", "split")
 _ID = re.compile(r"[\w.-]{1,100}")
@@ -69,11 +71,11 @@ class Video:
         """Global ids of its people."""
         return range(self.first_id, self.first_id + self.people)
 
-    def splits_in(self, scheme: str) -> tuple[str, ...]:
-        """The splits that a scheme puts it in: none, one, or (published only) two."""
-        if scheme == "published":
+    def splits_in(self, config: str) -> tuple[str, ...]:
+        """The splits that a config puts it in: none, one, or (published only) two."""
+        if config == "published":
             return self.published_splits
-        return (self.split,) if self.split in SCHEMES[scheme] else ()
+        return (self.split,) if self.split in CONFIGS[config] else ()
 
     def expected_images(self, stride: int) -> int | None:
         """Images at every `stride`-th frame as far as the catalogue itself tells, else None."""
@@ -124,18 +126,18 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.videos)
 
-    def choose(self, scheme: str, video_ids: Iterable[str] | None = None) -> list[Video]:
-        """The videos of a scheme, in row order; only those of `video_ids` if given.
+    def choose(self, config: str, video_ids: Iterable[str] | None = None) -> list[Video]:
+        """The videos of a config, in row order; only those of `video_ids` if given.
 
         Raises:
-            OptionError: an id is not in the scheme, or the scheme has no video here.
+            OptionError: an id is not in the config, or the config has no video here.
         """
-        videos = [v for v in self.videos if v.splits_in(scheme)]
+        videos = [v for v in self.videos if v.splits_in(config)]
         if not videos:
             raise OptionError(
-                f"{self.path}: no row belongs to a split of '{scheme}' {SCHEMES[scheme]}. "
+                f"{self.path}: no row belongs to a split of '{config}' {CONFIGS[config]}. "
                 "Fill the column "
-                + ("'published_splits'" if scheme == "published" else "'split'")
+                + ("'published_splits'" if config == "published" else "'split'")
                 + ", or load another config."
             )
         if video_ids is None:
@@ -144,7 +146,7 @@ class Catalogue:
         unknown = sorted(wanted - {v.video_id for v in videos})
         if unknown or not wanted:
             raise OptionError(
-                f"videos={sorted(wanted)!r}: expected ids of '{scheme}' in {self.path}; "
+                f"videos={sorted(wanted)!r}: expected ids of '{config}' in {self.path}; "
                 f"{unknown!r} are not there. Known: {', '.join(v.video_id for v in videos)}."
             )
         return [v for v in videos if v.video_id in wanted]
@@ -200,7 +202,7 @@ def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: in
             f"got {fields['split']!r}."
         )
     published = tuple(fields.get("published_splits", "").split())
-    if len(set(published)) != len(published) or set(published) - set(SCHEMES["published"]):
+    if len(set(published)) != len(published) or set(published) - set(CONFIGS["published"]):
         raise CatalogueError(
             f"{where}, column 'published_splits': expected nothing, 'trainval', 'test' or both, "
             f"got {' '.join(published)!r}."

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ..build.options import KEYPOINTS, MISSING
+from ..catalogue.catalogue import CONFIGS
 from ..common.errors import DanceReIDError, OptionError
-from ..shards.build_record import CONFIGS
 from ..transfer.settings import BROWSERS, Network, variable
 
 Flags: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"

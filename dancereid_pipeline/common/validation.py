@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 import os
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from .errors import OptionError
@@ -53,3 +55,17 @@ def whole_number(name: str, value: Any, least: int, most: int) -> int:
             f"{name}: expected a whole number from {least} to {most}, got {shown(value)}."
         )
     return operator.index(value)
+
+
+def checked_path(name: str, value: object) -> Path:
+    """A path that may lead to something or not, but can be asked."""
+    try:
+        path = Path(path_or_none(name, value) or "").expanduser()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, no such user
+        raise OptionError(
+            f"{name}: expected a path, got {shown(value)} "
+            f"({getattr(error, 'strerror', None) or error})."
+        ) from error
+    return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,8 @@ import datasets
 import numpy as np
 from numpy.typing import NDArray
 
-from ..build.coverage import Coverage, Outcome, by_reason, coverage_of
+from ..build.coverage import Coverage, Outcome, coverage_of
+from ..build.plan import warn_of_missing
 from ..build.request import Request
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import CatalogueError, DanceReIDError
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
 _JPEG = b"\xff\xd8\xff"
 
-
-logger = logging.getLogger("dancereid")
 
 # Can be sent to another process.
 Work: TypeAlias = "tuple[Video, VideoSamples | LoadedSamples]"
@@ -52,16 +50,14 @@ class Contents:
     @property
     def people(self) -> int:
         """People that the config has, with images or without: one more than the highest id."""
-        config = self.coverage.config
-        chosen = self.catalogue.choose("paper" if config == "demo" else config)
+        chosen = self.catalogue.choose(self.coverage.config)
         return chosen[-1].person_ids.stop
 
 
-def from_videos(config: str, request: Request) -> Contents:
+def from_videos(request: Request) -> Contents:
     """The samples of what was asked for, made from the videos that are here.
 
     Args:
-        config: its name.
         request: what was asked for; nothing is fetched any more.
 
     Raises:
@@ -71,15 +67,11 @@ def from_videos(config: str, request: Request) -> Contents:
     from ..build.samples import VideoSamples
 
     plan = request.plan()
-    jobs = {job.video.video_id: job for jobs in plan.jobs().values() for job in jobs}
-    absent = {name: job.missing.reason for name, job in jobs.items() if job.missing}
-    if absent:
-        logger.warning(
-            "DanceReID '%s': %d of %d videos are not there; going on without.\n  %s",
-            *(config, len(absent), len(jobs), "\n  ".join(by_reason(absent))),
-        )
-    samples = [(video, VideoSamples(jobs[video.video_id])) for video in plan.videos]
-    coverage = Coverage(config, plan.options.as_dict(), tuple(s.outcome for _, s in samples))
+    plan.splits()  # refuses where not one video is there
+    warn_of_missing(plan)
+    samples = [(job.video, VideoSamples(job)) for job in plan.jobs]
+    outcomes = tuple(of_video.outcome for _, of_video in samples)
+    coverage = Coverage(plan.config, plan.options.as_dict(), outcomes)
     return Contents(coverage, plan.catalogue, samples, plan.key)
 
 

@@ -1,4 +1,4 @@
-"""What a build is made from: a data folder, or what was fetched into a folder like it."""
+"""Where a build's inputs are: in a data folder, or fetched into a folder like it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
@@ -15,7 +16,15 @@ from ..common.files import alone, sha256, start_of
 from ..common.offline import offline
 from ..common.reasons import Reason, advice, fate
 from ..formats.annotation import Annotation
-from ..inputs.data_folder import ClipSource, Folder, Tracks, tracks_at, tracks_below
+from ..inputs.data_folder import (
+    Clips,
+    ClipSource,
+    Inputs,
+    TracksFiles,
+    find_files,
+    find_in_folder,
+    tracks_below,
+)
 from ..transfer.download import fetch
 from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, variable
 from .clip_fetcher import ClipFetcher
@@ -27,85 +36,87 @@ from .tracks_download import fetch_archive
 _DRIVE_LINK = "https://drive.google.com/file/d/{}/view"
 
 
-class Store:
-    """Where annotation, tracks and clips are, be they here already or not.
+@dataclass(frozen=True)
+class InputStore:
+    """Where annotation, tracks and clips are, whether they are here already or not.
 
-    Args:
+    Attributes:
         network: addresses; paths among them are used where they are.
         catalogue: all videos.
-        data_dir: a folder that has all that `network` was not told about; None for the
-            published addresses.
+        data_dir: a folder that has all that `network` does not name; None for the published
+            addresses, whose files are kept in `network.download_dir`.
     """
 
-    def __init__(self, network: Network, catalogue: Catalogue, data_dir: str | None = None) -> None:
-        self._network = network
-        self._catalogue = catalogue
-        self._data_dir = data_dir
-        self._annotation, self._annotation_address = self._place_annotation()
-        self._stem, self._archive_addresses = self._place_archive()
+    network: Network
+    catalogue: Catalogue
+    data_dir: Path | None = None
 
-    def _place_annotation(self) -> tuple[Path, str | None]:
-        """Where the annotation is, and where to fetch them from if they are not."""
-        given, home = self._network.annotation, self._network.download_dir
+    @property
+    def may_fetch(self) -> bool:
+        """Whether anything of it may be on the network."""
+        return self.data_dir is None or bool(self._annotation[1] or self._archive[1])
+
+    @property
+    def _annotation(self) -> tuple[Path, str | None]:
+        """The path of the annotation, and the address to fetch it from if it is not there."""
+        given, home = self.network.annotation, self.network.download_dir
         if given and is_address(given):
             return home / f"annotation-{_short(given)}.json", given
         if given:
             return Path(given).expanduser().absolute(), None
-        if self._data_dir is not None:
-            return Path(self._data_dir).expanduser().absolute() / "annotation.json", None
+        if self.data_dir is not None:
+            return self.data_dir / "annotation.json", None
         return home / "annotation.json", ANNOTATION_URL
 
-    def _place_archive(self) -> tuple[str, tuple[str, ...]]:
-        """What tracks that were fetched are called, without ending, and where to fetch them."""
-        given = self._network.archive
+    @property
+    def _archive(self) -> tuple[str, tuple[str, ...]]:
+        """The file name, without ending, of tracks that are fetched, and their addresses."""
+        given = self.network.archive
         if given and is_address(given):
             return f"npy-{_short(given)}", (given,)
-        if given or self._data_dir is not None:
+        if given or self.data_dir is not None:
             return "npy", ()
         return "npy", tuple(map(_DRIVE_LINK.format, DRIVE_IDS))
 
     @property
-    def asks(self) -> bool:
-        """Whether anything of it may be on the network."""
-        return self._data_dir is None or bool(self._annotation_address or self._archive_addresses)
+    def _fetcher(self) -> ClipFetcher:
+        clips = self.network.download_dir / "videos"
+        return ClipFetcher(clips, self.catalogue, self.network)
 
-    @property
-    def here(self) -> bool:
-        """Whether there is enough to say what a build would use."""
-        with self._usable():
-            return self._data_dir is not None or (
-                self._annotation.is_file() and self._network.download_dir.is_dir()
-            )
-
-    def folder(self) -> Folder:
-        """All that is here now.
+    def find(self, videos: Sequence[Video]) -> Inputs:
+        """The files that are here now.
 
         Raises:
             SourceError: the annotation is not, or something cannot be read.
         """
-        return self._folder(_Fetched, self._tracks())
+        with self._usable():
+            return self._find(videos, stream=False)
 
-    def fetch(self, videos: Sequence[Video], *, again: bool = False) -> None:
+    def fetch(self, videos: Sequence[Video], *, again: bool = False) -> bool:
         """Fetches what is not here: the annotation, the tracks, then clip after clip.
 
         Args:
             videos: whose clips and tracks.
             again: ask for clips that are gone, too.
 
+        Returns:
+            Whether any file has come.
+
         Raises:
             AnnotationError: the annotation is broken or does not fit the catalogue.
-            SourceError: the annotation or the tracks cannot be had, or cannot be kept.
+            SourceError: the annotation or the tracks are not available, or cannot be kept.
         """
         with self._usable():
-            self._fetch_annotation()
+            has_come = self._fetch_annotation()
             if self._lacks_tracks(videos):
-                self._fetch_archive()
-            self._tracks()  # what is wrong with them is said now, not when all clips have come
-            if self._data_dir is None:
-                self._fetch_clips(videos, again)
+                has_come |= self._fetch_archive()
+            self._tracks()  # a fault of theirs is raised now, not when all clips have come
+            if self.data_dir is None:
+                has_come |= self._fetch_clips(videos, again)
+            return has_come
 
-    def stream(self, videos: Sequence[Video]) -> Folder:
-        """What is here, and beyond that what is fetched when it is opened.
+    def stream(self, videos: Sequence[Video]) -> Inputs:
+        """The files that are here, and clips that are fetched when they are opened.
 
         The annotation and the archive of tracks are fetched now.
 
@@ -116,7 +127,7 @@ class Store:
             self._fetch_annotation()
             if self._lacks_tracks(videos):
                 self._fetch_archive()
-            return self._folder(_Streamed, self._tracks())
+            return self._find(videos, stream=True)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -124,128 +135,133 @@ class Store:
             yield
         except OSError as error:
             raise SourceError(
-                f"{self._network.download_dir}: cannot be used ({error}). Make room there and get "
-                f"leave to read and write, or name another folder with download_dir= or "
+                f"{self.network.download_dir}: cannot be used ({error}). Make room there and get "
+                "permission to read and write, or name another folder with download_dir= or "
                 f"{variable('download_dir')}."
             ) from error
 
-    def _fetch_clips(self, videos: Sequence[Video], again: bool) -> None:
+    def _find(self, videos: Sequence[Video], *, stream: bool) -> Inputs:
+        annotation, tracks = self._annotation[0], self._tracks()
+        if self.data_dir is not None:
+            return find_in_folder(
+                self.data_dir, self.catalogue, videos, annotation=annotation, tracks=tracks
+            )
+        # It is there before anything is looked for: a stream, and a build, have fetched it.
+        if not annotation.is_file():
+            raise SourceError(
+                f"{annotation} is missing. Load the dataset to fetch it, or put it there."
+            )
+        clip = _FetchedClips(self._fetcher, stream)
+        files = find_files(videos, clip.find, tracks)
+        return Inputs(self.network.download_dir, annotation, files)
+
+    def _fetch_clips(self, videos: Sequence[Video], again: bool) -> bool:
         fetcher = self._fetcher
         if offline() or all(fetcher.has(video) for video in videos):
-            return  # nor is the folder touched, which may be a shared one
+            return False  # nor is the folder touched, which may be a shared one
+        before = {video.video_id for video in videos if fetcher.has(video)}
         # What a stream of this process has begun would be kept from the crawl.
         let_come(fetcher.folder)
-        crawl(fetcher.folder, self._catalogue, videos, self._network, again=again)
+        crawl(fetcher.folder, self.catalogue, videos, self.network, again=again)
+        return any(fetcher.has(video) for video in videos if video.video_id not in before)
 
-    @property
-    def _fetcher(self) -> ClipFetcher:
-        clips = self._network.download_dir / "videos"
-        return ClipFetcher(clips, self._catalogue, self._network)
-
-    def _folder(self, fetched: type[_Fetched], tracks: Tracks) -> Folder:
-        if self._data_dir is not None:
-            return Folder(
-                self._data_dir, self._catalogue, annotation=self._annotation, tracks=tracks
-            )
-        return fetched(self._fetcher, self._annotation, tracks)
-
-    def _places(self) -> list[Path]:
+    def _tracks_paths(self) -> list[Path]:
         """The folders and archives of tracks that are here."""
-        given = self._network.archive
+        given = self.network.archive
         if given and not is_address(given):
             return [Path(given).expanduser().absolute()]
-        if self._data_dir is not None and not given:
-            return tracks_below(Path(self._data_dir).expanduser().absolute())
-        return tracks_below(self._network.download_dir, self._stem)
+        if self.data_dir is not None and not given:
+            return tracks_below(self.data_dir)
+        return tracks_below(self.network.download_dir, self._archive[0])
 
-    def _tracks(self) -> Tracks:
+    def _tracks(self) -> TracksFiles:
         """The tracks that are here."""
-        places = self._places()
-        where = " or ".join(map(str, places)) or str(self._network.download_dir / self._stem)
-        try:
-            return Tracks(map(tracks_at, places), where, self._catalogue)
-        except OSError as error:
-            raise SourceError(
-                f"{where}: the tracks cannot be read ({error.strerror}). Expected an archive or "
-                "a folder of npy files."
-            ) from error
+        paths = self._tracks_paths()
+        where = " or ".join(map(str, paths)) or str(self.network.download_dir / self._archive[0])
+        return TracksFiles(paths, where, self.catalogue)
 
     def _lacks_tracks(self, videos: Iterable[Video]) -> bool:
         """Whether there are tracks to be fetched."""
-        if not self._archive_addresses or offline():
+        if not self._archive[1] or offline():
             return False
-        if any(place.is_file() for place in self._places()):
+        if any(path.is_file() for path in self._tracks_paths()):
             return False  # what the archive does not have, is nowhere
         tracks = self._tracks()
         return not all(tracks.has(video) for video in videos)
 
-    def _fetch_annotation(self) -> None:
-        """Fetches the annotation if it is not here, and reads it once, to see that it fits."""
-        address = self._annotation_address
-        if self.asks:
-            self._network.download_dir.mkdir(parents=True, exist_ok=True)
-        if address is not None and not self._annotation.is_file():
-            with alone(self._annotation.parent, self._annotation.stem):
-                if not self._annotation.is_file():  # nor has another process fetched it meanwhile
-                    self._ask_for_annotation(address)
-        Annotation.read(self._annotation, self._catalogue)
+    def _fetch_annotation(self) -> bool:
+        """Fetches the annotation if it is not here; reads it once, to see that it fits."""
+        path, address = self._annotation
+        is_lacking = address is not None and not path.is_file()
+        if self.may_fetch:
+            self.network.download_dir.mkdir(parents=True, exist_ok=True)
+        if is_lacking:
+            with alone(path.parent, path.stem):
+                if not path.is_file():  # nor has another process fetched it meanwhile
+                    self._ask_for_annotation(address or "", path)
+        Annotation.read(path, self.catalogue)
+        return is_lacking
 
-    def _ask_for_annotation(self, address: str) -> None:
-        check = functools.partial(_check_annotation, address, self._catalogue)
+    def _ask_for_annotation(self, address: str, path: Path) -> None:
+        check = functools.partial(_check_annotation, address, self.catalogue)
         try:
-            fetch(address, self._annotation, self._network, check=check, what="Annotation")
+            fetch(address, path, self.network, check=check, what="Annotation")
         except SourceError as error:
             raise SourceError(
-                f"{error}. Try again later; or put the file there by hand, as {self._annotation}, "
-                "or pass annotation= with its path."
+                f"{error}. Try again later; or put the file there by hand, as {path}, or pass "
+                "annotation= with its path."
             ) from error
 
-    def _fetch_archive(self) -> None:
-        home = self._network.download_dir
+    def _fetch_archive(self) -> bool:
+        home, (stem, addresses) = self.network.download_dir, self._archive
         failures = []
-        with alone(home, self._stem):
-            if any(place.is_file() for place in tracks_below(home, self._stem)):
-                return  # another process has fetched it meanwhile
-            for address in self._archive_addresses:
+        with alone(home, stem):
+            if any(path.is_file() for path in tracks_below(home, stem)):
+                return True  # another process has fetched it meanwhile
+            for address in addresses:
                 try:
-                    fetch_archive(address, home / self._stem, self._network)
-                    return
+                    fetch_archive(address, home / stem, self.network)
+                    return True
                 except SourceError as error:
                     failures.append(str(error))
-        raise self._without_archive(failures)
-
-    def _without_archive(self, failures: Iterable[str]) -> SourceError:
-        stem = self._network.download_dir / self._stem
-        return SourceError(
+        raise SourceError(
             "The archive of tracks cannot be fetched:\n  "
             + "\n  ".join(failures)
             + "\nWhat helps: wait a day, where a quota is used up; copy the file to your own Drive "
             "and pass archive= with its link; pass cookies='browser:firefox' of a browser "
-            f"that is signed in; or get it by hand, and put it there as {stem}.zip (or .tar, "
-            f".tar.gz, .tar.xz), or unpacked into the folder {stem}, or pass archive= with its "
-            "path."
+            f"that is signed in; or get it by hand, and put it there as {home / stem}.zip (or "
+            f".tar, .tar.gz, .tar.xz), or unpacked into the folder {home / stem}, or pass "
+            "archive= with its path."
         )
 
 
-class _Fetched(Folder):
-    """What was fetched, and why the rest was not.
+class _FetchedClips:
+    """The clips in a folder of fetched ones, and why the others are not there.
 
     Args:
-        fetcher: knows the folder of clips.
-        annotation: its path.
-        tracks: the npy files.
+        fetcher: knows the folder.
+        stream: a clip that is not there is one that is fetched when it is opened.
     """
 
-    def __init__(self, fetcher: ClipFetcher, annotation: Path, tracks: Tracks) -> None:
-        home = fetcher.network.download_dir
-        super().__init__(home, fetcher.catalogue, annotation=annotation, tracks=tracks)
+    def __init__(self, fetcher: ClipFetcher, stream: bool) -> None:
         self._fetcher = fetcher
+        self._clips = Clips(fetcher.folder, fetcher.catalogue)
         self._entries = fetcher.manifest.read()
+        self._manners = Manners() if stream else None
 
-    def clip(self, video: Video) -> Path | ClipSource:
+    def find(self, video: Video) -> Path | ClipSource:
+        """The clip of a video.
+
+        Raises:
+            VideoError: there is none, or there are several.
+        """
         try:
-            return super().clip(video)
+            return self._clips.find(video)
         except VideoError as error:
+            if self._manners and error.reason is not Reason.AMBIGUOUS:
+                growing = FollowedClip(self._fetcher, video, self._manners)
+                if not growing.gone():
+                    return growing
             entry = self._entries.get(video.video_id)
             if error.reason is not Reason.NO_CLIP or entry is None or entry.file:
                 raise
@@ -255,23 +271,6 @@ class _Fetched(Folder):
                 f"{fate(entry.outcome).value}). {advice(entry.outcome)}",
                 since=entry.since,
             ) from error
-
-
-class _Streamed(_Fetched):
-    """What was fetched, and what will be when it is opened."""
-
-    def __init__(self, fetcher: ClipFetcher, annotation: Path, tracks: Tracks) -> None:
-        super().__init__(fetcher, annotation, tracks)
-        self._manners = Manners()
-
-    def clip(self, video: Video) -> Path | ClipSource:
-        try:
-            return super().clip(video)
-        except VideoError as error:
-            followed = FollowedClip(self._fetcher, video, self._manners)
-            if error.reason is Reason.AMBIGUOUS or followed.gone():
-                raise
-            return followed
 
 
 def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:

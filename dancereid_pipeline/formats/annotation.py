@@ -6,6 +6,7 @@ from 0. A detection counts only if its frame is listed for its person.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +49,14 @@ class Annotation:
     """The annotation of all videos.
 
     Attributes:
-        path: where they were read.
+        path: the file that it was read from.
         videos: by video id.
+        fingerprint: sha256 of the file, hex.
     """
 
     path: Path
     videos: dict[str, VideoAnnotation]
+    fingerprint: str
 
     @classmethod
     def read(cls, path: Path, catalogue: Catalogue) -> Annotation:
@@ -67,7 +70,7 @@ class Annotation:
             AnnotationError: naming the video, the person and the frame.
             SourceError: the file cannot be read.
         """
-        content = read_annotation(path)
+        content = _read_bytes(path)
         raw = _parse(path, content)
         people = {video.video_id: video.people for video in catalogue}
         videos = {}
@@ -86,15 +89,10 @@ class Annotation:
                     f"{catalogue.path}, found {found}. Ids are fixed by the catalogue: correct "
                     "the number there, or the annotation."
                 )
-        return cls(path, videos)
+        return cls(path, videos, hashlib.sha256(content).hexdigest())
 
 
-def read_annotation(path: Path) -> bytes:
-    """The bytes of an annotation file.
-
-    Raises:
-        SourceError: it is not there or cannot be read.
-    """
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:

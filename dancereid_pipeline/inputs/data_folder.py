@@ -7,13 +7,13 @@ A file is a video's if its name holds the video's id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import SourceError
+from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, TracksFile, tracks_in
 from .file_matching import claim, files_below, one
@@ -41,9 +41,8 @@ class ClipSource(Protocol):
 
 @dataclass(frozen=True)
 class VideoFiles:
-    """The files of one video that is there, or can be had."""
+    """The clip and the tracks of one video."""
 
-    video: Video
     clip: Path | ClipSource
     tracks: TracksFile
 
@@ -57,6 +56,21 @@ class VideoFiles:
         from ..formats.video import Clip
 
         return Clip(self.clip) if isinstance(self.clip, Path) else self.clip.open()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files of several videos, as they were found.
+
+    Attributes:
+        path: the folder that they were looked for in.
+        annotation: the path of annotation.json.
+        videos: by video id; the error says which file is missing.
+    """
+
+    path: Path
+    annotation: Path
+    videos: Mapping[str, VideoFiles | VideoError]
 
 
 class Clips:
@@ -87,27 +101,34 @@ class Clips:
         return one(video, clips, Reason.NO_CLIP, f"clip in {self.folder}")
 
 
-class Tracks:
-    """The npy files of several places, by video.
+class TracksFiles:
+    """The npy files of several folders and archives, by video.
 
     Args:
-        places: what each holds; what an earlier one has of a video is taken.
-        where: the places, in an error.
+        paths: of the folders and archives; what an earlier one has of a video is taken.
+        where: the paths, in an error.
         catalogue: whose videos to look for.
+
+    Raises:
+        SourceError: one of them cannot be read.
     """
 
-    def __init__(
-        self, places: Iterable[Iterable[TracksFile]], where: str, catalogue: Catalogue
-    ) -> None:
+    def __init__(self, paths: Sequence[Path], where: str, catalogue: Catalogue) -> None:
         self._where = where
-        self._by_place = [
-            claim(((npy, PurePosixPath(npy.name).stem) for npy in place), catalogue)
-            for place in places
-        ]
+        try:
+            self._by_path = [
+                claim(((npy, PurePosixPath(npy.name).stem) for npy in _tracks_at(path)), catalogue)
+                for path in paths
+            ]
+        except OSError as error:
+            raise SourceError(
+                f"{where}: the tracks cannot be read ({error.strerror}). Expected an archive or "
+                "a folder of npy files."
+            ) from error
 
     def has(self, video: Video) -> bool:
         """Whether there is an npy file of a video."""
-        return any(video.video_id in by_video for by_video in self._by_place)
+        return any(video.video_id in by_video for by_video in self._by_path)
 
     def find(self, video: Video) -> TracksFile:
         """The npy file of a video.
@@ -115,67 +136,71 @@ class Tracks:
         Raises:
             VideoError: there is none, or there are several.
         """
-        found = [files for by_video in self._by_place if (files := by_video.get(video.video_id))]
+        found = [files for by_video in self._by_path if (files := by_video.get(video.video_id))]
         what = f"npy file in {self._where}"
         return one(video, found[0] if found else [], Reason.NO_TRACKS, what)
 
 
-class Folder:
-    """A folder with everything a build needs.
+def find_in_folder(
+    path: str | Path,
+    catalogue: Catalogue,
+    videos: Iterable[Video],
+    *,
+    annotation: Path | None = None,
+    tracks: TracksFiles | None = None,
+) -> Inputs:
+    """Looks for everything that a build needs in a data folder.
 
     Args:
         path: the folder.
-        catalogue: whose videos to look for.
-        annotation: its path, if it is elsewhere.
+        catalogue: all videos.
+        videos: those to look for.
+        annotation: path of the annotation, if it is elsewhere.
         tracks: if they are elsewhere.
 
     Raises:
         SourceError: it is not such a folder.
     """
-
-    def __init__(
-        self,
-        path: str | Path,
-        catalogue: Catalogue,
-        *,
-        annotation: Path | None = None,
-        tracks: Tracks | None = None,
-    ) -> None:
-        try:
-            # Absolute: a stream is read later, maybe from another folder.
-            self.path = Path(path).expanduser().absolute()
-            if not self.path.is_dir():
-                raise SourceError(
-                    f"data_dir {str(self.path)!r} is not a folder. Expected one that holds "
-                    f"{_LAYOUT}."
-                )
-            self.annotation = annotation or self.path / "annotation.json"
-            if not self.annotation.is_file():
-                raise SourceError(f"{self.annotation} is missing. Expected {_LAYOUT}.")
-            videos = self.path / "videos"
-            self._clips = Clips(videos if videos.is_dir() else self.path, catalogue)
-            self._tracks = tracks or tracks_of(tracks_below(self.path), catalogue)
-        except (OSError, ValueError, RuntimeError) as error:
+    try:
+        # Absolute: a stream is read later, maybe from another folder.
+        folder = Path(path).expanduser().absolute()
+        if not folder.is_dir():
             raise SourceError(
-                f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder that "
-                f"holds {_LAYOUT}, and leave to read it."
-            ) from error
+                f"data_dir {str(folder)!r} is not a folder. Expected one that holds {_LAYOUT}."
+            )
+        annotation = annotation or folder / "annotation.json"
+        if not annotation.is_file():
+            raise SourceError(f"{annotation} is missing. Expected {_LAYOUT}.")
+        clips_folder = folder / "videos"
+        clips = Clips(clips_folder if clips_folder.is_dir() else folder, catalogue)
+        if tracks is None:
+            paths = tracks_below(folder)
+            tracks = TracksFiles(paths, " or ".join(map(str, paths)) or "npy/", catalogue)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise SourceError(
+            f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder that "
+            f"holds {_LAYOUT}, and permission to read it."
+        ) from error
+    return Inputs(folder, annotation, find_files(videos, clips.find, tracks))
 
-    def find(self, video: Video) -> VideoFiles:
-        """The clip and the tracks of a video.
 
-        Raises:
-            VideoError: one is missing, or there are several.
-        """
-        return VideoFiles(video, self.clip(video), self._tracks.find(video))
+def find_files(
+    videos: Iterable[Video], clip: Callable[[Video], Path | ClipSource], tracks: TracksFiles
+) -> dict[str, VideoFiles | VideoError]:
+    """The clip and the tracks of each video, or the error that says which is missing.
 
-    def clip(self, video: Video) -> Path | ClipSource:
-        """The clip of a video.
-
-        Raises:
-            VideoError: there is none, or there are several.
-        """
-        return self._clips.find(video)
+    Args:
+        videos: those to look for.
+        clip: finds a video's clip; raises a `VideoError` if there is none.
+        tracks: the npy files.
+    """
+    found: dict[str, VideoFiles | VideoError] = {}
+    for video in videos:
+        try:
+            found[video.video_id] = VideoFiles(clip(video), tracks.find(video))
+        except VideoError as error:
+            found[video.video_id] = error
+    return found
 
 
 def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
@@ -199,25 +224,14 @@ def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
     return places
 
 
-def tracks_of(places: Sequence[Path], catalogue: Catalogue) -> Tracks:
-    """The npy files in folders and archives, by video.
-
-    Raises:
-        OSError: a folder cannot be read.
-        SourceError: an archive cannot be.
-    """
-    where = " or ".join(map(str, places)) or "npy/"
-    return Tracks(map(tracks_at, places), where, catalogue)
-
-
-def tracks_at(place: Path) -> list[TracksFile]:
+def _tracks_at(path: Path) -> list[TracksFile]:
     """The npy files in a folder or an archive.
 
     Raises:
         OSError: the folder cannot be read.
         SourceError: the archive cannot be.
     """
-    if not place.is_dir():
-        return tracks_in(place)
-    files = files_below(place, {".npy"})
+    if not path.is_dir():
+        return tracks_in(path)
+    files = files_below(path, {".npy"})
     return [TracksFile(p, None, p.stat().st_size, p.stat().st_mtime_ns) for p in files]

@@ -13,9 +13,9 @@ from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
 from ..build.coverage import Outcome
-from ..catalogue.catalogue import SCHEMES, Catalogue
+from ..catalogue.catalogue import CONFIGS, Catalogue
 from ..catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
-from ..shards.build_record import CONFIGS, PICTURE, Build
+from ..shards.build_record import PICTURE, Build
 
 CARD = "README.md"
 _TEXTS = Path(__file__).with_name("card_texts")
@@ -267,7 +267,7 @@ def _video(outcome: Outcome) -> str:
 def _splits() -> str:
     """How the splits were made, in figures of the catalogue."""
     videos = list(Catalogue.read())
-    tested = {s: [v for v in videos if "test" in v.splits_in(s)] for s in SCHEMES}
+    tested = {s: [v for v in videos if "test" in v.splits_in(s)] for s in CONFIGS}
     trained = [v for v in videos if "trainval" in v.splits_in("paper")]
     left_out = [v for v in tested["paper"] if v not in tested["published"]]
     taken_in = [v for v in tested["published"] if v not in tested["paper"]]

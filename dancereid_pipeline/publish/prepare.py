@@ -26,11 +26,12 @@ import numpy as np
 from ..build.coverage import Coverage, coverage_of
 from ..build.options import SampleOptions
 from ..build.schema import example_features
+from ..catalogue.catalogue import CONFIGS
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import alone, now, usable
 from ..common.validation import shown
 from ..preview.contact_sheet import contact_sheet
-from ..shards.build_record import CONFIGS, PICTURE, RECORD, Build, for_others, plain_features
+from ..shards.build_record import PICTURE, RECORD, Build, for_others, plain_features
 from ..shards.parquet_shards import write_shards
 from ..shards.split_statistics import split_statistics
 from .card import CARD, card

@@ -12,9 +12,10 @@ from typing import Any
 
 import datasets
 
+from ..catalogue.catalogue import CONFIGS
 from ..common.errors import SourceError
 from ..common.files import sha256, usable
-from ..shards.build_record import CONFIGS, RECORD, Build
+from ..shards.build_record import RECORD, Build
 from .card import CARD
 
 UNFINISHED = ".unfinished-"

@@ -19,10 +19,11 @@ from huggingface_hub import (
 from huggingface_hub.errors import RepositoryNotFoundError
 from yaml import YAMLError
 
+from ..catalogue.catalogue import CONFIGS
 from ..common.errors import HubError, OptionError, SourceError
 from ..common.offline import OFFLINE, offline
 from ..common.validation import shown
-from ..shards.build_record import CONFIGS, RECORD, Build
+from ..shards.build_record import RECORD, Build
 from .card import CARD, card, licence
 from .hub_errors import hub_errors
 from .prepare import prepare

@@ -13,7 +13,7 @@ from datasets import Features
 
 from ..build.coverage import Coverage
 from ..build.options import SampleOptions
-from ..catalogue.catalogue import SCHEMES, SPLITS, Catalogue
+from ..catalogue.catalogue import CONFIGS, SPLITS, Catalogue
 from ..common.errors import DanceReIDError, SourceError
 from ..common.package_files import project_file
 from .parquet_shards import Shard
@@ -21,8 +21,6 @@ from .split_statistics import SplitStatistics
 
 RECORD = "build.json"
 PICTURE = "people.jpg"
-# In this order they stand in a card, and the first is what is loaded without a name.
-CONFIGS = ("paper", "full", "published", "demo")
 _SHARD = re.compile(r"([a-z]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 
@@ -66,7 +64,7 @@ class Build:
         told = {(o.video_id, o.splits, o.expected_people) for o in self.coverage.outcomes}
         demo = project_file("demo") / "video_data.csv"
         for origin, path in (("dancereid", None), ("demo", demo)):
-            scheme = self.config if self.config in SCHEMES else "paper"
+            scheme = self.config if self.config in CONFIGS else "paper"
             videos = Catalogue.read(path).choose(scheme)
             if told == {(v.video_id, v.splits_in(scheme), v.people) for v in videos}:
                 return origin

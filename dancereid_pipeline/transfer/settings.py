@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from huggingface_hub.constants import HF_HOME
 from ..catalogue.catalogue import Video
 from ..common.address import is_address, public
 from ..common.errors import OptionError
-from ..common.validation import path_or_none, shown
+from ..common.validation import checked_path, path_or_none, shown
 
 # The published annotation, at the repository's last revision, and what its bytes must be.
 ANNOTATION_URL = (
@@ -144,7 +143,7 @@ def _place(name: str, value: object) -> str:
         raise OptionError(
             f"{name}: expected a path, or an address with http:// or https://, got {shown(value)}."
         )
-    _path(name, value)
+    checked_path(name, value)
     return text
 
 
@@ -173,7 +172,7 @@ def _cookies(name: str, value: object) -> str:
             raise OptionError(
                 f"{name}: expected browser: and one of {', '.join(BROWSERS)}, got {shown(value)}."
             )
-    elif not _path(name, value).is_file():
+    elif not checked_path(name, value).is_file():
         raise OptionError(
             f"{name}: expected the path of a cookies.txt, or for example 'browser:firefox'; "
             f"{shown(value)} is not a file."
@@ -213,21 +212,7 @@ def _seconds(name: str, value: object) -> float:
 
 def _folder(name: str, value: object) -> Path:
     # Absolute: a stream is read later, maybe from another folder.
-    return _path(name, value).absolute()
-
-
-def _path(name: str, value: object) -> Path:
-    """A path that may lead to something or not, but can be asked."""
-    try:
-        path = Path(path_or_none(name, value) or "").expanduser()
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            path.stat()
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, no such user
-        raise OptionError(
-            f"{name}: expected a path, got {shown(value)} "
-            f"({getattr(error, 'strerror', None) or error})."
-        ) from error
-    return path
+    return checked_path(name, value).absolute()
 
 
 _CHECKS = {

@@ -16,10 +16,10 @@ import dancereid
 from dancereid_pipeline.build.coverage import Coverage
 from dancereid_pipeline.build.options import SampleOptions
 from dancereid_pipeline.build.plan import Plan
-from dancereid_pipeline.catalogue.catalogue import SCHEMES, Catalogue
+from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import CountMismatchError, DanceReIDError, MissingVideosError
 from dancereid_pipeline.common.reasons import Reason
-from dancereid_pipeline.inputs.data_folder import Folder
+from dancereid_pipeline.inputs.data_folder import find_in_folder
 from tests.support.data.folders import contents, load
 
 
@@ -66,9 +66,9 @@ def test_every_subset_of_the_demos_videos_leaves_the_rest_as_it_was(
         ]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("config", ["paper", "full", "published"])
 def test_random_subsets_of_the_33_leave_ids_splits_and_names_as_they_were(
-    tmp_path: Path, scheme: str
+    tmp_path: Path, config: str
 ) -> None:
     catalogue = Catalogue.read()
     for kind in ("videos", "npy"):
@@ -80,17 +80,17 @@ def test_random_subsets_of_the_33_leave_ids_splits_and_names_as_they_were(
     (tmp_path / "annotation.json").write_text(json.dumps(labels))
 
     def jobs() -> dict[str, dict[str, range]]:
-        folder, videos = Folder(tmp_path, catalogue), catalogue.choose(scheme)
-        found = Plan(scheme, folder, catalogue, videos, SampleOptions()).jobs()
+        inputs = find_in_folder(tmp_path, catalogue, catalogue.choose(config))
+        found = Plan.of(config, SampleOptions(), catalogue, inputs).splits()
         return {
             split: {j.video.video_id: j.video.person_ids for j in of_split if not j.missing}
             for split, of_split in found.items()
         }
 
     whole = jobs()
-    assert sum(map(len, whole.values())) == {"paper": 21, "full": 33, "published": 21}[scheme]
-    rng = random.Random(scheme)
-    for _ in range(70):  # 210 for the three schemes
+    assert sum(map(len, whole.values())) == {"paper": 21, "full": 33, "published": 21}[config]
+    rng = random.Random(config)
+    for _ in range(70):  # 210 for the three configs
         missing = rng.sample(catalogue.videos, rng.randint(1, 20))
         for video in missing:
             (tmp_path / "videos" / f"{video.clip_stem}.mp4").unlink()

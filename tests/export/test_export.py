@@ -55,7 +55,7 @@ def expected(small: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 def write(asked: dict[str, Any], target: Path, **options: Any) -> Exported:
     layout = {"h5": True, **options.pop("layout", {})}
     request = dancereid.DanceReIDConfig(name="paper", **asked).request()
-    return write_folder(from_videos("paper", request), target, LayoutOptions(**layout), **options)
+    return write_folder(from_videos(request), target, LayoutOptions(**layout), **options)
 
 
 @contextmanager
@@ -191,7 +191,7 @@ def test_other_options_on_a_half_done_folder_are_refused(
         ({"keypoints": "published"}, {}, "keypoints='exact', not 'published'"),
         ({}, {"split_folder": True}, "split_folder=False, not True"),
         ({}, {"layout": "open-reid", "h5": False}, "layout='published', not 'open-reid', h5=True"),
-        ({"videos": ["aaa"]}, {}, "begun with other videos, tracks or labels"),
+        ({"videos": ["aaa"]}, {}, "begun with other inputs"),
     ):
         with pytest.raises(SourceError, match=said):
             write({**asked, **changes}, target, layout=layout)
@@ -208,7 +208,7 @@ def test_a_changed_clip_is_no_half_done_folder_s(
     asked = {"data_dir": str(folder), "catalogue": str(folder / "catalogue.csv")}
     interrupt(asked, tmp_path / "out", 20)
     os.utime(folder / "videos" / "000_aaa.mp4", (1, 1))
-    with pytest.raises(SourceError, match="begun with other videos"):
+    with pytest.raises(SourceError, match="begun with other inputs"):
         write(asked, tmp_path / "out")
     write(asked, tmp_path / "out", force=True)
     assert files(tmp_path / "out") == expected
@@ -277,7 +277,7 @@ def test_a_place_that_cannot_be_written(asked: dict[str, str], tmp_path: Path) -
 
 def test_a_fault_in_another_process_is_not_swallowed(asked: dict[str, str], tmp_path: Path) -> None:
     request = dancereid.DanceReIDConfig(name="paper", **asked).request()
-    contents = from_videos("paper", request)
+    contents = from_videos(request)
     for _, samples in contents.works:
         samples._options = None  # type: ignore[union-attr]
     with pytest.raises(AttributeError) as error:

@@ -68,7 +68,7 @@ def raw(ds: datasets.DatasetDict) -> Iterator[dict[str, Any]]:
 def write(config: str, folder: Path, options: LayoutOptions, **asked: Any) -> None:
     """From the videos."""
     request = dancereid.DanceReIDConfig(name=config, **asked).request()
-    write_folder(from_videos(config, request), folder, options)
+    write_folder(from_videos(request), folder, options)
 
 
 # -- the published layout

@@ -9,7 +9,7 @@ from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import SourceError, VideoError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats.track_archive import ARCHIVE_SUFFIXES, kind, tracks_in
-from dancereid_pipeline.inputs.data_folder import Folder
+from dancereid_pipeline.inputs.data_folder import find_in_folder
 from tests.support.data.archives import contents, pack
 
 A, B = random.Random(1).randbytes(5000), random.Random(2).randbytes(9000)
@@ -100,7 +100,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def tracks(folder: Path, catalogue: Catalogue, number: int) -> bytes:
-    return Folder(folder, catalogue).find(catalogue.videos[number]).tracks.read()
+    video = catalogue.videos[number]
+    files = find_in_folder(folder, catalogue, [video]).videos[video.video_id]
+    if isinstance(files, VideoError):
+        raise files
+    return files.tracks.read()
 
 
 def reason(folder: Path, catalogue: Catalogue, number: int) -> Reason:
@@ -133,7 +137,7 @@ def test_an_archive_that_python_cannot_read_is_to_be_unpacked(
 ) -> None:
     (folder / f"npy{suffix}").write_bytes(b"")
     with pytest.raises(SourceError, match=rf"npy\{suffix}: Python cannot read .* into {folder}/np"):
-        Folder(folder, catalogue)
+        find_in_folder(folder, catalogue, catalogue)
     (folder / "npy").mkdir()
     (folder / "npy/aaa.npy").write_bytes(A)
     assert tracks(folder, catalogue, 0) == A
@@ -143,7 +147,7 @@ def test_two_archives_are_one_too_many(folder: Path, catalogue: Catalogue) -> No
     pack(folder / "npy.zip", {})
     pack(folder / "npy.tar", {})
     with pytest.raises(SourceError, match=r"npy\.zip, npy\.tar"):
-        Folder(folder, catalogue)
+        find_in_folder(folder, catalogue, catalogue)
 
 
 def test_a_member_damaged_inside_is_that_videos_outcome(folder: Path, catalogue: Catalogue) -> None:

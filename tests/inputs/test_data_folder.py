@@ -9,7 +9,7 @@ import pytest
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import SourceError, VideoError
 from dancereid_pipeline.common.reasons import Reason
-from dancereid_pipeline.inputs.data_folder import Folder, VideoFiles
+from dancereid_pipeline.inputs.data_folder import VideoFiles, find_in_folder
 
 IDS = ("cam1", "cam1_left", "--a-b_c")
 
@@ -41,7 +41,10 @@ def add(folder: Path, *names: str) -> None:
 
 def find(folder: Path, catalogue: Catalogue, video_id: str) -> VideoFiles:
     (video,) = (v for v in catalogue if v.video_id == video_id)
-    return Folder(folder, catalogue).find(video)
+    files = find_in_folder(folder, catalogue, [video]).videos[video_id]
+    if isinstance(files, VideoError):
+        raise files
+    return files
 
 
 def reason(folder: Path, catalogue: Catalogue, video_id: str) -> Reason:
@@ -117,13 +120,13 @@ def test_a_folder_that_may_not_be_read_is_said(
 
     monkeypatch.setattr(os, "walk", walk)
     with pytest.raises(SourceError, match=r"cannot be read: .*Permission denied.*videos"):
-        Folder(folder, catalogue)
+        find_in_folder(folder, catalogue, catalogue)
 
 
 @pytest.mark.parametrize("path", ["a\0b", "x" * 5000, "~nosuchuser/x"])
 def test_paths_that_cannot_be_are_refused(catalogue: Catalogue, path: str) -> None:
     with pytest.raises(SourceError, match="data_dir"):
-        Folder(path, catalogue)
+        find_in_folder(path, catalogue, catalogue)
 
 
 def test_without_a_folder_of_clips_they_may_lie_beside_the_rest(
@@ -158,7 +161,7 @@ def test_what_is_not_such_a_folder_is_said_with_what_one_holds(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
     with pytest.raises(SourceError, match=r"is not a folder.*videos/"):
-        Folder(tmp_path / "nowhere", catalogue)
+        find_in_folder(tmp_path / "nowhere", catalogue, catalogue)
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match=r"annotation\.json is missing.*videos/"):
-        Folder(tmp_path / "empty", catalogue)
+        find_in_folder(tmp_path / "empty", catalogue, catalogue)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import dancereid
-from dancereid_pipeline.catalogue.catalogue import SCHEMES, Catalogue
+from dancereid_pipeline.catalogue.catalogue import CONFIGS, Catalogue
 from dancereid_pipeline.formats.annotation import Annotation
 from tests.conftest import PROJECT
 
@@ -37,7 +37,7 @@ def test_the_real_annotation_rehearsed(real_annotation: Path, tmp_path: Path, ca
                 if split in video.splits_in(scheme)
                 for frames in labels.videos[video.video_id].frames
             )
-            for split in SCHEMES[scheme]
+            for split in CONFIGS[scheme]
         }
         assert {split: len(ds[split]) for split in ds} == expected
         assert expected["test"] > 100

@@ -31,7 +31,7 @@ def main() -> None:
     config = dancereid.DanceReIDConfig(name="paper", **asked["options"])
 
     def write(target: Path) -> None:
-        contents = from_videos("paper", config.request())
+        contents = from_videos(config.request())
         write_folder(contents, target, LayoutOptions(**asked["layout"]))
 
     start = time.monotonic()
