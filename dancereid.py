@@ -32,6 +32,7 @@ from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
 if TYPE_CHECKING:
     from dancereid_pipeline.build.numpy_view import as_arrays
+    from dancereid_pipeline.evaluation.evaluate import evaluate
     from dancereid_pipeline.export.export import export
     from dancereid_pipeline.preview.page.page import preview
     from dancereid_pipeline.publish.prepare import prepare
@@ -45,6 +46,7 @@ __all__ = [
     "DanceReIDError",
     "as_arrays",
     "coverage",
+    "evaluate",
     "export",
     "load_dataset",
     "prepare",
@@ -55,6 +57,7 @@ __all__ = [
 # What not every program does, by the room that does it: `import dancereid` need not wait for it.
 _LATER = {
     "as_arrays": "build.numpy_view",
+    "evaluate": "evaluation.evaluate",
     "export": "export.export",
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
