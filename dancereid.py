@@ -67,10 +67,12 @@ _LATER = {
 logger = logging.getLogger("dancereid")
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"dancereid_pipeline.{_LATER[name]}"), name)
+if not TYPE_CHECKING:  # or type checkers would take any misspelt name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"dancereid_pipeline.{_LATER[name]}"), name)
 
 
 def __dir__() -> list[str]:
