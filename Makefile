@@ -1,34 +1,54 @@
-# `make demo` and `make test` need Python 3.10 or newer and nothing else.
-PYTHON ?= python3
+# `make demo` and `make test` need Python 3.10 or newer and nothing else. CONTRIBUTING.md has more.
 VENV := .venv
-BIN := $(VENV)/bin
-# tests/test_script_door.py looks for it there.
+# tests/end_to_end/test_datasets36.py looks for it there.
 DATASETS36 := .venv-datasets36
+SLOW := .venv-slow
 
-.PHONY: demo test lint bench clean
+# Windows keeps an environment's programs in another folder, and they have an ending.
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+PROGRAMS := Scripts
+EXE := .exe
+else
+PYTHON ?= python3
+PROGRAMS := bin
+endif
+BIN := $(VENV)/$(PROGRAMS)
+ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW)
+
+.PHONY: demo test test-slow lint dist bench clean
+.SECONDEXPANSION:
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
 	$(BIN)/python scripts/demo.py
 
-test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
+test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests but the slow ones
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(SLOW)/slow.made  ## set up, run the slow tests, PyTorch's among them
+	$(SLOW)/$(PROGRAMS)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/lint.made  ## set up, check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+dist: $(VENV)/dist.made  ## set up, build what an index gets, and check it
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
+
 bench: $(VENV)/test.made  ## measure: all, or BENCH_ARGS="build memory"
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
-$(BIN)/python:
+$(ENVIRONMENTS:%=%/$(PROGRAMS)/python$(EXE)):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed, this is " + sys.version)'
-	@echo "Setting up $(VENV), once"
-	@$(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(@:%/$(PROGRAMS)/python$(EXE)=%), once"
+	@$(PYTHON) -m venv $(@:%/$(PROGRAMS)/python$(EXE)=%)
 
 # Dependency groups need a pip that is newer than the one some Pythons bring.
-$(VENV)/pip.made: | $(BIN)/python
-	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+$(ENVIRONMENTS:%=%/pip.made): | $$(@D)/$(PROGRAMS)/python$(EXE)
+	@$(@D)/$(PROGRAMS)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
 $(VENV)/demo.made: pyproject.toml | $(VENV)/pip.made
@@ -36,17 +56,11 @@ $(VENV)/demo.made: pyproject.toml | $(VENV)/pip.made
 	@$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/%.made: pyproject.toml | $(VENV)/pip.made
-	@echo "Installing what dancereid needs, and the group '$*'"
-	@$(BIN)/python -m pip install --quiet --editable . --group $*
-	@touch $@
-
-$(DATASETS36)/datasets36.made: pyproject.toml | $(BIN)/python
-	@echo "Setting up $(DATASETS36), once, for the tests of the script door"
-	@$(BIN)/python -m venv $(DATASETS36)
-	@$(DATASETS36)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	@$(DATASETS36)/bin/python -m pip install --quiet --editable . --group datasets36
+# A dependency group of pyproject.toml, into the environment that the file is in.
+%.made: pyproject.toml | $$(@D)/pip.made
+	@echo "Installing what dancereid needs, and the group '$(*F)'"
+	@$(@D)/$(PROGRAMS)/python -m pip install --quiet --editable . --group $(*F)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(DATASETS36) out benchmarks/kept
+	rm -rf $(ENVIRONMENTS) out dist benchmarks/kept

@@ -37,6 +37,7 @@ from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
 if TYPE_CHECKING:
     from dancereid_pipeline.build.numpy_view import as_arrays
+    from dancereid_pipeline.evaluation.evaluate import evaluate
     from dancereid_pipeline.export.export import export
     from dancereid_pipeline.preview.page.page import preview
     from dancereid_pipeline.publish.prepare import prepare
@@ -50,6 +51,7 @@ __all__ = [
     "DanceReIDError",
     "as_arrays",
     "coverage",
+    "evaluate",
     "export",
     "load_dataset",
     "prepare",
@@ -60,6 +62,7 @@ __all__ = [
 # What not every program does, by the room that does it: `import dancereid` need not wait for it.
 _LATER = {
     "as_arrays": "build.numpy_view",
+    "evaluate": "evaluation.evaluate",
     "export": "export.export",
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
@@ -69,10 +72,12 @@ _LATER = {
 logger = logging.getLogger("dancereid")
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"dancereid_pipeline.{_LATER[name]}"), name)
+if not TYPE_CHECKING:  # or type checkers would take any misspelt name for one of these
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"dancereid_pipeline.{_LATER[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -28,6 +28,8 @@ settings.register_profile("dancereid", deadline=None)
 settings.load_profile("dancereid")
 
 PROJECT = Path(__file__).resolve().parents[1]
+IN_ENVIRONMENT = "Scripts/python.exe" if os.name == "nt" else "bin/python"
+"""Where a virtual environment has its Python."""
 SHARED = Path(os.environ.get("DANCEREID_SHARED", PROJECT.parent / "shared"))
 
 

@@ -143,10 +143,10 @@ def group_table(what: str, groups: Sequence[Group]) -> str:
         if not group.means:
             lines.append(f"{group.label:<{width}}  {0:>7}  no query has a match")
             continue
-        mean_ap, mean_inp, *cmc = group.means.values()
-        single, first, every = (100 * values[0] for values in cmc)
+        means = group.means
         lines.append(
-            f"{group.label:<{width}}  {group.queries:>7,}  {100 * mean_ap:>5.1f}  "
-            f"{100 * mean_inp:>5.1f}  {single:>14.1f}  {first:>11.1f}  {every:>9.1f}"
+            f"{group.label:<{width}}  {group.queries:>7,}  {100 * means['mean_ap']:>5.1f}  "
+            f"{100 * means['mean_inp']:>5.1f}  {100 * means['cmc_cuhk03'][0]:>14.1f}  "
+            f"{100 * means['cmc_market1501'][0]:>11.1f}  {100 * means['cmc_allshots'][0]:>9.1f}"
         )
     return "\n".join(lines)

@@ -226,11 +226,12 @@ def test_a_stream_goes_on_where_its_state_says(
     assert head + [content(example) for example in resumed] == built["test"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_data_loader_workers_change_nothing(
     options: dict[str, str], built: dict[str, list[str]], workers: int
 ) -> None:
-    torch_data = pytest.importorskip("torch.utils.data", reason="needs torch, an extra of users")
+    torch_data = pytest.importorskip("torch.utils.data", reason="needs torch: make test-slow")
     stream = load_dataset("dancereid", split="test", streaming=True, **options)
     stream = stream.cast_column("image", datasets.Image(decode=False))
     loader = torch_data.DataLoader(stream, batch_size=None, num_workers=workers)

@@ -69,9 +69,10 @@ def test_what_was_prepared(tmp_path: Path) -> None:
     assert check(dancereid.as_arrays(loaded["test"]), loaded["test"]) == 145
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_data_loader_makes_tensors_of_them(demo: Any, workers: int) -> None:
-    torch_data = pytest.importorskip("torch.utils.data", reason="needs torch, an extra of users")
+    torch_data = pytest.importorskip("torch.utils.data", reason="needs torch: make test-slow")
     arrays = dancereid.as_arrays(demo["test"])
     batches = list(torch_data.DataLoader(arrays, batch_size=50, num_workers=workers))
     assert [tuple(batch["image"].shape) for batch in batches] == [

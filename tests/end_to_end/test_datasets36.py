@@ -15,12 +15,10 @@ import datasets
 import pytest
 
 from dancereid_pipeline.publish.prepare import prepare
-from tests.conftest import PROJECT
+from tests.conftest import IN_ENVIRONMENT, PROJECT
 from tests.support.data.folders import all_contents
 
-PYTHON = Path(
-    os.environ.get("DANCEREID_DATASETS36", PROJECT / ".venv-datasets36" / "bin" / "python")
-)
+PYTHON = Path(os.environ.get("DANCEREID_DATASETS36", PROJECT / ".venv-datasets36" / IN_ENVIRONMENT))
 WAYS: dict[str, dict[str, Any]] = {
     "built": {},
     "built by processes": {"num_proc": 2},

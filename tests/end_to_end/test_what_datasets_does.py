@@ -48,8 +48,9 @@ def test_numpy(test: datasets.Dataset) -> None:
     assert list(batch["video_id"]) == ["bbb", "ccc"]
 
 
+@pytest.mark.slow
 def test_torch(test: datasets.Dataset) -> None:
-    torch = pytest.importorskip("torch", reason="needs torch, which is not installed")
+    torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
     batch = test.with_format("torch")[[0, 7]]
     assert (batch["keypoints"].dtype, tuple(batch["keypoints"].shape)) == (
         torch.float32, (2, 17, 2),

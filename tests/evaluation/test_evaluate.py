@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dancereid import evaluate
 from dancereid_pipeline.build.coverage import Coverage, Outcome
 from dancereid_pipeline.common.errors import FeaturesError, OptionError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.evaluation.bootstrap import Bootstrap, person_intervals
-from dancereid_pipeline.evaluation.evaluate import evaluate
 from dancereid_pipeline.evaluation.per_query import group_table
 from dancereid_pipeline.evaluation.result import Result
 from dancereid_pipeline.evaluation.top_k import nearest

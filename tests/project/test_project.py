@@ -50,6 +50,13 @@ def test_importing_waits_for_neither_decoder_nor_opencv_nor_what_pages_need() ->
     assert output.stdout.strip() == "[]"
 
 
+def test_every_public_name_is_there() -> None:
+    assert {"load_dataset", "coverage", "as_arrays", "evaluate", "preview"} <= {*dancereid.__all__}
+    for name in dancereid.__all__:
+        assert getattr(dancereid, name).__module__.startswith("dancereid")
+        assert name in dir(dancereid)
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
 def test_scripts_explain_themselves(path: Path) -> None:
     output = subprocess.run(
