@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# tests/test_script_door.py looks for it there.
+# tests/end_to_end/test_datasets36.py looks for it there.
 DATASETS36 := .venv-datasets36
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
 	$(BIN)/python scripts/demo.py
@@ -17,6 +17,9 @@ lint: $(VENV)/lint.made  ## set up, check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/docs.made  ## set up, build the pages of docs/ into out/site; warnings are errors
+	$(BIN)/python tools/build_site.py
 
 bench: $(VENV)/test.made  ## measure: all, or BENCH_ARGS="build memory"
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
