@@ -18,28 +18,25 @@ _VERSION = "1.0.0"
 
 @dataclass
 class DanceReIDConfig(datasets.BuilderConfig):
-    """A config and its options, each of which `load_dataset` takes as a keyword.
-
-    The options of `Network` (`annotation`, `archive`, `video_url`, `cookies`, `proxy`, `rate`,
-    `time_limit`, `download_dir`) are options here, too.
+    """A config and its options, all of which `load_dataset` takes as keywords.
 
     Attributes:
         data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
             `annotation.json`. Without it they are fetched, into `download_dir`; the config
             "demo" brings its own.
-        stride: take the frames whose number is divisible by this; 5 is the paper's setting, 1
-            takes all.
+        stride: take the frames whose number it divides; 5 is the paper's setting, 1 is all.
         image_size: height and width of a crop, in pixels.
-        jpeg_quality: JPEG quality of the crops, 1 to 95.
+        jpeg_quality: of the crops, 1 to 95.
         skeleton: add the column `skeleton`, the crop with its pose drawn on it.
-        keypoints: "exact": where the crop shows each joint; or "published": as the
-            published files have them, shifted wherever a crop was cut at an edge of the frame.
-        missing: "skip" builds what is there and reports what is not; "error" refuses to build
-            without every video, and lists those that are missing.
-        catalogue: path of a CSV of your own, one row for each video, with the columns
-            `video_id`, `people` and `split` (trainval, test or extra); any videos in these
-            formats. DanceReID's own if None.
-        videos: only these video ids; all if None. Person ids and splits stay what they are.
+        keypoints: "exact", where the crop shows each joint; or "published", as the
+            published files have them, shifted wherever a crop was cut at an edge.
+        missing: "skip" builds what is there and says loudly what is not; "error" refuses
+            to, and lists it.
+        catalogue: path of a CSV of one's own, a row a video with the columns `video_id`,
+            `people` and `split` (trainval, test or extra); any videos in these formats.
+        videos: only these video ids. Person ids and splits stay what they are.
+        annotation, archive, video_url, cookies, proxy, rate, time_limit, download_dir:
+            where to fetch, and how: see `dancereid_pipeline.transfer.settings.Network`.
     """
 
     version: str = _VERSION

@@ -39,26 +39,23 @@ _RATE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Where the data is, and how to ask for it. Every field is an option and a variable.
+    """Addresses and how to ask. Every field is an option and an environment variable.
 
-    The environment variable is the field's name in capitals after `DANCEREID_`, as in
-    `DANCEREID_DOWNLOAD_DIR`. An option that is given wins over its variable.
+    The variable is the field's name in capitals after `DANCEREID_`, as in
+    `DANCEREID_DOWNLOAD_DIR`. An option given wins over its variable.
 
     Attributes:
         annotation: address or path of an annotation; the published one if None.
         archive: the tracks: address or path of an archive, path of a folder of npy files,
-            or link of a file on Google Drive; the published archive if None.
-        video_url: pattern of a video's address, with `{download_id}`, `{video_id}` or
-            `{clip}` (the catalogue's name for the clip, `000_ZhuDSdmby8k`) in it. It is the
-            address of a page that yt-dlp knows, or of the clip itself, as on a lab's mirror:
-            `http://mirror.lab/{clip}.mp4`.
-        cookies: path of a cookies.txt, or `browser:firefox` (or `browser:chrome:Profile 1`);
-            no cookies if None.
-        proxy: address of a proxy, `http://`, `https://` or `socks5://`; the system's if None.
+            or link of a file on Google Drive; the published one if None.
+        video_url: pattern of a video's address, with `{download_id}`, `{video_id}`,
+            `{clip}` (the catalogue's name for it, `000_ZhuDSdmby8k`) in it. A page that
+            yt-dlp knows, or the address of the clip itself, as on a lab's mirror.
+        cookies: path of a cookies.txt, or `browser:firefox` (or `browser:chrome:Profile 1`).
+        proxy: address of a proxy, `http://`, `https://` or `socks5://`.
         rate: bytes a second at most, as in `500K` or `2M`; no limit if None.
-        time_limit: seconds that fetching one video may take. What came until then is kept for
-            the next time. A stream has no such limit.
-        download_dir: folder that keeps what was fetched; it has the layout of a `data_dir`.
+        time_limit: seconds that one video may take; its part is kept for the next time.
+        download_dir: folder that what was fetched is kept in; has the layout of a data_dir.
 
     Raises:
         OptionError: one of them has a value that it cannot have.
