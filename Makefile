@@ -8,7 +8,7 @@ DATASETS36 := .venv-datasets36
 .PHONY: demo test lint docs bench clean
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
-	$(BIN)/python scripts/demo.py
+	$(BIN)/dancereid demo
 
 test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests
 	$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
