@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import dancereid
 from dancereid_pipeline import ROOMS
 from dancereid_pipeline.build.config import DanceReIDConfig
 from dancereid_pipeline.catalogue.metadata import CITATION, CONTACT_SHOWN, PROJECT_URL_SHOWN
@@ -145,6 +146,16 @@ def test_nothing_is_installed_from_an_index_by_a_name_that_is_not_ours() -> None
 def test_every_page_is_in_the_site() -> None:
     listed = re.findall(r'= "(\w+\.md)"', (PROJECT / "zensical.toml").read_text())
     assert sorted(listed) == [page.name for page in DOCS]
+
+
+def test_all_that_import_dancereid_offers_is_in_the_api_page() -> None:
+    text = (PROJECT / "docs" / "api.md").read_text()
+    shown = set(re.findall(r"^::: dancereid\S*\.(\w+)$", text, flags=re.MULTILINE))
+    shown |= set(re.findall(r"heading: (\w+)", text))
+    shown |= set(re.findall(r"`dancereid\.(\w+)`", text))
+    shown |= set(re.findall(r"\w+Error", text))
+    assert len(dancereid.__all__) > 10
+    assert set(dancereid.__all__) - shown == set()
 
 
 def sections(page: str) -> dict[str, str]:
