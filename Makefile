@@ -16,11 +16,11 @@ endif
 BIN := $(VENV)/$(PROGRAMS)
 ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW)
 
-.PHONY: demo test test-slow lint dist bench clean
+.PHONY: demo test test-slow lint docs dist bench clean
 .SECONDEXPANSION:
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
-	$(BIN)/python scripts/demo.py
+	$(BIN)/dancereid demo
 
 test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests but the slow ones
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" $(PYTEST_ARGS)
@@ -37,6 +37,9 @@ dist: $(VENV)/dist.made  ## set up, build what an index gets, and check it
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
 	$(BIN)/python -m twine check --strict dist/*
+
+docs: $(VENV)/docs.made  ## set up, build the pages of docs/ into out/site; warnings are errors
+	$(BIN)/python tools/build_site.py
 
 bench: $(VENV)/test.made  ## measure: all, or BENCH_ARGS="build memory"
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)

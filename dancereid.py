@@ -37,8 +37,10 @@ from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
 if TYPE_CHECKING:
     from dancereid_pipeline.build.numpy_view import as_arrays
+    from dancereid_pipeline.doctor.doctor import doctor
     from dancereid_pipeline.evaluation.evaluate import evaluate
     from dancereid_pipeline.export.export import export
+    from dancereid_pipeline.formats.npy_tracks import write_tracks
     from dancereid_pipeline.preview.page.page import preview
     from dancereid_pipeline.publish.prepare import prepare
     from dancereid_pipeline.publish.push import push_to_hub
@@ -51,22 +53,26 @@ __all__ = [
     "DanceReIDError",
     "as_arrays",
     "coverage",
+    "doctor",
     "evaluate",
     "export",
     "load_dataset",
     "prepare",
     "preview",
     "push_to_hub",
+    "write_tracks",
 ]
 
 # What not every program does, by the room that does it: `import dancereid` need not wait for it.
 _LATER = {
     "as_arrays": "build.numpy_view",
+    "doctor": "doctor.doctor",
     "evaluate": "evaluation.evaluate",
     "export": "export.export",
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
     "push_to_hub": "publish.push",
+    "write_tracks": "formats.npy_tracks",
 }
 
 logger = logging.getLogger("dancereid")

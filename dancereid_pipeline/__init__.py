@@ -1,6 +1,7 @@
 """The way from DanceReID's videos and pose tracks to examples, and what is done with them.
 
 Rooms stand in the order of the data. A room imports only rooms above it (a test holds that).
+The builder, `dancereid.py`, stands between the last two: it imports any room but the command's.
 """
 
 ROOMS = {
@@ -17,5 +18,5 @@ ROOMS = {
     "preview": "a dataset -> something to look at",
     "publish": "a dataset -> a folder in the Hub's layout, its card, the Hub",
     "doctor": "whether this machine can do it",
-    "cli": "the command `dancereid`",
+    "cli": "the command `dancereid`; as its user does, it calls `dancereid.py`, which no other may",
 }

@@ -22,21 +22,23 @@ class DanceReIDConfig(datasets.BuilderConfig):
 
     Attributes:
         data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
-            `annotation.json`. Without it they are fetched, into `download_dir`; the config
+            `annotation.json`. Without it they are fetched into `download_dir`; the config
             "demo" brings its own.
-        stride: take the frames whose number it divides; 5 is the paper's setting, 1 is all.
+        stride: take each frame whose number is divisible by this; 5 is the paper's setting,
+            1 takes all frames.
         image_size: height and width of a crop, in pixels.
-        jpeg_quality: of the crops, 1 to 95.
-        skeleton: add the column `skeleton`, the crop with its pose drawn on it.
-        keypoints: "exact", where the crop shows each joint; or "published", as the
-            published files have them, shifted wherever a crop was cut at an edge.
-        missing: "skip" builds what is there and says loudly what is not; "error" refuses
-            to, and lists it.
-        catalogue: path of a CSV of one's own, a row a video with the columns `video_id`,
-            `people` and `split` (trainval, test or extra); any videos in these formats.
-        videos: only these video ids. Person ids and splits stay what they are.
+        jpeg_quality: JPEG quality of the crops, from 1 to 95.
+        skeleton: add the column `skeleton`: the crop with its pose drawn on it.
+        keypoints: "exact" gives each joint where the crop shows it; "published" gives the
+            values of the published files, which are shifted where a crop was cut at an edge
+            of the frame.
+        missing: what to do if videos are missing: "skip" builds the others and lists what is
+            missing; "error" lists it and builds nothing.
+        catalogue: path of a CSV of your own videos, with a row for each video and the columns
+            `video_id`, `people` and `split` (trainval, test or extra).
+        videos: only these video ids. Person ids and splits stay the same.
         annotation, archive, video_url, cookies, proxy, rate, time_limit, download_dir:
-            where to fetch, and how: see `dancereid_pipeline.transfer.settings.Network`.
+            where to fetch from, and how: see `dancereid_pipeline.transfer.settings.Network`.
     """
 
     version: str = _VERSION

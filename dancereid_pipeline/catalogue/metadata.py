@@ -12,3 +12,9 @@ CITATION = """\
   year      = {2020}
 }"""
 HOMEPAGE = "https://github.com/azuxmioy/DanceReID"
+# Not decided yet. Whoever decides fills them in here, and in README and docs/ wherever the words of
+# the blank stand (a test compares them); nothing else names the project's address or contact.
+PROJECT_URL = ""
+CONTACT = ""
+PROJECT_URL_SHOWN = PROJECT_URL or "https://address-of-this-project.invalid"
+CONTACT_SHOWN = CONTACT or "(contact to be filled in)"

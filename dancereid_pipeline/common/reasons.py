@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from .package_files import install_command
+
 
 class Reason(str, Enum):
     """Why a video gave all, some or none of its images. The list is closed."""
@@ -80,7 +82,7 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
     Reason.NO_FORMAT: (
         Fate.FIXABLE,
         "Update yt-dlp, with pip install -U 'yt-dlp[default]', and give it a JavaScript runtime, "
-        "with pip install 'dancereid[deno]'.",
+        f"with {install_command('deno')}.",
     ),
     Reason.NETWORK: (
         Fate.MAY_COME_BACK,

@@ -1,15 +1,17 @@
-"""How options from a user are checked."""
+"""How what a user asks for is checked: options, and the extras that they need."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import operator
 import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from .errors import OptionError
+from .errors import DanceReIDError, OptionError
+from .package_files import install_command
 
 
 def one_of(name: str, value: object, known: Collection[str]) -> None:
@@ -69,3 +71,23 @@ def checked_path(name: str, value: object) -> Path:
             f"({getattr(error, 'strerror', None) or error})."
         ) from error
     return path
+
+
+def require_extra(extra: str, *modules: str) -> None:
+    """Refuses to begin what would fail because a library is missing.
+
+    Args:
+        extra: the extra of this package that installs the modules.
+        modules: what is needed.
+
+    Raises:
+        DanceReIDError: one of them is not installed, or cannot be imported.
+    """
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise DanceReIDError(
+                f"This needs the extra '{extra}', and {module} cannot be imported ({error}). "
+                f"Install the extra: {install_command(extra)}"
+            ) from error

@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ..common.package_files import install_command
 from ..transfer.settings import Network
 from .check import Check
 from .environment import cookies_check, reach_checks, room_checks, settings_check
@@ -76,11 +77,6 @@ def checks(
 
 def _skipped(needed: str, *names: str) -> list[Check]:
     return [Check(name, "skipped", f"needs {needed}") for name in names]
-
-
-def all_there(found: Iterable[Check]) -> bool:
-    """Whether nothing that is needed is missing."""
-    return all(check.state != "no" for check in found)
 
 
 def _softened(found: Iterable[Check], network: Network) -> list[Check]:
@@ -185,9 +181,9 @@ def javascript_check() -> Check:
         for kind, info in there.items()
     ]
     found = "; ".join(old) or f"none of {', '.join(kinds)}"
-    advice = "pip install 'dancereid[deno]'"
+    advice = install_command("deno")
     if "node" in kinds:
-        advice += f", or install Node.js {_least(kinds['node'])} or newer"
+        advice += f"; or install Node.js {_least(kinds['node'])} or newer"
     return Check(name, "no", found, advice)
 
 

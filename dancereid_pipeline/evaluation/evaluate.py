@@ -34,8 +34,8 @@ def evaluate(
     """Scores features: mAP, mINP and CMC in the three published protocols, exactly.
 
     Every image is a query, and all of them are its gallery, unless there is a gallery apart.
-    What a query leaves out, how ties count and which variant each score is, the result says
-    (`metrics.result.PROTOCOL`). No score depends on the order of the images.
+    The result says what a query leaves out, how ties count and which variant each score is
+    (`Result.to_dict()["protocol"]`). No score depends on the order of the images.
 
     Computed in float64, whatever the features are. Besides the features and one copy of them
     as float64 it takes some 300 MB, however many images there are. The products use all cores

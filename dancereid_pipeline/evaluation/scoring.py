@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from datasets.utils import tqdm
 from numpy.typing import NDArray
 
 from ..common.cpu import cores
+from ..common.progress import progress
 from . import cmc_cuhk03 as cuhk03
 from .arrange import Images
 from .average_precision import average_precision, inverse_penalty
@@ -56,7 +56,7 @@ def score(queries: Images, gallery: Gallery, ranks: int, draws: int, seed: int) 
     block = max(1, _BLOCK_BYTES // (8 * len(gallery.images.rows)))
     with (
         ThreadPoolExecutor(cores()) as threads,
-        tqdm(desc="Ranking", unit=" queries", total=count) as bar,
+        progress(desc="Ranking", unit=" queries", total=count) as bar,
     ):
         for start in range(0, count, block):
             # The matrix product takes all cores, then the threads do.

@@ -14,12 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from datasets.utils import tqdm
-
 from ..build.coverage import Coverage
 from ..common.errors import MissingVideosError, OptionError
 from ..common.files import alone
 from ..common.parallel import side_by_side
+from ..common.progress import progress
 from ..common.validation import path_or_none, whole_number
 from .layouts import LAYOUTS, LayoutOptions
 from .layouts.base import VideoInFolder
@@ -85,7 +84,7 @@ def write_folder(
         DanceReIDError: it is there, it cannot be written, or not one image could be made.
     """
     processes = whole_number("num_proc", processes, 1, 1000)
-    target = Path(path_or_none("output", output) or "").expanduser().absolute()
+    target = refuse_output(output, force=force)
     most = options.kind.most_people
     if most is not None and contents.people > most:
         raise OptionError(
@@ -94,7 +93,6 @@ def write_folder(
         )
     unfinished = Unfinished(target)
     with unfinished.writable():
-        refuse_target(target, _ENTRIES, force=force)
         unfinished.path.mkdir(parents=True, exist_ok=True)
     with unfinished.writable(), alone(unfinished.path, "folder"):
         refuse_target(target, _ENTRIES, force=force)  # another process may have made it meanwhile
@@ -102,6 +100,17 @@ def write_folder(
         _write_parts(contents, unfinished, options, processes)
         coverage = _put_together(contents, unfinished, options)
     return Exported(target, options.layout, coverage)
+
+
+def refuse_output(output: str | Path, *, force: bool) -> Path:
+    """Refuses a folder that `write_folder` would not write; gives its absolute path.
+
+    Raises:
+        DanceReIDError: it is there, and is not to be replaced; or it is no path.
+    """
+    target = Path(path_or_none("output", output) or "").expanduser().absolute()
+    refuse_target(target, _ENTRIES, force=force)
+    return target
 
 
 def _asked(contents: Contents, options: LayoutOptions) -> dict[str, Any]:
@@ -127,7 +136,7 @@ def _write_parts(
     left = sum(samples.outcome.expected or 0 for _, samples in waiting)
     write = functools.partial(_write_part, unfinished, options)
     with (
-        tqdm(desc="All videos", unit=" images", total=total, initial=total - left) as bar,
+        progress(desc="All videos", unit=" images", total=total, initial=total - left) as bar,
         closing(side_by_side(write, waiting, processes)) as steps,
         ExitStack() as shown,
     ):
@@ -136,7 +145,7 @@ def _write_parts(
             if place not in bars:
                 video, samples = waiting[place]
                 of_video = {"desc": video.video_id, "total": samples.outcome.expected}
-                bars[place] = shown.enter_context(tqdm(unit=" images", leave=False, **of_video))
+                bars[place] = shown.enter_context(progress(unit=" images", leave=False, **of_video))
             if is_done:
                 bars[place].close()
             else:
@@ -201,7 +210,7 @@ def export(
         output: the folder, which appears under its name when it is whole.
         layout: "published", "market1501" or "open-reid".
         split_folder: published only: a folder a video.
-        h5: published only: also an HDF5 file; needs `pip install 'dancereid[h5]'`.
+        h5: published only: also an HDF5 file; needs the extra `h5` of this package.
         catalogue: the CSV that it was built with; DanceReID's own, or the demo's, if None.
         num_proc: videos side by side. With more than 1, a program of one's own must do
             this under `if __name__ == "__main__"`, since the processes import it.

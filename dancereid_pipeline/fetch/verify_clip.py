@@ -6,9 +6,9 @@ import threading
 from pathlib import Path
 
 import av
-from datasets.utils import tqdm
 
 from ..common.errors import VideoError
+from ..common.progress import progress
 from ..common.reasons import Reason
 from ..formats.video import Clip
 from .manifest import ClipFacts
@@ -23,7 +23,7 @@ def examine(path: Path) -> ClipFacts:
     with Clip(path) as clip:  # says what is no video, and what has no frames
         expected = clip.frame_count  # that are in the file
     frames = 0
-    bar = tqdm(
+    bar = progress(
         desc=f"Checking {path.name.removesuffix('.unchecked')}",
         total=expected,
         unit="frame",

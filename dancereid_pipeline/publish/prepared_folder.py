@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import datasets
 
-from ..catalogue.catalogue import CONFIGS
+from ..build.options import SampleOptions
+from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import SourceError
 from ..common.files import sha256, usable
 from ..shards.build_record import RECORD, Build
@@ -48,8 +49,8 @@ class Prepared:
         if lacking or not builds:
             what = f"'{lacking[0]}'" if lacking else "any config"
             raise SourceError(
-                f"{folder}: expected {what} as prepare.py writes it, a folder with {RECORD} in it, "
-                "found none. Prepare it: python scripts/prepare.py --config "
+                f"{folder}: expected {what} as dancereid prepare writes it, a folder with "
+                f"{RECORD} in it, found none. Prepare it: dancereid prepare --config "
                 f"{lacking[0] if lacking else 'paper'} --output {shlex.quote(str(folder))}"
             )
         return cls(folder, tuple(builds))
@@ -105,8 +106,8 @@ def load_prepared(place: str, config: str | None = None, **options: Any) -> Any:
     except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise SourceError(
             f"{place}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
-            "Expected a folder that prepare.py wrote, or the name of a dataset on the Hub that you "
-            "may see, and with --config the name of one of its configs."
+            "Expected a folder that dancereid prepare wrote, or the name of a dataset on the Hub "
+            "that you may see, and with --config the name of one of its configs."
         ) from error
 
 
@@ -123,6 +124,37 @@ def check_output(output: Path, configs: Sequence[str]) -> None:
             raise SourceError(
                 f"{path} is there, and not from here. Name an empty folder, or one that was "
                 "prepared before; nothing was written."
+            )
+
+
+def check_other_build(
+    output: Path, config: str, options: SampleOptions, videos: Iterable[Video]
+) -> None:
+    """Refuses, before a long build, to write it where another build of the config is.
+
+    Args:
+        output: the folder.
+        config: the name of the config.
+        options: what its samples are to be like.
+        videos: those that it is built of.
+
+    Raises:
+        SourceError: another build is there, made with other options or of other videos.
+    """
+    for last in builds_in(output):
+        ids = {video.video_id for video in videos}
+        more = [o.video_id for o in last.coverage.outcomes if o.images and o.video_id not in ids]
+        before, asked = last.options.as_dict(), options.as_dict()
+        other = [
+            f"{name}={before[name]}, not {asked[name]}"
+            for name in asked
+            if before[name] != asked[name]
+        ]
+        if last.config == config and (other or more):
+            what = f"made with {', '.join(other)}" if other else f"which has video {more[0]}, too"
+            raise SourceError(
+                f"{output / config} holds another build, {what}: {last.brief}. Replace it with "
+                "--force, or name another folder; nothing was built."
             )
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from datasets.utils import tqdm
 
 from ..common.errors import DanceReIDError
 from ..common.files import sha256
+from ..common.progress import progress
 
 # Of some 6 KB each: half a megabyte to fetch for a look at an example, as previews do.
 _ROWS_A_GROUP = 100
@@ -55,7 +55,7 @@ def write_shards(splits: Mapping[str, Any], folder: Path) -> tuple[Shard, ...]:
     """
     shards = []
     total = sum(len(dataset) for dataset in splits.values())
-    with tqdm(desc="Writing Parquet", unit=" images", total=total) as bar, _no_other_bars():
+    with progress(desc="Writing Parquet", unit=" images", total=total) as bar, _no_other_bars():
         for split, dataset in splits.items():
             videos = list(_videos(split, dataset["video_id"][:]))
             for number, (video_id, rows) in enumerate(videos):

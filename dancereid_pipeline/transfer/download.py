@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from datasets.utils import tqdm
-
 from ..common.address import public
 from ..common.errors import SourceError, VideoError
 from ..common.files import make_folder
 from ..common.offline import refuse_offline
+from ..common.progress import progress
 from ..common.reasons import Reason
 from .failures import asked_to_wait_s, causes, refused
 from .http_client import OnBytes, client
@@ -132,7 +131,7 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
 @contextlib.contextmanager
 def progress_bar(what: str) -> Iterator[OnBytes]:
     """A bar with bytes, rate and time left; gives what is to be told of the bytes."""
-    with tqdm(desc=what, unit="B", unit_scale=True, unit_divisor=1024) as bar:
+    with progress(desc=what, unit="B", unit_scale=True, unit_divisor=1024) as bar:
 
         def on_bytes(there: int, whole: int | None) -> None:
             if bar.total != whole:

@@ -44,17 +44,19 @@ class Network:
     `DANCEREID_DOWNLOAD_DIR`. An option given wins over its variable.
 
     Attributes:
-        annotation: address or path of an annotation; the published one if None.
-        archive: the tracks: address or path of an archive, path of a folder of npy files,
-            or link of a file on Google Drive; the published one if None.
-        video_url: pattern of a video's address, with `{download_id}`, `{video_id}`,
-            `{clip}` (the catalogue's name for it, `000_ZhuDSdmby8k`) in it. A page that
-            yt-dlp knows, or the address of the clip itself, as on a lab's mirror.
-        cookies: path of a cookies.txt, or `browser:firefox` (or `browser:chrome:Profile 1`).
-        proxy: address of a proxy, `http://`, `https://` or `socks5://`.
-        rate: bytes a second at most, as in `500K` or `2M`; no limit if None.
-        time_limit: seconds that one video may take; its part is kept for the next time.
-        download_dir: folder that what was fetched is kept in; has the layout of a data_dir.
+        annotation: address or path of an annotation.json. Without it, the published one.
+        archive: the tracks: address or path of an archive, path of a folder of npy files, or
+            link of a file on Google Drive. Without it, the published archive.
+        video_url: pattern of a video's address, with `{download_id}`, `{video_id}` or `{clip}`
+            (the catalogue's name for it, such as `000_ZhuDSdmby8k`) in it. The address is a
+            page that yt-dlp knows, or that of the clip itself, for example on a lab's mirror:
+            `http://mirror.lab/videos/{clip}.mp4`.
+        cookies: path of a cookies.txt, or a browser whose cookies are used:
+            `browser:firefox`, or `browser:chrome:Profile 1`.
+        proxy: address of a proxy, with `http://`, `https://` or `socks5://`.
+        rate: bytes a second at most, for example `500K` or `2M`. Without it, no limit.
+        time_limit: seconds that one video may take. What came of it is kept for the next time.
+        download_dir: folder that keeps what was fetched. It has the layout of a `data_dir`.
 
     Raises:
         OptionError: one of them has a value that it cannot have.

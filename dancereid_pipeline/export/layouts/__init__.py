@@ -11,9 +11,8 @@ from pathlib import Path
 
 from ...catalogue.catalogue import Video
 from ...common.errors import OptionError
-from ...common.validation import one_of
+from ...common.validation import one_of, require_extra
 from .base import Layout
-from .hdf5 import require_h5py
 from .market1501 import Market1501
 from .open_reid import OpenReid
 from .published import Published
@@ -36,7 +35,8 @@ class LayoutOptions:
         h5: published only: also an HDF5 file.
 
     Raises:
-        OptionError: one of them has a value that it cannot have, or h5py is not there.
+        OptionError: one of them has a value that it cannot have.
+        DanceReIDError: h5 is asked for, and h5py is not installed.
     """
 
     layout: str = "published"
@@ -52,7 +52,7 @@ class LayoutOptions:
                 "Leave it out, or ask for that one."
             )
         if self.h5:
-            require_h5py()
+            require_extra("h5", "h5py")
 
     @property
     def kind(self) -> type[Layout]:

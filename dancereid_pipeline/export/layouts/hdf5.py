@@ -19,26 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...common.errors import OptionError
-
 if TYPE_CHECKING:
     from ...build.samples import Sample
 
 T = TypeVar("T")
-
-
-def require_h5py() -> None:
-    """Refuses to begin what would fail for want of a library.
-
-    Raises:
-        OptionError: h5py is not installed.
-    """
-    try:
-        import h5py  # noqa: F401  # only whether it is there
-    except ImportError as error:
-        raise OptionError(
-            "h5: needs h5py, which is not installed here. Install it: pip install 'dancereid[h5]'"
-        ) from error
 
 
 class Hdf5Part:

@@ -13,11 +13,11 @@ from typing import Any
 
 import datasets
 import numpy as np
-from datasets.utils import tqdm
 from numpy.typing import NDArray
 
 from ...build.coverage import Coverage, coverage_of
 from ...common.errors import DanceReIDError, OptionError
+from ...common.progress import progress
 from ...common.validation import shown
 
 STREAMED = 1000  # examples that are looked at of each split of a stream
@@ -184,7 +184,7 @@ def _at_hand(name: str, part: Any) -> datasets.Dataset:
         return part
     encoded = part.cast_column("image", datasets.Image(decode=False))
     try:
-        examples = list(tqdm(_first(encoded), f"Streaming {name}", STREAMED, unit=" images"))
+        examples = list(progress(_first(encoded), f"Streaming {name}", STREAMED, unit=" images"))
     except (OSError, ValueError) as error:  # pyarrow's are of these
         raise DanceReIDError(
             f"Split {name}: the stream broke off ({error}). Try again, or look at it without "
@@ -205,7 +205,7 @@ def _read(parts: Mapping[str, datasets.Dataset]) -> Rows:
     videos: dict[str, int] = {}
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_PLAIN, "split")}
     total = sum(map(len, parts.values()))
-    with tqdm(desc="Looking through", total=total, unit=" images") as bar:
+    with progress(desc="Looking through", total=total, unit=" images") as bar:
         for number, (split, part) in enumerate(parts.items()):
             plain = part.select_columns(list(_PLAIN)).with_format("numpy")
             for batch in plain.iter(_BATCH):

@@ -7,14 +7,13 @@ their crops), `timeline`, `measures` (what is counted), `findings` (what is wort
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from ...common.errors import DanceReIDError
 from ...common.files import replaced
+from ...common.validation import require_extra
 
 
 @dataclass(frozen=True)
@@ -63,18 +62,17 @@ def preview(dataset: Any, *, people: int | None = 24, split: str | None = None) 
     Raises:
         DanceReIDError: it cannot be looked at, or what draws is not installed.
     """
-    return Preview(_renderer()(dataset, people, split))
-
-
-def _renderer() -> Callable[[Any, int | None, str | None], str]:
+    require_preview()
     # Here, not above: `import dancereid` must do without what only pages need.
-    try:
-        from .render import render
-    except ModuleNotFoundError as error:
-        if error.name not in ("jinja2", "markupsafe", "matplotlib"):
-            raise
-        raise DanceReIDError(
-            f"A preview needs jinja2 and matplotlib; {error.name} is not installed. Install them: "
-            "pip install 'dancereid[preview]'"
-        ) from error
-    return render
+    from .render import render
+
+    return Preview(render(dataset, people, split))
+
+
+def require_preview() -> None:
+    """Refuses to begin if what draws a page is not installed.
+
+    Raises:
+        DanceReIDError: it is not.
+    """
+    require_extra("preview", "jinja2", "matplotlib")

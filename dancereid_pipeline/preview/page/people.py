@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from datasets.utils import tqdm
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...common.progress import progress
 from ...common.validation import whole_number
 from .dataset_rows import Rows, Seen, Track
 
@@ -82,7 +82,7 @@ def build_wall(seen: Seen, people: int | None = None, budget: int = BUDGET) -> W
     most = budget // sum(map(len, shown))
     rows: list[Person] = []
     brightness: list[float] = []
-    for place, of_person in zip(tqdm(chosen, "Drawing", unit=" people"), shown, strict=True):
+    for place, of_person in zip(progress(chosen, "Drawing", unit=" people"), shown, strict=True):
         crops = []
         for row in of_person.tolist():
             picture = seen.picture(row).convert("RGB")

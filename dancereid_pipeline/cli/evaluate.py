@@ -1,11 +1,8 @@
 """Scores features: mAP, mINP, and CMC in the three published protocols.
 
-    python scripts/evaluate.py features.parquet --config demo
-    python scripts/evaluate.py features.npy --dataset my_folder --by video --show ranked.png
-
-FEATURES has one row an image: .npy [N, D] in the dataset's order; .npz with `feature`; or
-.parquet with a column `feature`. With video_id, person_id and frame in it, rows are
-found by these, whatever their order. Exit code 0: scored; 1: it cannot be; 2: wrong usage.
+FEATURES has one row an image: .npy [N, D] in the dataset's order; .npz with an array
+`feature`; or .parquet with a column `feature`. If video_id, person_id and frame are in it,
+rows are found by these, in any order. Exit code 0: scored; 1: it failed; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -18,28 +15,34 @@ from typing import Any
 
 import numpy as np
 
-import dancereid
-from dancereid_pipeline.catalogue.catalogue import Catalogue
-from dancereid_pipeline.cli.flags import run
-from dancereid_pipeline.cli.split_flags import Split, add_split_flags, load_split
-from dancereid_pipeline.common.errors import OptionError
-from dancereid_pipeline.common.package_files import project_file
-from dancereid_pipeline.evaluation.distance import DISTANCES
-from dancereid_pipeline.evaluation.evaluate import evaluate
-from dancereid_pipeline.evaluation.feature_file import KEYS, Features, Joined, join, read_features
-from dancereid_pipeline.evaluation.per_query import Group, group_table
-from dancereid_pipeline.evaluation.result import Result
-from dancereid_pipeline.evaluation.top_k import nearest
-from dancereid_pipeline.preview.ranking_sheet import chosen_queries, ranked_gallery
+from ..catalogue.catalogue import Catalogue
+from ..common.package_files import project_file
+from ..common.validation import whole_number
+from ..evaluation.distance import DISTANCES
+from ..evaluation.evaluate import evaluate
+from ..evaluation.feature_file import KEYS, Features, Joined, join, read_features
+from ..evaluation.per_query import Group, group_table
+from ..evaluation.result import Result
+from ..evaluation.top_k import nearest
+from ..preview.ranking_sheet import chosen_queries, ranked_gallery
+from .outputs import check_picture
+from .split_flags import Split, add_split_flags, load_split
+
+EXAMPLES = (
+    "  dancereid evaluate features.parquet --config demo\n"
+    "  dancereid evaluate features.npy --dataset dancereid-data --by video --show ranked.png"
+)
 
 
-def main() -> int:
-    """Parses the command line, loads, scores, prints, draws."""
-    arguments = _parser().parse_args()
-    if arguments.bootstrap < 0:
-        raise OptionError(f"--bootstrap: expected a number from 0, got {arguments.bootstrap}.")
-    features = read_features(arguments.features)  # before a build that may take an hour
-    split = load_split(arguments, dancereid.load_dataset)
+def main(arguments: argparse.Namespace) -> int:
+    """Loads, scores, prints, draws."""
+    # Before a build that may take an hour.
+    for name in ("bootstrap", "draws"):
+        whole_number(name, getattr(arguments, name), 0, 10**6)
+    if arguments.show:
+        check_picture("--show", arguments.show)
+    features = read_features(arguments.features)
+    split = load_split(arguments)
     images = {name: np.asarray(split.images[name][:]) for name in KEYS}
     joined = join(features, images)
     given = (joined.rows, images["person_id"], images["frame"])
@@ -59,16 +62,14 @@ def main() -> int:
         if groups:
             print(f"\n{group_table(arguments.by, groups)}")
     for line in _doubts(features, split):
-        print(f"evaluate: {line}", file=sys.stderr)
+        print(f"dancereid evaluate: {line}", file=sys.stderr)
     if arguments.show:
         _show(arguments.show, split, given, result)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of this command."""
     parser.add_argument("features", metavar="FEATURES", help=".npy, .npz or .parquet")
     parser.add_argument(
         "--distance",
@@ -94,12 +95,10 @@ def _parser() -> argparse.ArgumentParser:
         help="also CUHK03 by drawing N galleries a query, as published code does (10)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of these two (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument(
         "--show", type=Path, metavar="OUT.png", help="draw ranked galleries of a few queries"
     )
     add_split_flags(parser)
-    return parser
 
 
 def _labels(arguments: argparse.Namespace, images: dict[str, Any]) -> Any:
@@ -140,7 +139,7 @@ def _told(
 
 
 def _remarks(features: Features, joined: Joined, split: Split, told: dict[str, Any]) -> list[str]:
-    """What the script knows besides the scores, as lines."""
+    """What the command knows besides the scores, as lines."""
     made = f", made by '{features.origin['model']}'" if "model" in features.origin else ""
     rest = f"; {joined.left_over:,} rows of other images left out" if joined.left_over else ""
     lines = [f"Split: {split.name}. Features: {features.path}{made}, joined {joined.how}{rest}."]
@@ -171,23 +170,12 @@ def _doubts(features: Features, split: Split) -> list[str]:
 
 
 def _show(path: Path, split: Split, given: tuple[Any, Any, Any], result: Result) -> None:
-    """Draws ranked galleries and says where.
-
-    Raises:
-        OptionError: the picture cannot be written there.
-    """
+    """Draws ranked galleries and says where."""
     precision = result.per_query.average_precision
     queries = chosen_queries(result.per_query)
     sheet = ranked_gallery(
         split.images, nearest(*given, queries, distance=result.distance), precision
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(path)
-    except (OSError, ValueError) as error:  # ValueError: no picture format has that ending
-        raise OptionError(f"--show: cannot write {path} ({error}). Name a .png.") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
     print(f"Ranked galleries of {len(queries)} queries: {path.resolve()}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    raise SystemExit(run("evaluate", main))

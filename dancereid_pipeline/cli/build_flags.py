@@ -1,0 +1,145 @@
+"""The flags that say what to build, and from what; or which dataset to take instead.
+
+Their help is the docstrings of `DanceReIDConfig`, `Network` and `dancereid.load_dataset`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+
+import dancereid
+
+from ..build.options import KEYPOINTS, MISSING
+from ..build.request import Request
+from ..catalogue.catalogue import CONFIGS
+from ..common.errors import OptionError
+from ..common.validation import whole_number
+from ..publish.prepared_folder import load_prepared
+from .network_flags import NETWORK, add_network_flags, documented, flag, help_text
+
+# What argparse wants to know of each option of a build.
+_FLAGS: dict[str, dict[str, Any]] = {
+    "data_dir": {"metavar": "FOLDER"},
+    "catalogue": {"metavar": "CSV"},
+    "videos": {"metavar": "ID", "nargs": "+"},
+    "stride": {"metavar": "N", "type": int},
+    "image_size": {"metavar": ("HEIGHT", "WIDTH"), "type": int, "nargs": 2},
+    "jpeg_quality": {"metavar": "Q", "type": int},
+    "skeleton": {"action": "store_true", "default": None},
+    "keypoints": {"choices": KEYPOINTS},
+    "missing": {"choices": MISSING},
+    "cache_dir": {"metavar": "FOLDER"},
+    "num_proc": {"metavar": "N", "type": int},
+}
+# Of these, what can be given where nothing is built.
+_OF_LOADING = ("cache_dir", "num_proc")
+
+
+def add_build_flags(
+    parser: argparse.ArgumentParser, *, several: bool = False, without: Collection[str] = ()
+) -> None:
+    """Adds the flags of a build, in a group of their own.
+
+    Args:
+        parser: of a command that builds.
+        several: whether it builds several configs, one after the other.
+        without: options that it does not have.
+    """
+    group = parser.add_argument_group("what to build, and from what")
+    said = documented(dancereid.load_dataset) | documented(dancereid.DanceReIDConfig)
+    defaults = {field.name: field.default for field in fields(dancereid.DanceReIDConfig)}
+    group.add_argument(
+        "--config",
+        choices=CONFIGS,
+        metavar="CONFIG",
+        help=help_text(documented(dancereid.load_dataset).get("name", "")),
+        nargs="+" if several else None,
+    )
+    for name, of_argparse in _FLAGS.items():
+        if name not in without:
+            names = (*(["-j"] if name == "num_proc" else []), flag(name))
+            text = help_text(said.get(name, ""), defaults.get(name))
+            group.add_argument(*names, help=text, **of_argparse)
+    add_network_flags(group)
+
+
+def build_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the flags say, as keywords of `load_dataset`; what was not given is left out.
+
+    Raises:
+        OptionError: no build can have so many processes.
+    """
+    given = {name: getattr(arguments, name, None) for name in (*_FLAGS, *NETWORK)}
+    options = {name: value for name, value in given.items() if value is not None}
+    if "num_proc" in options:
+        whole_number("num_proc", options["num_proc"], 1, 1000)
+    return options
+
+
+def request_of(config: str | None, options: dict[str, Any]) -> Request:
+    """What a build of these options is asked for; nothing is looked for yet.
+
+    Raises:
+        DanceReIDError: an option or the catalogue is not what it must be.
+    """
+    rest = {name: value for name, value in options.items() if name not in _OF_LOADING}
+    return dancereid.DanceReIDConfig(name=config or "paper", **rest).request()
+
+
+def add_dataset_flag(parser: argparse.ArgumentParser) -> None:
+    """Adds the flag that names what was built already."""
+    parser.add_argument(
+        "--dataset",
+        metavar="PATH_OR_NAME",
+        help="take this instead of building: a folder that dancereid prepare wrote, or USER/NAME "
+        "on the Hub",
+    )
+
+
+def refuse_options(given: Collection[str], dataset: str) -> None:
+    """Refuses options of a build where what was built already is taken.
+
+    Raises:
+        OptionError: there are any.
+    """
+    if given:
+        raise OptionError(
+            f"--dataset: {dataset} is taken as it is, so {', '.join(map(flag, given))} cannot be "
+            "given. Leave --dataset out to build with these, or give them to dancereid prepare."
+        )
+
+
+def load(arguments: argparse.Namespace, *, streaming: bool = False) -> Any:
+    """All splits of the dataset that the flags name: built, or built already.
+
+    Args:
+        arguments: with the flags of `add_build_flags` and `add_dataset_flag`, and a split or None.
+        streaming: give a stream, which is made as it is read.
+
+    Raises:
+        DanceReIDError: flags do not go together, or the dataset cannot be loaded.
+    """
+    options = build_options(arguments)
+    if arguments.dataset is None:
+        _check_split(arguments, options)
+    else:
+        refuse_options([o for o in options if o not in _OF_LOADING], arguments.dataset)
+    if streaming:
+        options.pop("num_proc", None)  # a stream has one reader
+        options["streaming"] = True
+    if arguments.dataset is None:
+        return dancereid.load_dataset(arguments.config, **options)
+    return load_prepared(arguments.dataset, arguments.config, **options)
+
+
+def _check_split(arguments: argparse.Namespace, options: dict[str, Any]) -> None:
+    """Refuses, before a build that may take an hour, a split that the config does not have."""
+    splits = CONFIGS[request_of(arguments.config, options).config]
+    if arguments.split is not None and arguments.split not in splits:
+        raise OptionError(
+            f"--split: config '{arguments.config or 'paper'}' has {' and '.join(splits)}, not "
+            f"'{arguments.split}'."
+        )

@@ -1,0 +1,57 @@
+"""Makes features of a split's images, in a file that dancereid evaluate scores.
+
+The file has a row an image: video_id, person_id, frame and feature. The model "colour" needs
+no training: it is histograms of colours of stripes of the body. Every better model has that to
+beat.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ..common.progress import progress
+from ..evaluation.colour_baseline import COLUMNS, colour_features
+from ..evaluation.feature_file import KEYS, write_features
+from .outputs import check_file
+from .split_flags import add_split_flags, load_split
+
+EXAMPLES = (
+    "  dancereid extract --model colour --config demo --output features.parquet\n"
+    "  dancereid evaluate features.parquet --config demo"
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of this command."""
+    parser.add_argument("--model", required=True, choices=("colour",), help="what makes them")
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="FILE.parquet", help="the file to write"
+    )
+    add_split_flags(parser)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Loads, extracts, writes, says what there is."""
+    check_file("--output", arguments.output, (".parquet",))
+    split = load_split(arguments)
+    rows = np.empty((len(split.images), COLUMNS), np.float32)
+    for row, example in enumerate(progress(split.images, desc="Extracting", unit=" images")):
+        crop = np.asarray(example["image"].convert("RGB"))
+        rows[row] = colour_features(crop, np.asarray(example["keypoints"], np.float64))
+    origin = {
+        "model": arguments.model,
+        "config": split.coverage.config,
+        "split": split.name,
+        "fingerprint": split.coverage.fingerprint,
+    }
+    write_features(arguments.output, rows, {name: split.images[name][:] for name in KEYS}, origin)
+    if arguments.json:
+        print(json.dumps({"output": str(arguments.output), "shape": rows.shape, **origin}))
+    else:
+        print(f"{arguments.output}: {len(rows):,} images, {COLUMNS:,} columns, of {split.name}")
+        print(str(split.coverage).splitlines()[0])
+    return 0

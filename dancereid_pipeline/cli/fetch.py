@@ -1,0 +1,99 @@
+"""Fetches the annotation, the tracks and the videos; or, into a folder, only videos.
+
+Run again, it fetches what is missing, resumes what broke off, and asks again only for what may
+come back. Without FOLDER, all goes where load_dataset looks for it. With FOLDER,
+manifest.json in the folder has the outcome of each video. Exit code 0: all videos are there;
+3: some are not; 1: it failed; 2: wrong usage; 130: interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from ..build.request import Request
+from ..catalogue.catalogue import CONFIGS, Catalogue
+from ..common.errors import OptionError
+from ..fetch.crawl import crawl
+from .build_flags import request_of
+from .network_flags import NETWORK, add_network_flags, flag, read_network
+
+EXAMPLES = (
+    "  dancereid fetch\n  dancereid fetch videos\n  dancereid fetch videos my_catalogue.csv --json"
+)
+_NOT_OF_VIDEOS = ("annotation", "archive", "download_dir")
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of this command."""
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="FOLDER",
+        help="fetch only videos, into this folder; it is made if it is not there",
+    )
+    parser.add_argument(
+        "catalogue",
+        nargs="?",
+        metavar="CSV",
+        help="the catalogue that names the videos, a row a video (default: DanceReID's own)",
+    )
+    parser.add_argument(
+        "--config",
+        choices=[name for name in CONFIGS if name != "demo"],
+        default="full",
+        help="whose videos to fetch (default: %(default)s)",
+    )
+    parser.add_argument("--videos", nargs="+", metavar="ID", help="only these video ids")
+    parser.add_argument(
+        "--again", action="store_true", help="ask also for videos that were gone the last time"
+    )
+    add_network_flags(parser.add_argument_group("where to fetch from, and how"))
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Fetches, and prints what came of it."""
+    return _fetch_all(arguments) if arguments.folder is None else _fetch_videos(arguments)
+
+
+def _fetch_videos(arguments: argparse.Namespace) -> int:
+    given = [flag(name) for name in _NOT_OF_VIDEOS if getattr(arguments, name) is not None]
+    if given:
+        raise OptionError(
+            f"{given[0]}: into a folder only videos are fetched. Leave out {given[0]}; or leave "
+            "out FOLDER to fetch annotation and tracks, too."
+        )
+    catalogue = Catalogue.read(arguments.catalogue)
+    videos = catalogue.choose(arguments.config, arguments.videos)
+    network = read_network(arguments)
+    found = crawl(arguments.folder, catalogue, videos, network, again=arguments.again)
+    print(found.to_json() if arguments.json else found)
+    return 0 if found.whole else 3
+
+
+def _fetch_all(arguments: argparse.Namespace) -> int:
+    options = {name: getattr(arguments, name) for name in (*NETWORK, "videos")}
+    request = request_of(arguments.config, options)
+    request.fetch(again=arguments.again)
+    print(_summary(request, read_network(arguments).download_dir, as_json=arguments.json))
+    return 3 if request.plan().missing else 0
+
+
+def _summary(request: Request, folder: Path, *, as_json: bool) -> str:
+    """What is in the download folder now, and why the rest is not."""
+    missing = request.plan().missing
+    ids = [video.video_id for video in request.videos]
+    if as_json:
+        videos = [
+            {"video_id": name, "outcome": missing[name].reason.value, "detail": str(missing[name])}
+            if name in missing
+            else {"video_id": name, "outcome": "used"}
+            for name in ids
+        ]
+        return json.dumps({"folder": str(folder), "whole": not missing, "videos": videos}, indent=1)
+    there = len(ids) - len(missing)
+    lines = [f"{folder}: annotation, tracks, and {there} of {len(ids)} videos"]
+    lines += [f"  {name}: {why.reason.value}. {why}" for name, why in missing.items()]
+    return "\n".join(lines)

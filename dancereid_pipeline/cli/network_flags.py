@@ -1,0 +1,67 @@
+"""The flags that say where to fetch from, and how. Their help is the docstring of `Network`."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from dataclasses import MISSING, fields
+from typing import TypeAlias
+
+from ..transfer.settings import Network, variable
+
+Flags: TypeAlias = "argparse.ArgumentParser | argparse._ArgumentGroup"
+
+# Each option's placeholder.
+_METAVARS = {
+    "annotation": "PATH_OR_URL",
+    "archive": "PATH_OR_URL",
+    "video_url": "PATTERN",
+    "cookies": "FILE",
+    "proxy": "URL",
+    "rate": "BYTES",
+    "time_limit": "SECONDS",
+    "download_dir": "FOLDER",
+}
+NETWORK = tuple(_METAVARS)
+
+
+def documented(described: object) -> dict[str, str]:
+    """What a docstring says of each entry of its section "Attributes:" or "Args:", in a line."""
+    text = inspect.getdoc(described) or ""
+    section = re.search(r"^(?:Attributes|Args):\n((?: {4}.*\n?|\n)+)", text, re.MULTILINE)
+    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1] if section else "", re.M)
+    return {name: " ".join(said.split()).replace("`", "") for name, said in entries}
+
+
+def help_text(said: str, default: object = None, remark: str = "") -> str:
+    """A flag's help, for argparse: what a docstring says, the default, and what else to know."""
+    if isinstance(default, tuple):
+        default = " ".join(map(str, default))
+    remarks = [f"default: {default}"] if default else []
+    remarks += [remark] if remark else []
+    end = f" ({'; '.join(remarks)})" if remarks else ""
+    return f"{said.rstrip('.')}{end}".replace("%", "%%")
+
+
+def flag(option: str) -> str:
+    """The flag of an option: `--video-url` of `video_url`."""
+    return f"--{option.replace('_', '-')}"
+
+
+def add_network_flags(parser: Flags, *names: str) -> None:
+    """Adds the flags of these options of `Network`; of all if none is named."""
+    said = documented(Network)
+    defaults = {f.name: None if f.default is MISSING else f.default for f in fields(Network)}
+    for name in names or NETWORK:
+        text = help_text(said.get(name, ""), defaults[name], variable(name))
+        parser.add_argument(flag(name), metavar=_METAVARS[name], help=text)
+
+
+def read_network(arguments: argparse.Namespace) -> Network:
+    """The flags that were given, else the environment, else as published.
+
+    Raises:
+        OptionError: one of them has a value that it cannot have.
+    """
+    return Network.read(vars(arguments))

@@ -1,0 +1,54 @@
+"""Builds configs and writes them into a folder as Parquet with a dataset card.
+
+The folder loads in any recent `datasets`, without this package, and can be pushed to the Hub.
+A config that is there already stays as it is; --force replaces it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import dancereid
+
+from ..publish.prepared_folder import Prepared, check_other_build, check_output
+from .build_flags import add_build_flags, build_options, request_of
+from .outputs import check_folder
+
+EXAMPLES = (
+    "  dancereid prepare --config paper --output dancereid-data -j 4\n"
+    "  dancereid prepare --config demo --output dancereid-data     # beside it"
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of this command."""
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="FOLDER", help="the folder to write into"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace configs that are there with other data"
+    )
+    add_build_flags(parser, several=True)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Builds, writes, says what is there."""
+    configs, output = arguments.config or ["paper"], arguments.output.expanduser()
+    options = build_options(arguments)
+    check_folder(output)
+    check_output(output, configs)
+    for config in configs:
+        request = request_of(config, options)
+        if not arguments.force:
+            check_other_build(output, config, request.options, request.videos)
+    builds = []
+    for config in configs:
+        dataset = dancereid.load_dataset(config, **options)
+        builds.append(dancereid.prepare(dataset, output, force=arguments.force))
+    if arguments.json:
+        print(json.dumps([json.loads(build.to_json()) for build in builds]))
+    else:
+        print(Prepared.read(output))
+    return 0

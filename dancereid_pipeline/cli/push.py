@@ -1,0 +1,67 @@
+"""Pushes configs to the Hugging Face Hub, where they load by name without this package.
+
+The repository is private unless --public is given: the data shows people's faces. Other
+configs that are there stay. A push that broke off is resumed when it is run again; what was
+pushed is read back and compared. The token is that of `hf auth login`, or HF_TOKEN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import dancereid
+
+from ..publish.push import Pushed, check_push
+from .build_flags import add_build_flags, build_options, refuse_options, request_of
+
+EXAMPLES = (
+    "  dancereid push USER/NAME --dataset dancereid-data   # what dancereid prepare wrote\n"
+    "  dancereid push USER/NAME --config paper             # built first, if need be"
+)
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of this command."""
+    parser.add_argument("repo", metavar="USER/NAME", help="the dataset on the Hub")
+    parser.add_argument(
+        "--dataset",
+        metavar="FOLDER",
+        help="push what dancereid prepare wrote there, or --config of it, instead of building",
+    )
+    parser.add_argument("--public", action="store_true", help="let everybody see it")
+    add_build_flags(parser, several=True)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Builds if need be, pushes, says where."""
+    options = build_options(arguments)
+    if arguments.dataset is not None:
+        refuse_options(options, arguments.dataset)
+    pushed = []
+    for each in _pushes(arguments, options):
+        pushed.append({**asdict(each), "lines": each.lines})
+        if not arguments.json:
+            print(each)
+    if arguments.json:
+        print(json.dumps(pushed))
+    return 0
+
+
+def _pushes(arguments: argparse.Namespace, options: dict[str, Any]) -> Iterator[Pushed]:
+    """One push of a folder, or one a config that is built."""
+    if arguments.dataset is not None:
+        yield dancereid.push_to_hub(
+            arguments.dataset, arguments.repo, configs=arguments.config, public=arguments.public
+        )
+        return
+    configs = arguments.config or ["paper"]
+    for config in configs:
+        request_of(config, options)  # before the Hub is asked
+    check_push(arguments.repo, public=arguments.public)
+    for config in configs:
+        dataset = dancereid.load_dataset(config, **options)
+        yield dancereid.push_to_hub(dataset, arguments.repo, public=arguments.public)
