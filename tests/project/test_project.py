@@ -15,7 +15,6 @@ import dancereid
 from tests.conftest import PROJECT
 
 MODULES = [PROJECT / "dancereid.py", *sorted((PROJECT / "dancereid_pipeline").rglob("*.py"))]
-SCRIPTS = sorted((PROJECT / "scripts").glob("*.py"))
 
 
 def test_dataset_infos_is_up_to_date() -> None:
@@ -48,11 +47,3 @@ def test_importing_waits_for_neither_decoder_nor_opencv_nor_what_pages_need() ->
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "[]"
-
-
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
-def test_scripts_explain_themselves(path: Path) -> None:
-    output = subprocess.run(
-        [sys.executable, path, "--help"], capture_output=True, text=True, check=True
-    )
-    assert "usage:" in output.stdout
