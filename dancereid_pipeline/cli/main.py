@@ -11,6 +11,7 @@ import difflib
 import gc
 import importlib
 import os
+import select
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -138,8 +139,11 @@ def _guarded(name: str, command: Callable[[], Any]) -> int:
 def _nobody_reads() -> bool:
     """Whether standard output is closed at its other end; then nothing more is written there."""
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+        poll = select.poll()
+        poll.register(sys.stdout, 0)
+        closed = bool(poll.poll(0))  # nothing is asked for but errors
+        if closed:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (AttributeError, OSError):  # Windows has no poll; or it is no file
+        return False
+    return closed

@@ -23,6 +23,7 @@ class _Lines(tqdm):
         # tqdm's own text, with which it moves a terminal's cursor, goes nowhere.
         options |= {"file": io.StringIO(), "delay": _SHORT_S, "miniters": 1}
         options |= {"mininterval": _EVERY_S, "maxinterval": _EVERY_S}
+        self._told = -1  # the count of the last line
         super().__init__(*arguments, **options)
 
     def __str__(self) -> str:
@@ -31,8 +32,9 @@ class _Lines(tqdm):
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:  # noqa: ARG002
         """Called by tqdm when it is time to show something, with "" to clear it."""
-        if msg is None:
+        if msg is None and self.n != self._told:
             print(self, file=sys.stderr, flush=True)
+            self._told = self.n
         return True
 
     def close(self) -> None:

@@ -59,11 +59,10 @@ class Prepared:
         size = sum(shard.bytes for build in self.builds for shard in build.shards)
         lines = [f"{self.folder}: {size / 1e6:,.1f} MB of Parquet, and {CARD}, the dataset card"]
         lines += [f"  {build.brief}" for build in self.builds]
-        lines += ["From the folder around it, in any recent `datasets`:"]
-        lines += [
-            f'  load_dataset({json.dumps(self.folder.resolve().name)}, "{b.config}")'
-            for b in self.builds
-        ]
+        lines += ["To load it, in any recent `datasets`, without this package:"]
+        # With a dot or a slash, a folder called dancereid is not taken for the builder.
+        path = str(self.folder) if self.folder.is_absolute() else f"./{self.folder}"
+        lines += [f'  load_dataset({json.dumps(path)}, "{b.config}")' for b in self.builds]
         return "\n".join(lines)
 
     def check(self) -> None:

@@ -18,6 +18,7 @@ import dancereid
 from dancereid_pipeline.build import plan
 from dancereid_pipeline.formats.npy_tracks import write_tracks
 from tests.conftest import PROJECT
+from tests.support.command import hear_ctrl_c
 from tests.support.data.clips import X264, write_clip
 from tests.support.data.folders import contents, tracks, write_folder
 
@@ -213,6 +214,7 @@ def test_a_build_that_was_killed_leaves_nothing_that_looks_whole(
         stderr=subprocess.DEVNULL,
         env={**os.environ, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"},
         start_new_session=True,
+        preexec_fn=hear_ctrl_c,
     )
     while process.poll() is None and not list(cache.rglob("*.incomplete/*.arrow")):
         pass

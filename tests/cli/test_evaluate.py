@@ -1,10 +1,8 @@
-"""`scripts/extract_features.py` and `scripts/evaluate.py` as a user runs them."""
+"""`dancereid extract` and `dancereid evaluate` as a user runs them."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,7 @@ import dancereid
 from dancereid_pipeline.evaluation.evaluate import evaluate
 from dancereid_pipeline.evaluation.top_k import nearest
 from dancereid_pipeline.preview.ranking_sheet import chosen_queries, ranked_gallery
-from tests.conftest import PROJECT
-
-
-def run(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, PROJECT / "scripts" / script, *map(str, arguments)],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr
-    return done
+from tests.support.command import refusal, run
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +36,7 @@ def features(cache: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Colour features of the demo's test split."""
     path = tmp_path_factory.mktemp("features") / "features.parquet"
     done = run(
-        "extract_features.py", "--model", "colour", "--config", "demo", "--cache-dir", cache,
+        "extract", "--model", "colour", "--config", "demo", "--cache-dir", cache,
         "--output", path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -68,7 +57,7 @@ def noise(demo_test: datasets.Dataset, strength: float) -> tuple[Any, Any, Any]:
 def test_from_dataset_to_score_on_the_demo(features: Path, cache: str, tmp_path: Path) -> None:
     picture = tmp_path / "new" / "ranked.png"
     done = run(
-        "evaluate.py", features, "--config", "demo", "--cache-dir", cache, "--by", "style",
+        "evaluate", features, "--config", "demo", "--cache-dir", cache, "--by", "style",
         "--bootstrap", 100, "--draws", 10, "--show", picture,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -91,7 +80,7 @@ def test_json_has_the_scores_and_what_names_them(
     rows, people, frames = noise(demo_test, 1.5)
     np.savez(tmp_path / "f.npz", feature=rows, person_id=people)
     done = run(
-        "evaluate.py", tmp_path / "f.npz", "--config", "demo", "--cache-dir", cache, "--json",
+        "evaluate", tmp_path / "f.npz", "--config", "demo", "--cache-dir", cache, "--json",
         "--distance", "cosine", "--by", "person", "--bootstrap", 50,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -116,7 +105,7 @@ def test_a_prepared_folder_is_scored_and_another_build_is_said(
     one_video = dancereid.load_dataset("demo", videos=["demoKpop_03"], cache_dir=cache)
     folder = tmp_path / "dancereid"
     dancereid.prepare(one_video, folder)
-    done = run("evaluate.py", features, "--dataset", folder, "--by", "video")
+    done = run("evaluate", features, "--dataset", folder, "--by", "video")
     assert done.returncode == 0, done.stderr
     assert "Queries: 69 of 3 people" in done.stdout
     assert "76 rows of other images left out" in done.stdout
@@ -130,11 +119,8 @@ def test_a_prepared_folder_is_scored_and_another_build_is_said(
     [
         (["short.npy", "--config", "demo"], 1, "expected 145 rows, one an image of the dataset"),
         (["none.npy", "--config", "demo"], 1, "none.npy: cannot be read as .npy"),
-        (["short.npy", "--config", "demo", "paper"], 2, "--config: expected one config"),
-        (["short.npy", "--config", "demo", "--split", "extra"], 1, "split 'extra' has no images"),
-        (["short.npy", "--dataset", "x", "--stride", "1"], 2, "so stride cannot be given"),
+        (["short.npy", "--dataset", "x", "--stride", "1"], 2, "so --stride cannot be given"),
         (["short.npy", "--dataset", "nowhere"], 1, "nowhere: cannot be loaded as a dataset"),
-        (["right.npy", "--config", "demo", "--show", "x.nothing"], 2, "cannot write x.nothing"),
     ],
 )
 def test_a_users_mistakes_are_a_line(
@@ -146,28 +132,61 @@ def test_a_users_mistakes_are_a_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from dancereid_pipeline.cli import flags as command_line
-    from scripts import evaluate as script
-
     monkeypatch.chdir(tmp_path)
     np.save("short.npy", np.eye(144, 3))
+    got, line = refusal(["evaluate", *arguments, "--cache-dir", cache], capsys)
+    assert got == code
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["evaluate", "right.npy", "--config", "demo", "paper"], 2, "unrecognized arguments: pape"),
+        (
+            ["evaluate", "right.npy", "--split", "extra"],
+            2,
+            "config 'demo' has trainval and test",
+        ),
+        (
+            ["evaluate", "right.npy", "--show", "x.nothing"],
+            2,
+            "--show: expected a name that ends",
+        ),
+        (["evaluate", "right.npy", "--show", "taken/x.png"], 1, "taken: cannot be written to ("),
+        (["evaluate", "right.npy", "--bootstrap", "-1"], 2, "bootstrap: expected a whole number"),
+        (["evaluate", "right.npy", "--stride", "0"], 2, "stride: expected a whole number from 1"),
+        (["evaluate", "right.npy", "-j", "0"], 2, "num_proc: expected a whole number from 1"),
+        (["extract", "--output", "x.txt"], 2, "--output: expected a name that ends in .parquet"),
+        (["extract", "--output", "taken/x.parquet"], 1, "taken: cannot be written to ("),
+        (["extract", "--output", "x.parquet", "--split", "extra"], 2, "--split: config 'demo' has"),
+    ],
+)
+def test_what_can_be_refused_before_a_build_is(
+    arguments: list[str],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
     np.save("right.npy", np.eye(145, 3))
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", *arguments, "--cache-dir", cache])
-    assert command_line.run("evaluate", script.main) == code
-    said = capsys.readouterr().err
-    assert said.startswith("evaluate: ")
-    assert message in said
-    assert len(said.splitlines()) == 1
+    Path("taken").write_text("mine")
+    command, *rest = arguments
+    model = ["--model", "colour"] if command == "extract" else []
+    where = ["--config", "demo", "--cache-dir", "cache", *model]
+    got, line = refusal([command, *where, *rest], capsys)
+    assert got == code
+    assert message in line
+    assert sorted(path.name for path in Path().iterdir()) == ["right.npy", "taken"]
 
 
 def test_exit_codes(cache: str, tmp_path: Path) -> None:
-    demo = ("--config", "demo", "--cache-dir", cache)
-    done = run("evaluate.py", tmp_path / "none.npy", *demo)
+    done = run("evaluate", tmp_path / "none.npy", "--config", "demo", "--cache-dir", cache)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"evaluate: {tmp_path / 'none.npy'}: cannot be read as .npy")
-    done = run("extract_features.py", "--model", "colour", "--output", tmp_path / "f.txt", *demo)
-    assert done.returncode == 2
-    assert "--output: expected a file that ends in .parquet" in done.stderr
+    start = f"dancereid evaluate: {tmp_path / 'none.npy'}: cannot be read as .npy"
+    assert done.stderr.startswith(start)
 
 
 # -- the picture

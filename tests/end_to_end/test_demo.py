@@ -223,17 +223,5 @@ def test_the_contact_sheet_has_a_row_a_person(cache: str) -> None:
     assert np.array_equal(np.asarray(small)[46 : 46 + 172, 150 : 150 + 86], crop)
 
 
-def test_the_demo_script_prints_and_draws(tmp_path: Path) -> None:
-    picture = tmp_path / "new" / "demo.png"
-    output = subprocess.run(
-        [sys.executable, "scripts/demo.py", "--output", picture],
-        cwd=PROJECT, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    assert "4 of 4 videos, 12 of 12 people" in output
-    assert "keypoints" in output
-    assert str(picture) in output
-    assert Image.open(picture).width > 1000
-
-
 def test_installed_files_are_those_of_the_checkout() -> None:
     assert importlib.metadata.version("dancereid") == dancereid.__version__

@@ -6,6 +6,7 @@ import errno
 import itertools
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from dancereid_pipeline.common.errors import (
     OptionError,
     SourceError,
 )
+from dancereid_pipeline.common.package_files import install_command
 from dancereid_pipeline.export.export import Exported, write_folder
 from dancereid_pipeline.export.layouts import LayoutOptions
 from dancereid_pipeline.export.layouts.published import Published
@@ -315,7 +317,7 @@ def test_options_that_cannot_be(
 
 def test_without_h5py_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(OptionError, match=r"pip install 'dancereid\[h5\]'"):
+    with pytest.raises(DanceReIDError, match=re.escape(install_command("h5"))):
         LayoutOptions(h5=True)
 
 

@@ -24,6 +24,7 @@ from dancereid_pipeline.fetch.politeness import Manners
 from dancereid_pipeline.formats.video import Clip
 from dancereid_pipeline.transfer.settings import Network
 from tests.conftest import PROJECT
+from tests.support.command import hear_ctrl_c
 from tests.support.data.clips import X264, write_clip
 from tests.support.servers.remote import serve, settle
 from tests.support.servers.web import Answer, Hold, Site
@@ -281,6 +282,7 @@ def test_an_interrupt_ends_a_stream_that_waits_for_bytes(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_ctrl_c,
     ) as process:
         assert hold.reached.wait(60)
         process.send_signal(signal.SIGINT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from PIL import Image
 
 import dancereid
 from dancereid_pipeline.common.errors import DanceReIDError, OptionError, SourceError
+from dancereid_pipeline.common.package_files import install_command
 from dancereid_pipeline.preview.page import dataset_rows as reading
 from dancereid_pipeline.preview.page import findings as findings_room
 from dancereid_pipeline.preview.page.dataset_rows import Rows, Seen, see
@@ -242,66 +242,7 @@ def test_the_smallest_crop_of_the_worst_picture_fits_what_is_left_for_it() -> No
     assert Image.open(io.BytesIO(shrink(picture, 10**6))).size == (128, 256)
 
 
-# -- at the terminal
-
-
-def script(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, PROJECT / "scripts" / "preview.py", *map(str, arguments)],
-        capture_output=True, text=True,
-    )  # fmt: skip
-
-
-def test_the_script(demo_cache: str, tmp_path: Path) -> None:
-    page, sheet = tmp_path / "new" / "report.html", tmp_path / "sheet.png"
-    done = script(
-        *("--config", "demo", "--cache-dir", demo_cache, "--split", "test", "--people", 2),
-        *("--output", page, "--contact-sheet", sheet, "--no-skeletons"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
-        f"{sheet}: 1076 x 408 pixels",
-        f"{page}: 0.2 MB, opens in any browser",
-    ]
-    assert Image.open(sheet).size == (1076, 408)
-    assert page.read_text().count('<article class="person"') == 2
-    assert [path.name for path in page.parent.iterdir()] == ["report.html"]
-    page.write_text("old")
-    done = script("--dataset", tmp_path / "none", "--output", page)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"preview: {tmp_path / 'none'}: cannot be loaded as a dataset (")
-    assert page.read_text() == "old"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        ([], "expected --output report.html, or --contact-sheet"),
-        (["--contact-sheet", "x.png", "--open"], "--open: expected --output"),
-        (["--output", "x", "--config", "demo", "paper"], "--config: expected one, got demo, paper"),
-        (["--output", "x", "--dataset", "y", "--stride", "2"], "so stride cannot be given"),
-        (["--output", "x", "--config", "demo", "--people", "0"], "people: expected a whole number"),
-        (["--contact-sheet", "x.none", "--config", "demo"], "Name it .png or .jpg."),
-    ],
-)
-def test_a_users_mistake_is_one_line(
-    arguments: list[str],
-    says: str,
-    demo_cache: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    where = ["--cache-dir", demo_cache] if "demo" in arguments else []
-    monkeypatch.setattr(sys, "argv", ["preview.py", *arguments, *where])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(PROJECT / "scripts" / "preview.py"), run_name="__main__")
-    assert ended.value.code == 2
-    said = capsys.readouterr()
-    assert says in said.err
-    assert said.out == ""
-    assert list(tmp_path.iterdir()) == []
+# -- what is written
 
 
 def test_only_a_file_is_overwritten(demo_built: datasets.DatasetDict, tmp_path: Path) -> None:
@@ -323,9 +264,8 @@ def test_without_what_draws_it_says_what_to_install() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True
     )
-    assert "matplotlib is not installed. Install them: pip install 'dancereid[preview]'" in (
-        done.stdout
-    )
+    assert "extra 'preview', and matplotlib cannot be imported" in done.stdout
+    assert done.stdout.endswith(f"Install the extra: {install_command('preview')}\n")
 
 
 def test_what_json_cannot_hold_is_left_out(demo_built: datasets.DatasetDict) -> None:

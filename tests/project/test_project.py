@@ -15,7 +15,6 @@ import dancereid
 from tests.conftest import PROJECT
 
 MODULES = [PROJECT / "dancereid.py", *sorted((PROJECT / "dancereid_pipeline").rglob("*.py"))]
-SCRIPTS = sorted((PROJECT / "scripts").glob("*.py"))
 
 
 def test_dataset_infos_is_up_to_date() -> None:
@@ -55,11 +54,3 @@ def test_every_public_name_is_there() -> None:
     for name in dancereid.__all__:
         assert getattr(dancereid, name).__module__.startswith("dancereid")
         assert name in dir(dancereid)
-
-
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
-def test_scripts_explain_themselves(path: Path) -> None:
-    output = subprocess.run(
-        [sys.executable, path, "--help"], capture_output=True, text=True, check=True
-    )
-    assert "usage:" in output.stdout

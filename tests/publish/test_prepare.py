@@ -269,30 +269,3 @@ def test_a_folder_with_nothing_prepared_is_said(output: Path, tmp_path: Path) ->
         Prepared.read(tmp_path)
     with pytest.raises(SourceError, match=r"expected 'full'.*--config full"):
         Prepared.read(output, ["paper", "full"])
-
-
-# -- at the terminal
-
-
-def _script(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, PROJECT / "scripts" / "prepare.py", *map(str, arguments)],
-        capture_output=True, text=True,
-    )  # fmt: skip
-
-
-def test_the_script(small: Path, cache: str, tmp_path: Path) -> None:
-    output = tmp_path / "dancereid"
-    options = ["--data-dir", small, "--catalogue", small / "catalogue.csv", "--cache-dir", cache]
-    done = _script("--output", output, *options, "-j", 2)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{output}: 0.")
-    assert "\n  paper: 4 videos, 42 images, fingerprint " in done.stdout
-    assert '\n  load_dataset("dancereid", "paper")\n' in done.stdout
-    done = _script("--output", output, "--config", "demo", "--data-dir", small, "--stride", 0)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "prepare: stride: expected a whole number from 1 to 1000000, got 0.\n"
-    done = _script("--output", output, *options, "--stride", 3, "--json", "--force")
-    (said,) = json.loads(done.stdout)
-    assert said["coverage"]["options"]["stride"] == 3
-    assert said["statistics"]["test"]["images"] == 40

@@ -17,7 +17,6 @@ import dancereid
 from dancereid_pipeline.common.errors import HubError, OptionError
 from dancereid_pipeline.publish.prepare import prepare
 from dancereid_pipeline.shards.build_record import Build
-from tests.conftest import PROJECT
 from tests.support.data.folders import load
 from tests.support.servers.hub import Broken, Hub
 from tests.support.servers.hub_requests import refusal
@@ -50,24 +49,24 @@ class Terminal:
         self.home = home
 
     def run(self, *command: object, token: str | None = "hf_write") -> Any:
-        """A command, to its end."""
+        """A program of Python, to its end."""
         environment = self.hub.environment(self.home, token=token)
         return subprocess.run(
             [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True
         )
 
     def push(self, *arguments: object, token: str | None = "hf_write") -> Any:
-        """push_to_hub.py."""
-        return self.run(PROJECT / "scripts" / "push_to_hub.py", *arguments, token=token)
+        """`dancereid push`."""
+        return self.run("-m", "dancereid_pipeline", "push", *arguments, token=token)
 
     def pushes(self, *arguments: object) -> dict[str, Any]:
-        """What push_to_hub.py says when all goes well, as JSON."""
+        """What it says when all goes well, as JSON."""
         done = self.push(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)[0]
 
     def refused(self, *arguments: object, token: str | None = "hf_write", code: int = 1) -> str:
-        """The one line that push_to_hub.py ends with."""
+        """The one line that it ends with."""
         done = self.push(*arguments, token=token)
         assert (done.returncode, done.stdout) == (code, ""), done.stderr
         assert "Traceback" not in done.stderr
@@ -98,7 +97,7 @@ print(json.dumps({
 def test_push_load_push_again_and_another_config(
     hub: Hub, terminal: Terminal, prepared: Path, built: dict[str, list[str]]
 ) -> None:
-    said = terminal.pushes(NAME, "--prepared", prepared, "--config", "paper")
+    said = terminal.pushes(NAME, "--dataset", prepared, "--config", "paper")
     repo = hub.repos[NAME]
     assert said == {
         "repo_id": NAME,
@@ -126,11 +125,11 @@ def test_push_load_push_again_and_another_config(
 
     # Again: nothing is sent, nothing changes.
     sent, head = len(hub.uploads), repo.head
-    assert not terminal.pushes(NAME, "--prepared", prepared, "--config", "paper")["changed"]
+    assert not terminal.pushes(NAME, "--dataset", prepared, "--config", "paper")["changed"]
     assert (len(hub.uploads), repo.head) == (sent, head)
 
     # Another config: of the same videos, so that only what differs is sent.
-    assert terminal.pushes(NAME, "--prepared", prepared, "--config", "full")["changed"]
+    assert terminal.pushes(NAME, "--dataset", prepared, "--config", "full")["changed"]
     assert {name: content for name, content in repo.files.items() if name in local} == local
     assert len(hub.uploads) - sent == len(list((prepared / "full").glob("*.*"))) - 1
     data = DatasetCard(repo.files["README.md"].decode()).data
@@ -144,11 +143,11 @@ def test_a_config_that_is_built_anew_takes_the_place_of_the_last(
     repo = hub.create(NAME, private=False)
     question = b"---\nextra_gated_prompt: What for?\nlicense: cc-by-4.0\n---\n# Mine\n"
     repo.put({"README.md": question})
-    terminal.pushes(NAME, "--prepared", prepared, "--public", "--config", "paper")
+    terminal.pushes(NAME, "--dataset", prepared, "--public", "--config", "paper")
     sent = len(hub.uploads)
     fewer = load(small, str(tmp_path / "cache"), videos=["aaa", "bbb"])
     prepare(fewer, tmp_path / "fewer")
-    assert terminal.pushes(NAME, "--prepared", tmp_path / "fewer", "--public")["private"] is False
+    assert terminal.pushes(NAME, "--dataset", tmp_path / "fewer", "--public")["private"] is False
     assert sorted(name for name in repo.files if name.endswith(".parquet")) == [
         "paper/test-00000-of-00001.parquet",
         "paper/trainval-00000-of-00001.parquet",
@@ -168,24 +167,24 @@ def test_a_push_that_breaks_off_is_gone_on_with(
     hub: Hub, terminal: Terminal, prepared: Path
 ) -> None:
     hub.answers["upload"] = [Answer(), Answer(), Broken(after=1000, always=True)]
-    said = terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+    said = terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
     assert said.startswith(f"push_to_hub: {NAME}: the connection to the Hub failed (")
     assert said.endswith("Run it again: what has arrived there is not sent again.")
     assert set(hub.repos[NAME].files) == {".gitattributes"}  # nothing half-pushed is seen
     arrived = {oid for oid, _ in hub.uploads}
     assert len(arrived) == 2
     hub.answers.clear()
-    terminal.pushes(NAME, "--prepared", prepared, "--config", "paper")
+    terminal.pushes(NAME, "--dataset", prepared, "--config", "paper")
     again = {oid for oid, _ in hub.uploads[2:]}
     assert len(again) == 3
     assert not again & arrived
 
     # A commit whose answer is lost was made: the next push finds it so.
     hub.answers["commit"] = [Answer(cut=0)]
-    said = terminal.refused(NAME, "--prepared", prepared)
+    said = terminal.refused(NAME, "--dataset", prepared)
     assert "the connection to the Hub failed" in said
     sent = len(hub.uploads)
-    assert not terminal.pushes(NAME, "--prepared", prepared)["changed"]
+    assert not terminal.pushes(NAME, "--dataset", prepared)["changed"]
     assert len(hub.uploads) == sent
 
 
@@ -224,17 +223,17 @@ def test_repositories_that_will_not_do(hub: Hub, terminal: Terminal, prepared: P
     said = terminal.refused(NAME, "--config", "demo")
     assert f"{NAME} is taken: it holds train.csv, which was not pushed from here." in said
     assert not list(terminal.home.rglob("*.arrow"))  # said before the long build
-    said = terminal.refused(NAME, "--prepared", prepared, "--public")
+    said = terminal.refused(NAME, "--dataset", prepared, "--public")
     assert f"{NAME} is there and private, and was to be public." in said
     hub.create("dancer/open", private=False)
-    said = terminal.refused("open", "--prepared", prepared)
+    said = terminal.refused("open", "--dataset", prepared)
     assert "dancer/open is there and public, and was to be private." in said
     assert "--public" in said
     assert "is no name of a dataset on the Hub" in terminal.refused(
-        "a b/c", "--prepared", prepared, code=2
+        "a b/c", "--dataset", prepared, code=2
     )
-    assert "cannot be given. Give them to prepare.py." in terminal.refused(
-        NAME, "--prepared", prepared, "--stride", 5, code=2
+    assert "cannot be given. Leave --dataset out to build" in terminal.refused(
+        NAME, "--dataset", prepared, "--stride", 5, code=2
     )
     assert hub.uploads == []
     assert hub.repos[NAME].files["train.csv"] == b"mine"
@@ -243,7 +242,7 @@ def test_repositories_that_will_not_do(hub: Hub, terminal: Terminal, prepared: P
 def test_what_the_hub_says_is_passed_on(hub: Hub, terminal: Terminal, prepared: Path) -> None:
     def said(kind: str, answer: Answer) -> str:
         hub.answers = {kind: [answer]}
-        return terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+        return terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
 
     full = "Private repository storage limit reached"
     assert f"does not allow it ({full}" in said("batch", refusal(403, full))
@@ -253,7 +252,7 @@ def test_what_the_hub_says_is_passed_on(hub: Hub, terminal: Terminal, prepared: 
     assert "the Hub is in trouble (500: oh" in said("commit", refusal(500, "oh"))
     assert set(hub.repos[NAME].files) == {".gitattributes"}
     hub.stop()
-    assert "the connection to the Hub failed" in terminal.refused(NAME, "--prepared", prepared)
+    assert "the connection to the Hub failed" in terminal.refused(NAME, "--dataset", prepared)
 
 
 def test_what_comes_back_is_compared(
@@ -262,7 +261,7 @@ def test_what_comes_back_is_compared(
     broken = Path(shutil.copytree(prepared, tmp_path / "broken"))
     shard = broken / "paper" / "test-00000-of-00002.parquet"
     shard.write_bytes(shard.read_bytes() + b"x")
-    said = terminal.refused(NAME, "--prepared", broken)
+    said = terminal.refused(NAME, "--dataset", broken)
     assert "test-00000-of-00002.parquet is not as build.json says" in said
     assert hub.requests == []
     # The first request for the tree of what was pushed gives another file's checksum.
@@ -271,24 +270,24 @@ def test_what_comes_back_is_compared(
         "lfs": {"oid": "1" * 64, "size": 1, "pointerSize": 130},
     }  # fmt: skip
     hub.answers["tree"] = [Answer(body=json.dumps([entry]).encode())]
-    said = terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+    said = terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
     assert "what came back of 'paper' is not what was pushed: its Parquet files." in said
 
 
 def test_what_is_on_the_hub_may_be_broken_or_others(
     hub: Hub, terminal: Terminal, prepared: Path
 ) -> None:
-    terminal.pushes(NAME, "--prepared", prepared)
+    terminal.pushes(NAME, "--dataset", prepared)
     repo = hub.repos[NAME]
     good = repo.files["README.md"]
     repo.put({"README.md": b"---\nlicense: [\n---\n"})
-    said = terminal.refused(NAME, "--prepared", prepared)
+    said = terminal.refused(NAME, "--dataset", prepared)
     assert "the head of its README.md is no YAML" in said
     repo.put({"README.md": b"\xff\xfe no text", "full/build.json": b"{"})
-    said = terminal.refused(NAME, "--prepared", prepared, "--config", "paper")
+    said = terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
     assert "the record of 'full' is broken" in said
     assert "Push that config again, too" in said
-    assert terminal.pushes(NAME, "--prepared", prepared)["changed"]
+    assert terminal.pushes(NAME, "--dataset", prepared)["changed"]
     assert repo.files["README.md"] == good
     assert b"{\n" in repo.files["full/build.json"]
 

@@ -27,6 +27,7 @@ from yt_dlp.utils import (
     bug_reports_message,
 )
 
+from dancereid_pipeline.common.package_files import install_command
 from dancereid_pipeline.common.reasons import STOPPING, Fate, Reason, advice, fate
 from dancereid_pipeline.transfer import failures as refusals
 from dancereid_pipeline.transfer.failures import causes, reason_of, told
@@ -320,7 +321,7 @@ def test_every_reason_of_fetching_has_a_fate_and_advice() -> None:
         (BOT, ["cookies='browser:firefox'", "cookies.txt", "another network"]),
         (AGE, ["cookies='browser:firefox'", "adult"]),
         (BLOCKED, ["proxy='", "countries"]),
-        (FORMAT, ["pip install -U 'yt-dlp[default]'", "pip install 'dancereid[deno]'"]),
+        (FORMAT, ["pip install -U 'yt-dlp[default]'", install_command("deno")]),
         (LIMITED, ["an hour", "not more often"]),
     ],
 )

@@ -208,7 +208,7 @@ def bars(monkeypatch: pytest.MonkeyPatch) -> list[tqdm.tqdm]:
         made.append(tqdm.tqdm(file=io.StringIO(), mininterval=0, **options))
         return made[-1]
 
-    monkeypatch.setattr("dancereid_pipeline.transfer.download.tqdm", bar)
+    monkeypatch.setattr("dancereid_pipeline.transfer.download.progress", bar)
     seconds = iter(range(10**9))
     monkeypatch.setattr("tqdm.std.time", lambda: float(next(seconds)))
     return made
