@@ -142,7 +142,7 @@ def test_from_what_was_prepared(tmp_path: Path, cache: str) -> None:
     ("arguments", "code", "said"),
     [
         (["-o", "taken", "--demo"], 1, "{}/taken is there already. Name another folder, or repl"),
-        (["-o", "taken/thesis/out", "--demo"], 1, "{}/taken/thesis/out.unfinished: cannot be wr"),
+        (["-o", "taken/thesis/out", "--demo"], 1, "{}/taken/thesis/out.unfinished: cannot be us"),
         (["-d", "0", "--demo"], 2, "stride: expected a whole number from 1"),
         (["-gs", "--layout", "open-reid", "--demo"], 2, "-gs: skeletons are a part of layout 'pu"),
         (["-i", "nowhere"], 1, "data_dir '{}/nowhere' is not a folder"),
