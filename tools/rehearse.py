@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue, Video
 from dancereid_pipeline.common.errors import AnnotationError, DanceReIDError, SourceError
+from dancereid_pipeline.common.files import beside
 from dancereid_pipeline.formats.annotation import Annotation, VideoAnnotation
 from dancereid_pipeline.formats.npy_tracks import JOINTS, write_tracks
 
@@ -29,13 +30,13 @@ _BOX_WIDTH, _BOX_HEIGHT = 16, 32
 
 
 def main() -> int:
-    """Parses the command line, and says what went wrong without a traceback."""
+    """Parses the command line; reports errors without a traceback."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("annotation", type=Path, help="annotation.json, the real one or any")
-    parser.add_argument("output", type=Path, help="folder to make; must not be there yet")
-    parser.add_argument("--catalogue", type=Path, help="a CSV of one's own")
+    parser.add_argument("output", type=Path, help="folder to make; must not exist yet")
+    parser.add_argument("--catalogue", type=Path, help="your own CSV instead of the project's")
     parser.add_argument(
         "--max-frames", type=int, default=10**9, metavar="N", help="make shorter clips"
     )
@@ -57,13 +58,13 @@ def main() -> int:
 def rehearse(
     annotation: Path, output: Path, catalogue_path: Path | None = None, max_frames: int = 10**9
 ) -> None:
-    """Makes the folder; it appears under its name when it is whole.
+    """Makes the folder, which gets its name when it is whole.
 
     Args:
-        annotation: its path.
+        annotation: path of the annotation.
         output: the folder.
-        catalogue_path: whose videos, the project's if None.
-        max_frames: frames of a clip at most; annotated frames beyond are left out.
+        catalogue_path: path of the catalogue, the project's own if None.
+        max_frames: the most frames that a clip gets; later annotated frames are left out.
 
     Raises:
         DanceReIDError: the annotation is broken, or the folder is there already.
@@ -72,9 +73,8 @@ def rehearse(
         raise SourceError(f"{output} is already there. Remove it, or name another folder.")
     catalogue = Catalogue.read(catalogue_path)
     annotated = Annotation.read(annotation, catalogue).videos
-    unfinished = output.with_name(output.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with beside(output) as unfinished:
         (unfinished / "videos").mkdir(parents=True)
         (unfinished / "npy").mkdir()
         shutil.copyfile(annotation, unfinished / "annotation.json")
@@ -88,12 +88,10 @@ def rehearse(
             tracks = unfinished / "npy" / f"333_00_{video.video_id}_matching.npy"
             write_tracks(tracks, make_tracks(of_video, count))
         unfinished.rename(output)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _frame_count(video: Video, annotation: VideoAnnotation) -> int:
-    """Frames of the real clip; up to the last annotated frame where nobody counted them."""
+    """Number of frames of the real clip, or up to the last annotated one if that is unknown."""
     last = max((int(frames[-1]) for frames in annotation.frames if len(frames)), default=0)
     return video.frames or last + 1
 
@@ -118,12 +116,12 @@ def write_clip(path: Path, frames: int) -> None:
 def make_tracks(annotation: VideoAnnotation, frames: int) -> dict[int, dict[int, dict[str, Any]]]:
     """Detections of every annotated person in every annotated frame below `frames`."""
     tracks: dict[int, dict[int, dict[str, Any]]] = {frame: {} for frame in range(frames)}
-    for place, (person, valid) in enumerate(
+    for index, (person, valid) in enumerate(
         zip(annotation.persons, annotation.frames, strict=True)
     ):
         for frame in valid[valid < frames].tolist():
-            x = float((place * 11 + frame) % (WIDTH - _BOX_WIDTH))
-            y = float(place * 5 % (HEIGHT - _BOX_HEIGHT))
+            x = float((index * 11 + frame) % (WIDTH - _BOX_WIDTH))
+            y = float(index * 5 % (HEIGHT - _BOX_HEIGHT))
             joints = np.linspace((x, y), (x + _BOX_WIDTH, y + _BOX_HEIGHT), JOINTS)
             tracks[frame][int(person)] = {
                 "id": int(person) + 1,

@@ -20,12 +20,12 @@ from typing import Any
 import datasets
 from filelock import FileLock, Timeout
 
+from ..catalogue.catalogue import CONFIGS
 from ..common.errors import OptionError, SourceError
 from ..common.files import LOCKS, sha256, usable
 from ..fetch.manifest import NAME as MANIFEST
 from ..fetch.manifest import Manifest
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES
-from ..shards.build_record import CONFIGS
 from ..transfer.settings import ANNOTATION_SHA256
 from .network_flags import add_network_flags, read_network
 

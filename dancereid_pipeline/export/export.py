@@ -14,16 +14,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..build.coverage import Coverage
+from ..build.coverage import Coverage, Outcome
 from ..common.errors import MissingVideosError, OptionError
-from ..common.files import alone
+from ..common.files import alone, usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
+from ..common.resumable_folder import ResumableFolder, refuse_target
 from ..common.validation import path_or_none, whole_number
 from .layouts import LAYOUTS, LayoutOptions
 from .layouts.base import VideoInFolder
 from .sample_source import Contents, Work, from_dataset
-from .unfinished import Unfinished, refuse_target
 
 _ENTRIES = sorted({name for kind in LAYOUTS.values() for name in (*kind.folders, *kind.others)})
 
@@ -35,7 +35,7 @@ class Exported:
     Attributes:
         folder: its path.
         layout: name of its layout.
-        coverage: what it holds, against the whole.
+        coverage: what it holds, and what is missing.
     """
 
     folder: Path
@@ -67,21 +67,21 @@ def write_folder(
     processes: int = 1,
     force: bool = False,
 ) -> Exported:
-    """Writes a folder, which appears under its name when it is whole.
+    """Writes a folder, which gets its name when it is whole.
 
-    Until then it is made in `OUTPUT.unfinished`, beside it. A run that was ended there is gone
-    on with by the next one that is asked for the same, and the result is the same.
+    Until then it is made in `OUTPUT.unfinished`, beside it. A run that was ended is continued by
+    the next one that is asked for the same, and the result is the same.
 
     Args:
-        contents: what it is to hold.
+        contents: the samples that it is to hold.
         output: the folder.
-        options: which layout, and how.
-        processes: videos side by side.
-        force: replace the folder if it is there, and begin anew one that is half done with
+        options: the layout and its options.
+        processes: number of videos that are written at the same time.
+        force: replace the folder if it is there, and start again one that is half done with
             other options.
 
     Raises:
-        DanceReIDError: it is there, it cannot be written, or not one image could be made.
+        DanceReIDError: the folder is there or cannot be written, or not one image could be made.
     """
     processes = whole_number("num_proc", processes, 1, 1000)
     target = refuse_output(output, force=force)
@@ -91,14 +91,13 @@ def write_folder(
             f"layout '{options.layout}': its readers know {most:,} people at most, and the "
             f"catalogue has {contents.people:,}. Ask for another layout."
         )
-    unfinished = Unfinished(target)
-    with unfinished.writable():
+    unfinished = ResumableFolder(target)
+    with usable(unfinished.path, "and run it again to continue; or name another folder"):
         unfinished.path.mkdir(parents=True, exist_ok=True)
-    with unfinished.writable(), alone(unfinished.path, "folder"):
-        refuse_target(target, _ENTRIES, force=force)  # another process may have made it meanwhile
-        unfinished.begin(_asked(contents, options), force=force)
-        _write_parts(contents, unfinished, options, processes)
-        coverage = _put_together(contents, unfinished, options)
+        with alone(unfinished.path, "folder"):
+            unfinished.begin(_asked(contents, options), _ENTRIES, force=force)
+            _write_parts(contents, unfinished, options, processes)
+            coverage = _put_together(contents, unfinished, options)
     return Exported(target, options.layout, coverage)
 
 
@@ -116,8 +115,8 @@ def refuse_output(output: str | Path, *, force: bool) -> Path:
 def _asked(contents: Contents, options: LayoutOptions) -> dict[str, Any]:
     """All that the folder depends on, as JSON gives it back."""
     digest = hashlib.sha256(contents.fingerprint.encode())
-    for room in sorted(Path(__file__).with_name("layouts").glob("*.py")):
-        digest.update(room.read_bytes())
+    for module in sorted(Path(__file__).with_name("layouts").glob("*.py")):
+        digest.update(module.read_bytes())
     asked = {
         "config": contents.coverage.config,
         **asdict(options),
@@ -128,10 +127,10 @@ def _asked(contents: Contents, options: LayoutOptions) -> dict[str, Any]:
 
 
 def _write_parts(
-    contents: Contents, unfinished: Unfinished, options: LayoutOptions, processes: int
+    contents: Contents, unfinished: ResumableFolder, options: LayoutOptions, processes: int
 ) -> None:
     """Writes the part of every video that is not done yet."""
-    waiting = [work for work in contents.works if unfinished.done(work[0]) is None]
+    waiting = [work for work in contents.works if unfinished.done(work[0].clip_stem) is None]
     total = sum(samples.outcome.expected or 0 for _, samples in contents.works)
     left = sum(samples.outcome.expected or 0 for _, samples in waiting)
     write = functools.partial(_write_part, unfinished, options)
@@ -141,39 +140,44 @@ def _write_parts(
         ExitStack() as shown,
     ):
         bars: dict[int, Any] = {}
-        for place, is_done in steps:
-            if place not in bars:
-                video, samples = waiting[place]
+        for index, is_done in steps:
+            if index not in bars:
+                video, samples = waiting[index]
                 of_video = {"desc": video.video_id, "total": samples.outcome.expected}
-                bars[place] = shown.enter_context(progress(unit=" images", leave=False, **of_video))
+                bars[index] = shown.enter_context(progress(unit=" images", leave=False, **of_video))
             if is_done:
-                bars[place].close()
+                bars[index].close()
             else:
-                bars[place].update()
+                bars[index].update()
                 bar.update()
 
 
-def _write_part(unfinished: Unfinished, options: LayoutOptions, work: Work) -> Iterator[None]:
-    """Writes the part of one video; None for every image."""
+def _write_part(unfinished: ResumableFolder, options: LayoutOptions, work: Work) -> Iterator[None]:
+    """Writes the part of one video; yields None for every image."""
     video, samples = work
-    # A process of a run that was killed may still be at its last image.
-    with alone(unfinished.path, video.clip_stem):
-        part = unfinished.begin_part(video)
+    key = video.clip_stem
+    # A process of a run that was killed may still write its last image.
+    with alone(unfinished.path, key):
+        part = unfinished.begin_part(key)
         with closing(options.open(part, video, samples.outcome.splits)) as layout:
             for sample in samples:
                 layout.add(sample)
                 yield
-        unfinished.keep(video, samples.outcome, layout.files())
+        unfinished.keep(key, {"outcome": asdict(samples.outcome), "files": layout.files()})
 
 
-def _put_together(contents: Contents, unfinished: Unfinished, options: LayoutOptions) -> Coverage:
-    """All parts are done: the folder is made of them."""
+def _put_together(
+    contents: Contents, unfinished: ResumableFolder, options: LayoutOptions
+) -> Coverage:
+    """Makes the folder of its parts, which are all done."""
     outcomes, written = [], []
     for video, _ in contents.works:
-        outcome, files = unfinished.done(video) or (None, {})
-        if outcome is not None:
+        key = video.clip_stem
+        if record := unfinished.done(key):
+            outcome = Outcome.from_dict(record["outcome"])
             outcomes.append(outcome)
-            written.append(VideoInFolder(video, outcome.splits, unfinished.part(video), files))
+            part, files = unfinished.part(key), record["files"]
+            written.append(VideoInFolder(video, outcome.splits, part, files))
     coverage = replace(contents.coverage, outcomes=tuple(outcomes))
     if not any(coverage.splits.values()):
         unfinished.remove()
@@ -181,7 +185,7 @@ def _put_together(contents: Contents, unfinished: Unfinished, options: LayoutOpt
     for name in options.kind.folders:
         (unfinished.folder / name).mkdir(exist_ok=True)
     for video_in_folder in written:
-        unfinished.take_in(video_in_folder.video, video_in_folder.files)
+        unfinished.take_in(video_in_folder.video.clip_stem, video_in_folder.files)
     options.kind.finish(unfinished.folder, written, contents.people)
     unfinished.finish()
     return coverage
@@ -200,25 +204,25 @@ def export(
 ) -> Exported:
     """Writes a built dataset as a folder that re-ID code reads, without the videos.
 
-    Images are the dataset's, byte for byte; poses its keypoints, which are float32 there
-    (float64 in a folder that is written from the videos). Skeleton pictures are written if the
-    dataset has them: load it with skeleton=True.
+    Images are the dataset's, byte for byte. Poses are its keypoints, float32 (float64 in a
+    folder that is written from the videos). Skeleton pictures are written if the dataset has
+    them: load it with skeleton=True.
 
     Args:
         dataset: all splits, as `load_dataset` gave them: built here, or by name or from a
-            folder that `prepare` wrote. What `filter` left of one will do.
-        output: the folder, which appears under its name when it is whole.
+            folder that `prepare` wrote. A dataset that `filter` made smaller works too.
+        output: the folder, which gets its name when it is whole.
         layout: "published", "market1501" or "open-reid".
         split_folder: published only: a folder a video.
         h5: published only: also an HDF5 file; needs the extra `h5` of this package.
         catalogue: the CSV that it was built with; DanceReID's own, or the demo's, if None.
-        num_proc: videos side by side. With more than 1, a program of one's own must do
-            this under `if __name__ == "__main__"`, since the processes import it.
-        force: replace the folder if it is there, and begin anew one that is half done with
+        num_proc: number of videos that are written at the same time. With more than 1, your own
+            program must call this under `if __name__ == "__main__"`, since the processes import it.
+        force: replace the folder if it is there, and start again one that is half done with
             other options.
 
     Returns:
-        What was written; printed, a summary.
+        What was written; it prints as a summary.
 
     Raises:
         DanceReIDError: an option or the dataset is not what it must be, or the folder is

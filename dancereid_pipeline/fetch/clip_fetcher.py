@@ -166,7 +166,7 @@ class ClipFetcher:
                 info = locate(ydl, address)
                 page_is_there = is_page(address)
                 target = self.folder / f"{video.clip_stem}.{info['ext']}"
-                download_checked(ydl, info, target, check, transfer)
+                download_checked(target, check, functools.partial(transfer, ydl, info))
         except VideoError as error:
             if page_is_there and fate(error.reason) is Fate.GONE:
                 # Not the video is gone, but where its page said that the bytes are.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.files import alone, make_folder, now, usable
+from ..common.files import alone, now, usable
 from ..common.offline import OFFLINE, offline
 from ..common.reasons import STOPPING, Fate, Reason, advice, fate
 from ..transfer.download import progress_bar
@@ -114,7 +114,6 @@ def crawl(
     Raises:
         SourceError: the folder cannot be used.
     """
-    make_folder(folder)
     fetcher = ClipFetcher(folder, catalogue, network)
     with usable(folder), alone(folder, "crawl") as since:
         return Crawl(folder, tuple(_each(fetcher, videos, again, since)))

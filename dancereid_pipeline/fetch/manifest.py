@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from ..common.errors import SourceError
-from ..common.files import lock, now, sha256
+from ..common.files import lock, now, sha256, write_json
 from ..common.reasons import Reason
 
 NAME = "manifest.json"
@@ -117,10 +117,7 @@ class Manifest:
         with lock(self.path.parent, "manifest"):
             entries = self.read()
             entry = entries[entry.video_id] = _dated(entry, entries.get(entry.video_id))
-            content = {"videos": [values(entries[name]) for name in sorted(entries)]}
-            temporary = self.path.with_suffix(".json.new")
-            temporary.write_text(json.dumps(content, indent=1) + "\n")
-            temporary.replace(self.path)
+            write_json(self.path, {"videos": [values(entries[name]) for name in sorted(entries)]})
         return entry
 
 

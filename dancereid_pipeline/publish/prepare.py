@@ -13,7 +13,6 @@ What `load_dataset` gives is all that is needed, so the data of any door can be 
 from __future__ import annotations
 
 import importlib.metadata
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -26,16 +25,14 @@ import numpy as np
 from ..build.coverage import Coverage, coverage_of
 from ..build.options import SampleOptions
 from ..build.schema import example_features
-from ..catalogue.catalogue import CONFIGS
 from ..common.errors import DanceReIDError, SourceError
-from ..common.files import alone, now, usable
+from ..common.files import alone, beside, now, usable
 from ..common.validation import shown
 from ..preview.contact_sheet import contact_sheet
 from ..shards.build_record import PICTURE, RECORD, Build, for_others, plain_features
 from ..shards.parquet_shards import write_shards
 from ..shards.split_statistics import split_statistics
-from .card import CARD, card
-from .prepared_folder import UNFINISHED, builds_in, check_output, clear_up, put_in_place
+from .prepared_folder import builds_in, check_output, clear_up, replace_config
 
 _AS_LOADED = (
     "Share it as it was loaded, or push what you made of it with its own push_to_hub, under "
@@ -69,15 +66,11 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
         output.mkdir(parents=True, exist_ok=True)
         with alone(output, "prepare"):
             clear_up(output)
-            others = {b.config: b for b in builds_in(output) if b.config != found.config}
-            with tempfile.TemporaryDirectory(dir=output, prefix=UNFINISHED) as name:
-                new = Path(name)
-                build = _unless_there(_write(found, splits, new / found.config), output, force)
-                builds = {**others, build.config: build}
-                ordered = [builds[config] for config in CONFIGS if config in builds]
-                (new / build.config / RECORD).write_text(build.to_json(), "utf-8")
-                (new / CARD).write_text(card(ordered, output.resolve().name), "utf-8")
-                put_in_place(new, output, build.config)
+            builds_in(output)  # the card will need them: a broken record is refused now
+            with beside(output / found.config) as new:
+                build = _unless_there(_write(found, splits, new), output, force)
+                (new / RECORD).write_text(build.to_json(), "utf-8")
+                replace_config(new, output)
     return build
 
 

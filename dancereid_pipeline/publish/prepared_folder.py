@@ -15,12 +15,9 @@ import datasets
 from ..build.options import SampleOptions
 from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import SourceError
-from ..common.files import sha256, usable
+from ..common.files import UNFINISHED, recover_folder, replace_folder, replaced, sha256, usable
 from ..shards.build_record import RECORD, Build
-from .card import CARD
-
-UNFINISHED = ".unfinished-"
-_REPLACED = ".replaced"
+from .card import CARD, card
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def check_output(output: Path, configs: Sequence[str]) -> None:
     Raises:
         SourceError: one of them is there.
     """
-    was_prepared = any(output.glob(f"*/{RECORD}")) or (output / _REPLACED).is_dir()
+    was_prepared = any(output.glob(f"*/{RECORD}"))
     folders = [(output / config, (output / config / RECORD).is_file()) for config in configs]
     for path, ours in ((output / CARD, was_prepared), *folders):
         if path.exists() and not ours:
@@ -162,33 +159,30 @@ def builds_in(folder: Path) -> list[Build]:
     return [Build.read(folder / c) for c in CONFIGS if (folder / c / RECORD).is_file()]
 
 
-def put_in_place(new: Path, output: Path, config: str) -> None:
-    """Moves a config and the card to where they belong. What is there is kept until both are."""
-    replaced = output / _REPLACED
-    replaced.mkdir()
+def replace_config(new: Path, output: Path) -> None:
+    """Moves a config into the folder, in place of the last one of its name, and writes the card.
+
+    In between there is no card, so that none ever describes other data than is there.
+    """
+    (output / CARD).unlink(missing_ok=True)
     try:
-        for name in (CARD, config):
-            if (output / name).exists():
-                (output / name).rename(replaced / name)
-        (new / config).rename(output / config)
-        (new / CARD).rename(output / CARD)
-    except BaseException:
-        clear_up(output)
-        raise
-    shutil.rmtree(replaced)
+        replace_folder(new, output / new.name)
+    finally:
+        _write_card(output)
 
 
 def clear_up(output: Path) -> None:
-    """Removes what killed runs left, and puts back what one of them was about to replace.
-
-    If the new config is in its place already, it stays, without a card: the next run writes that.
-    """
-    replaced = output / _REPLACED
-    if replaced.is_dir():
-        if not any((output / path.name).is_dir() for path in replaced.iterdir() if path.is_dir()):
-            for path in replaced.iterdir():
-                if not (output / path.name).exists():
-                    path.rename(output / path.name)
-        shutil.rmtree(replaced)
+    """Removes what killed runs left, and brings back what one of them was about to replace."""
+    for config in CONFIGS:
+        recover_folder(output / config)
     for leftover in output.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # or by the run itself, as it ends
+        shutil.rmtree(leftover, ignore_errors=True)  # or its run removes it now, as it ends
+    if not (output / CARD).exists():
+        _write_card(output)
+
+
+def _write_card(output: Path) -> None:
+    """Writes the card of the configs in a folder, if there are any."""
+    if builds := builds_in(output):
+        with replaced(output / CARD) as unfinished:
+            unfinished.write_text(card(builds, output.resolve().name), "utf-8")

@@ -191,9 +191,8 @@ def refused(error: Exception, path: Path) -> VideoError | SourceError:
             break  # what is below is about a connection, which may be "not permitted" too
         if isinstance(cause, OSError) and cause.errno in _UNWRITABLE:
             return SourceError(
-                f"{path}: cannot be written ({cause.strerror}). "
-                + ("Make room there" if cause.errno in _FULL else "Get leave to write there")
-                + ", or name another folder; what has come so far is kept."
+                f"{path}: cannot be written ({cause.strerror}). Make room there and get permission "
+                "to write, or name another folder; what has come so far is kept."
             )
     wait = asked_to_wait_s(error)
     hint = f"; the server asks to wait {wait:,.0f} s" if wait else ""

@@ -1,6 +1,6 @@
-"""A file on Google Drive, fetched by gdown, which goes on where a transfer broke off.
+"""A file on Google Drive, fetched by gdown, which continues a transfer that was interrupted.
 
-Added to that are an end to every wait, quiet, and what is wrong in a few words.
+This module adds that every wait ends, that nothing is printed, and that errors are short.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from ..common.errors import SourceError
 from .failures import causes, told
-
-_Progress = Callable[[int, int | None], None]
+from .http_client import OnBytes
+from .settings import Network
 
 if TYPE_CHECKING:
     import requests
@@ -32,7 +32,7 @@ _ID = re.compile(r"[A-Za-z0-9_-]{10,}")
 _TIMEOUTS_S = (30.0, 60.0)  # to connect, and between two bytes
 _RETRIES = 5  # of a connection that breaks
 _PAUSES_S = (2.0, 10.0)  # before asking a second and a third time
-_START_S = 600.0  # until the first bytes: gdown would follow a page that leads to itself for ever
+_START_S = 600.0  # until the first bytes: gdown would follow a page that links to itself for ever
 _QUOTA = re.compile(r"too\s+many\s+users|\bquota\b", re.IGNORECASE)
 _MISFIT = re.compile("did not honor the requested byte range|exceeds the announced byte range")
 
@@ -53,46 +53,38 @@ def drive_id(address: str) -> str | None:
 
 
 def download_drive(
-    file_id: str,
-    path: Path,
-    *,
-    cookies_file: Path | None,
-    proxy: str | None,
-    rate: int | None,
-    progress: _Progress,
+    file_id: str, network: Network, cookies: Path | None, progress: OnBytes, path: Path
 ) -> None:
-    """Fetches a file from Google Drive; it is at `path` only when it is whole.
+    """Fetches a file from Google Drive. It is at `path` when it is whole, but not checked.
 
-    What came before a break, or before the process was ended, is kept beside `path` and gone
-    on with by the next call for the same id and path. Two calls for them at once must not be.
+    The bytes that come before that are kept beside `path`; the next call for the same id and
+    path continues them. There must not be two such calls at once.
 
     Args:
         file_id: the file's id, as `drive_id` finds it.
-        path: where it goes; its folder is made. Whether it is what it should be is not looked at.
-        cookies_file: a cookies.txt of the caller's own, as gdown writes to it; None for none.
-        proxy: address of a proxy (one that the environment names wins); None for none but that.
-        rate: bytes a second at most; None for no limit.
-        progress: called with the bytes there and those of the whole (None if not known),
-            after every block. Whatever it raises ends the transfer, and is raised here.
+        network: proxy (if the environment names one, that is used) and rate.
+        cookies: a cookies.txt that gdown may write to; None for none.
+        progress: called after every block; what it raises ends the transfer, and is raised here.
+        path: the path that it gets; its folder is made.
 
     Raises:
-        SourceError: it cannot be had; the message says why in short.
+        SourceError: it is not available; the message says why in short.
     """
     from gdown.exceptions import DownloadCancelled, DownloadError
 
-    # With the id, since a part of one file must not be gone on with from another.
+    # With the id, since a part of one file must not be continued with another file.
     whole = path.with_name(f"{path.name}.{file_id}")
     part = whole.with_name(f"{whole.name}.partial.part")
-    # Without cookies none are kept either: gdown writes its own into the user's home.
-    cookies = None if cookies_file is None else str(cookies_file)
-    asked = {"id": file_id, "proxy": proxy, "speed": rate, "cookies_file": cookies}
     ended: list[BaseException] = []
-    ask = partial(_ask, whole, progress, ended, use_cookies=cookies is not None, **asked)
+    asked: dict[str, Any] = {"id": file_id, "proxy": network.proxy, "speed": network.rate}
+    # Without cookies none are kept either: gdown would write its own into the user's home.
+    asked |= {"cookies_file": cookies and str(cookies), "use_cookies": cookies is not None}
+    ask = partial(_ask, whole, progress, ended, **asked)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not whole.exists():  # else the process was ended before it had its name
-            # gdown goes on with what is named like this, with 8 letters of any kind; with two of
-            # them it refuses to choose, and its own is readable by its owner only.
+        if not whole.exists():  # else a run ended before the file had its name
+            # gdown continues a file of such a name, with any 8 letters before `.part`. With two of
+            # them it refuses to choose, and the one that it makes can be read by its owner only.
             for other in path.parent.glob(f"{glob.escape(whole.name)}????????.part"):
                 if other != part:
                     other.unlink()
@@ -110,7 +102,7 @@ def download_drive(
 
 
 def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
-    """Asks up to three times, the last time from the start if the rest of the part was refused."""
+    """Asks up to three times; the last time from the start if the rest of the part was refused."""
     import requests
     from gdown.exceptions import DownloadError, FileURLRetrievalError
 
@@ -119,7 +111,7 @@ def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
         try:
             ask()
             return
-        # gdown itself tries a broken connection again, but not if there is a proxy to blame.
+        # gdown itself tries a broken connection again, but not if the proxy is the cause.
         except (DownloadError, requests.HTTPError, requests.exceptions.ProxyError) as error:
             refused = isinstance(error, requests.HTTPError) and _status(error) < 500
             quota = isinstance(error, FileURLRetrievalError) and _QUOTA.search(str(error))
@@ -133,8 +125,8 @@ def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
     ask()
 
 
-def _ask(whole: Path, progress: _Progress, ended: list[BaseException], **asked: Any) -> None:
-    """Calls gdown until it ends, even if its pages do not; `ended` gets what `progress` raises."""
+def _ask(whole: Path, progress: OnBytes, ended: list[BaseException], **asked: Any) -> None:
+    """Calls gdown, with an end to its waiting; `ended` gets what `progress` raises."""
     import gdown
 
     cancel = threading.Event()
@@ -152,7 +144,7 @@ def _ask(whole: Path, progress: _Progress, ended: list[BaseException], **asked: 
     asked |= {"timeout": _TIMEOUTS_S, "retries": _RETRIES, "progress": moved, "cancel": cancel}
     patience.start()
     try:
-        # Quiet, it still prints the proxy, with its password.
+        # Even if it is quiet, gdown prints the proxy, with its password.
         with contextlib.redirect_stderr(io.StringIO()):
             gdown.download(output=str(whole), resume=True, quiet=True, **asked)
     finally:
@@ -160,7 +152,7 @@ def _ask(whole: Path, progress: _Progress, ended: list[BaseException], **asked: 
 
 
 def _reason(error: Exception, path: Path) -> str:
-    """What went wrong, in half a sentence."""
+    """The cause of an error, in half a sentence."""
     import requests
     from gdown.exceptions import DownloadCancelled, DownloadError, FileURLRetrievalError
 

@@ -1,4 +1,4 @@
-"""Folders that are written: whole or not there, gone on with, and the same in the end."""
+"""Folders that are written: whole or not there, continued, and the same in the end."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from dancereid_pipeline.common.errors import (
     SourceError,
 )
 from dancereid_pipeline.common.package_files import install_command
+from dancereid_pipeline.common.resumable_folder import ResumableFolder
 from dancereid_pipeline.export.export import Exported, write_folder
 from dancereid_pipeline.export.layouts import LayoutOptions
 from dancereid_pipeline.export.layouts.published import Published
 from dancereid_pipeline.export.sample_source import from_videos
-from dancereid_pipeline.export.unfinished import Unfinished
 from tests.conftest import PROJECT
 from tests.support.data.folders import load
 from tests.support.readers import files
@@ -87,7 +87,7 @@ def interrupt(asked: dict[str, Any], target: Path, images: int) -> None:
 
 
 @pytest.mark.parametrize("images", [0, 1, 11, 12, 18, 41])
-def test_an_interrupted_run_is_gone_on_with(
+def test_an_interrupted_run_is_continued(
     asked: dict[str, str], expected: dict[str, bytes], tmp_path: Path, images: int
 ) -> None:
     target = tmp_path / "out"
@@ -144,7 +144,7 @@ def test_a_process_of_a_killed_run_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     target = tmp_path / "out"
-    held = folders.lock(Unfinished(target).path, "001_bbb")
+    held = folders.lock(ResumableFolder(target).path, "001_bbb")
     held.acquire()
     # It lets go when the run that waits has said so.
     monkeypatch.setattr(folders.logger, "warning", lambda *_: held.release())
@@ -172,7 +172,7 @@ def test_force_replaces_no_other_folder(asked: dict[str, str], tmp_path: Path) -
     target = tmp_path / "out"
     target.mkdir()
     (target / "thesis.tex").write_text("mine")
-    with pytest.raises(SourceError, match=r"none that can be replaced.*found thesis\.tex"):
+    with pytest.raises(SourceError, match=r"cannot be replaced: .*found thesis\.tex"):
         write(asked, target, force=True)
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     (tmp_path / "file").write_text("mine")
@@ -193,7 +193,7 @@ def test_other_options_on_a_half_done_folder_are_refused(
         ({"keypoints": "published"}, {}, "keypoints='exact', not 'published'"),
         ({}, {"split_folder": True}, "split_folder=False, not True"),
         ({}, {"layout": "open-reid", "h5": False}, "layout='published', not 'open-reid', h5=True"),
-        ({"videos": ["aaa"]}, {}, "begun with other inputs"),
+        ({"videos": ["aaa"]}, {}, "begun with other inputs, or another version"),
     ):
         with pytest.raises(SourceError, match=said):
             write({**asked, **changes}, target, layout=layout)
@@ -219,7 +219,7 @@ def test_a_changed_clip_is_no_half_done_folder_s(
 def test_a_folder_that_is_needed_and_is_another_s(asked: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "out.unfinished").mkdir()
     (tmp_path / "out.unfinished" / "thesis.tex").write_text("mine")
-    with pytest.raises(SourceError, match="holds something that is not from here"):
+    with pytest.raises(SourceError, match="holds files that this project did not write"):
         write(asked, tmp_path / "out", force=True)
     assert "out.unfinished/thesis.tex" in files(tmp_path)
 
@@ -229,7 +229,7 @@ def test_what_a_kill_left_beside_a_whole_folder_is_no_hindrance(
 ) -> None:
     target = tmp_path / "out"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(Unfinished, "remove", lambda self: None)
+        monkeypatch.setattr(ResumableFolder, "remove", lambda self: None)
         write(asked, target)
     assert files(target) == expected
     assert (tmp_path / "out.unfinished" / "asked.json").is_file()
@@ -238,12 +238,12 @@ def test_what_a_kill_left_beside_a_whole_folder_is_no_hindrance(
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_full_disk_is_said_and_gone_on_from(
+def test_a_full_disk_is_said_and_the_next_run_continues(
     asked: dict[str, str], expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     target = tmp_path / "out"
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    said = r"out\.unfinished: cannot be written.*No space left.*run it again"
+    said = r"out\.unfinished: cannot be used .*No space left.*run it again to continue"
     with failing_after(20, full), pytest.raises(SourceError, match=said):
         write(asked, target)
     assert not target.exists()
@@ -262,7 +262,7 @@ def test_what_the_system_refuses_hdf5_is_said_in_a_line(
     # A refusal by the system itself; files that are no longer than that can be written.
     resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
     try:
-        with pytest.raises(SourceError, match=r"out\.unfinished: cannot be written.*too large"):
+        with pytest.raises(SourceError, match=r"out\.unfinished: cannot be used .*too large"):
             write(asked, target)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -273,7 +273,7 @@ def test_what_the_system_refuses_hdf5_is_said_in_a_line(
 
 def test_a_place_that_cannot_be_written(asked: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SourceError, match=r"file/out\.unfinished: cannot be written \("):
+    with pytest.raises(SourceError, match=r"file/out\.unfinished: cannot be used \("):
         write(asked, tmp_path / "file" / "out")
 
 
@@ -332,7 +332,7 @@ def test_more_people_than_market1501_readers_know(folder: Path, tmp_path: Path) 
 # -- from a loaded dataset
 
 
-def test_a_loaded_dataset_is_gone_on_with_too(small: Path, cache: str, tmp_path: Path) -> None:
+def test_a_loaded_dataset_is_continued_too(small: Path, cache: str, tmp_path: Path) -> None:
     options = {"catalogue": small / "catalogue.csv", "h5": True}
     dancereid.export(load(small, cache), tmp_path / "expected", **options)
     with failing_after(20, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ from typing import Any
 import pytest
 
 from dancereid_pipeline.common.errors import SourceError
-from dancereid_pipeline.common.files import alone, lock, sha256
+from dancereid_pipeline.common.files import sha256
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.fetch.manifest import ClipFacts, Entry, Manifest, found
 from tests.conftest import PROJECT
-from tests.support.servers.pages import hearing
 
 REFUSED = Entry(
     video_id="bbb",
@@ -198,43 +196,11 @@ def test_a_write_that_fails_leaves_the_last_manifest(
     manifest.note(REFUSED)
     write = Path.write_text
 
-    def half(path: Path, text: str) -> None:
-        write(path, text[: len(text) // 2])
+    def half(path: Path, text: str, encoding: str) -> None:
+        write(path, text[: len(text) // 2], encoding)
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(OSError, match="No space left"):
         manifest.note(replace(REFUSED, video_id="ccc"))
     assert manifest.read() == {"bbb": DATED}
-
-
-def test_a_lock_is_of_one_name_in_one_folder(tmp_path: Path) -> None:
-    with lock(tmp_path, "a"):
-        for other in (lock(tmp_path, "b"), lock(tmp_path / "deeper", "a")):
-            with other.acquire(timeout=0):
-                assert other.is_locked
-        with pytest.raises(TimeoutError):
-            lock(tmp_path, "a").acquire(timeout=0)
-    taken = lock(tmp_path, "a")
-    with taken.acquire(timeout=0):
-        assert taken.is_locked
-
-
-def test_the_second_at_the_same_work_says_so_and_waits(tmp_path: Path) -> None:
-    order: list[tuple[str, str | None]] = []
-
-    def second() -> None:
-        with alone(tmp_path, "work") as since:
-            order.append(("second", since))
-
-    thread = threading.Thread(target=second)
-    with hearing() as said, alone(tmp_path, "work") as since:
-        order.append(("first", since))
-        thread.start()
-        message = said.get(timeout=60)
-        order.append(("first is done", None))
-    thread.join()
-    assert [what for what, _ in order] == ["first", "first is done", "second"]
-    assert order[0][1] is None
-    assert order[2][1] is not None
-    assert message == f"Another process is at work in {tmp_path}; waiting for it."

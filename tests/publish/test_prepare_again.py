@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import dancereid
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.publish.prepare import prepare
-from dancereid_pipeline.publish.prepared_folder import Prepared
+from dancereid_pipeline.publish.prepared_folder import Prepared, clear_up, replace_config
 from dancereid_pipeline.shards.build_record import RECORD
 from tests.support.data.folders import all_contents, load, prepared_files
+from tests.support.every_step import ended_at_every_step
 
 
 def test_the_same_again_changes_nothing(ds: datasets.DatasetDict, output: Path) -> None:
@@ -82,37 +84,69 @@ def test_what_breaks_off_leaves_what_was_there(
     assert sorted(prepared_files(output)) == sorted(before)
 
 
+def replace(folder: Path) -> None:
+    """Work for `every_step`: what `prepare` does at its end."""
+    replace_config(folder / "new" / "paper", folder / "dancereid")
+
+
+@pytest.fixture
+def both(output: Path, small: Path, cache: str, tmp_path: Path) -> list[dict[str, bytes]]:
+    """A prepared folder `start/dancereid` before and after `replace` with `start/new`."""
+    new = tmp_path / "other" / "dancereid"  # the folder's name is in the card
+    prepare(load(small, cache, videos=["aaa", "bbb"]), new)
+    shutil.copytree(output, tmp_path / "start" / "dancereid")
+    shutil.copytree(new, tmp_path / "start" / "new")
+    return [prepared_files(output), prepared_files(new)]
+
+
+@pytest.mark.parametrize("how", ["kill", "fail"])
+def test_wherever_the_replacing_ends_the_old_or_the_new_config_is_there_with_its_card(
+    both: list[dict[str, bytes]], tmp_path: Path, how: str
+) -> None:
+    assert both[0]["README.md"] != both[1]["README.md"]
+    work = f"{__name__}:replace"
+    runs = ended_at_every_step(work, tmp_path / "start", tmp_path / "runs", how)
+    found = []
+    for folder in runs:
+        left = prepared_files(folder / "dancereid")
+        if "README.md" in left:  # data and card never disagree
+            assert {p: c for p, c in left.items() if p[0] != "."} in both
+        clear_up(folder / "dancereid")
+        found.append(both.index(prepared_files(folder / "dancereid")))
+    assert found == sorted(found)
+    assert set(found) == {0, 1}
+
+
 def test_a_kill_while_a_config_is_replaced_loses_neither(
     ds: datasets.DatasetDict, output: Path, small: Path, cache: str
 ) -> None:
     before = prepared_files(output)
-    # As if killed between taking the last one away and putting the new one in its place.
-    (output / ".replaced").mkdir()
-    for name in ("README.md", "paper"):
-        (output / name).rename(output / ".replaced" / name)
+    # As if killed between taking the last one away and naming the new one.
+    (output / "README.md").unlink()
+    (output / "paper").rename(output / ".replaced-paper")
     fewer = load(small, cache, videos=["aaa", "bbb"])
     with pytest.raises(SourceError, match="holds another build"):
         prepare(fewer, output)
     assert prepared_files(output) == before
 
 
-@pytest.mark.parametrize("fails", ["paper", "README.md", ".replaced/paper"])
+@pytest.mark.parametrize("fails", ["paper", "README.md", ".replaced-paper"])
 def test_data_and_card_never_disagree(
     output: Path, small: Path, cache: str, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    before, rename = prepared_files(output), Path.rename
-    fewer = load(small, cache, videos=["aaa", "bbb"])
+    before, method = prepared_files(output), "replace" if fails == "README.md" else "rename"
+    fewer, move = load(small, cache, videos=["aaa", "bbb"]), getattr(Path, method)
 
     def fail(path: Path, target: Path) -> Path:
         if target == output / fails and (".unfinished-" in str(path) or "replaced" in fails):
             raise OSError(5, "Input/output error")
-        return rename(path, target)
+        return move(path, target)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", fail)
+        patched.setattr(Path, method, fail)
         with pytest.raises(SourceError, match="Input/output error"):
             prepare(fewer, output, force=True)
-    if fails == "README.md":  # the new data is in place, and no card says otherwise
+    if fails == "README.md":  # the new data is there, and no card describes the old
         assert not (output / "README.md").exists()
         assert Prepared.read(output).builds[0].images == 18
     else:

@@ -15,8 +15,10 @@ import requests
 import trustme
 
 from dancereid_pipeline.common.errors import SourceError
+from dancereid_pipeline.transfer import download
 from dancereid_pipeline.transfer import google_drive as module
 from dancereid_pipeline.transfer.google_drive import drive_id
+from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.drive import (
     CONTENT,
     COOKIES,
@@ -171,6 +173,33 @@ def test_a_part_that_leaves_no_rest_is_started_anew(drive: Drive, target: Path) 
     drive.ranges = False
     drive.answers["file"] = [attachment(cut=MIB)]
     fetch(drive, target)
+
+
+def test_a_part_of_another_file_is_seen_in_the_whole_and_fetched_anew(
+    drive: Drive, target: Path, online: list[float]
+) -> None:
+    unchecked = target.with_name(f"{target.name}.unchecked")
+    leave_part(unchecked, bytes(MIB))  # as long as it need be, but not its first bytes
+    asked: list[bytes] = []
+
+    def check(path: Path) -> None:
+        assert path == unchecked
+        asked.append(path.read_bytes())
+        if asked[-1] != CONTENT:
+            raise SourceError("expected another file")
+
+    link = f"https://drive.google.com/file/d/{FILE_ID}/view"
+    download.fetch(link, target, Network(proxy=drive.url), check=check, what="A")
+    assert target.read_bytes() == CONTENT
+    assert parts(target) == []
+    assert asked == [bytes(MIB) + CONTENT[MIB:], CONTENT]
+    assert drive.ranges_asked == [None, f"bytes={MIB}-", None]
+    drive.files[f"/{FILE_ID}"] = b"no such file"
+    target.unlink()
+    with pytest.raises(SourceError, match=r"^expected another file$"):
+        download.fetch(link, target, Network(proxy=drive.url), check=check, what="A")
+    assert len(asked) == 3  # with no part to blame, once is enough
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("step", ["uc", "warning", "file"])

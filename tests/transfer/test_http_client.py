@@ -69,7 +69,7 @@ def test_a_file_where_the_folder_should_be_is_told(
     folder = target.parent
     folder.write_text("mine")
     for path in (target, target / "deeper"):
-        with pytest.raises(SourceError, match=rf"^{path.parent}: cannot be made .* another folder"):
+        with pytest.raises(SourceError, match=rf"^{path.parent}: cannot be used .* another folder"):
             get(site.address("/a.bin"), path, Network())
     assert (folder.read_text(), site.requests) == ("mine", [])
 

@@ -13,6 +13,8 @@ import trustme
 
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.transfer.google_drive import download_drive
+from dancereid_pipeline.transfer.http_client import OnBytes
+from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Request, Site, page, redirect
 
 HOSTS = (
@@ -167,19 +169,20 @@ REFUSED_RESTS = [
 ]
 
 
-def fetch(drive: Site, target: Path, **changes: object) -> list[tuple[int, int | None]]:
+def fetch(
+    drive: Site,
+    target: Path,
+    *,
+    file_id: str = FILE_ID,
+    progress: OnBytes | None = None,
+    **network: object,
+) -> list[tuple[int, int | None]]:
     """Fetches, looks at what came, and says what progress was told."""
     told: list[tuple[int, int | None]] = []
-    usual = {
-        "file_id": FILE_ID,
-        "cookies_file": None,
-        "proxy": drive.url,
-        "rate": None,
-        "progress": lambda done, total: told.append((done, total)),
-    }
-    options = {**usual, **changes}
-    download_drive(path=target, **options)
-    assert target.read_bytes() == drive.files[f"/{options['file_id']}"]
+    settings = Network(**{"proxy": drive.url, **network})
+    note = progress or (lambda done, total: told.append((done, total)))
+    download_drive(file_id, settings, None, note, target)
+    assert target.read_bytes() == drive.files[f"/{file_id}"]
     return told
 
 
@@ -209,10 +212,11 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from dancereid_pipeline.transfer.google_drive import download_drive
+from dancereid_pipeline.transfer.settings import Network
 file_id, path, cookies, proxy, say = sys.argv[1:]
 download_drive(
-    file_id, Path(path), cookies_file=Path(cookies) if cookies else None, proxy=proxy, rate=None,
-    progress=lambda done, total: print(done, flush=True) if say else None,
+    file_id, Network(proxy=proxy), Path(cookies) if cookies else None,
+    lambda done, total: print(done, flush=True) if say else None, Path(path),
 )
 """
 
