@@ -20,7 +20,7 @@ from ..transfer.download import fetch
 from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, variable
 from .clip_fetcher import ClipFetcher
 from .crawl import crawl
-from .growing_clip import FollowedClip, let_come
+from .growing_clip import GrowingClip
 from .politeness import Manners
 from .tracks_download import fetch_archive
 
@@ -133,8 +133,6 @@ class Store:
         fetcher = self._fetcher
         if offline() or all(fetcher.has(video) for video in videos):
             return  # nor is the folder touched, which may be a shared one
-        # What a stream of this process has begun would be kept from the crawl.
-        let_come(fetcher.folder)
         crawl(fetcher.folder, self._catalogue, videos, self._network, again=again)
 
     @property
@@ -268,10 +266,10 @@ class _Streamed(_Fetched):
         try:
             return super().clip(video)
         except VideoError as error:
-            followed = FollowedClip(self._fetcher, video, self._manners)
-            if error.reason is Reason.AMBIGUOUS or followed.gone():
+            growing = GrowingClip(self._fetcher, video, self._manners)
+            if error.reason is Reason.AMBIGUOUS or growing.gone():
                 raise
-            return followed
+            return growing
 
 
 def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from datasets.utils import tqdm
 
@@ -25,10 +25,8 @@ from .settings import Network
 MAX_WAIT_S = 60.0
 _WAITS = 3
 _BEYOND = re.compile(r"bytes \*/([0-9]+)")
-
-
-class Pause(Exception):  # noqa: N818  # no error: whoever raises it goes on later
-    """Raised by an `OnBytes` to end a transfer; what came stays, to be gone on with."""
+_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
+_T = TypeVar("_T")
 
 
 def sleep(seconds: float) -> None:
@@ -55,35 +53,33 @@ def fetch(
     refuse_offline(address, target)
     with progress_bar(what) as on_bytes, client(network, on_bytes) as ydl:
         try:
-            download_checked(ydl, {"url": address}, target, check, download)
+            download_checked(ydl, {"url": address}, target, check)
         except VideoError as error:
             raise SourceError(f"{public(address)}: {error}") from error
 
 
 def download_checked(
-    ydl: Any,
-    info: dict[str, Any],
-    target: Path,
-    check: Callable[[Path], None],
-    transfer: Callable[[Any, dict[str, Any], Path], None],
-) -> None:
+    ydl: Any, info: dict[str, Any], target: Path, check: Callable[[Path], _T]
+) -> _T:
     """Brings what `info` describes to `target`: temporary name, check, move.
 
-    What an earlier run left is gone on with. Should the whole then not be what it must be
+    What an earlier run left is continued. Should the whole then not be what it must be
     (the file there has changed meanwhile, say), it is fetched anew, once.
+
+    Returns:
+        What `check` returned.
 
     Raises:
         VideoError: it cannot be had.
         DanceReIDError: of `check`.
     """
-    unchecked = target.with_name(f"{target.name}.unchecked")
-    part = unchecked.with_name(f"{unchecked.name}.part")
+    unchecked = unchecked_path(target)
     make_folder(target.parent)
     while True:
-        resumed = unchecked.exists() or part.exists()
-        transfer(ydl, info, unchecked)
+        resumed = unchecked.exists() or part_path(unchecked).exists()
+        download(ydl, info, unchecked)
         try:
-            check(unchecked)
+            checked = check(unchecked)
             break
         except (SourceError, VideoError):
             unchecked.unlink()
@@ -92,19 +88,29 @@ def download_checked(
     with unchecked.open("rb+") as file:
         os.fsync(file.fileno())
     unchecked.replace(target)
+    return checked
+
+
+def unchecked_path(target: Path) -> Path:
+    """The name of a file that is whole, but not checked yet."""
+    return target.with_name(f"{target.name}.unchecked")
+
+
+def part_path(path: Path) -> Path:
+    """The name of a file whose beginning is here, as yt-dlp names it."""
+    return path.with_name(f"{path.name}.part")
 
 
 def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
-    """Downloads what `info` describes to `path`, by way of `path.part`, going on with that.
+    """Downloads what `info` describes to `path`, by way of its part, which it continues.
 
     Raises:
         VideoError: it cannot be had, with the reason.
         SourceError: this machine cannot write it.
-        Pause: of the client's `OnBytes`.
     """
     from yt_dlp.utils import YoutubeDLError
 
-    part = path.with_name(f"{path.name}.part")
+    part = part_path(path)
     waits = 0
     while True:
         try:
@@ -127,6 +133,50 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
             if not done:
                 raise VideoError(Reason.NETWORK, "the transfer ended without a word")
             return
+
+
+def fetch_range(ydl: Any, info: dict[str, Any], path: Path, stop: int) -> int:
+    """Downloads what `info` describes as far as the offset `stop`, into the part of `path`.
+
+    The part becomes `path` when it is whole. A server without ranges gives the whole at once,
+    and so do formats that consist of segments.
+
+    Args:
+        ydl: a `client`.
+        info: what to download; it gets a header by which the server tells that a file changed.
+        path: where the whole goes.
+        stop: behind what is here already.
+
+    Returns:
+        Size of the whole, in bytes.
+
+    Raises:
+        VideoError: as of `download`; `DAMAGED` if the server has another file now than that
+            of which the part was. The new one is then at `path`.
+        SourceError: this machine cannot write it.
+    """
+    from yt_dlp.downloader import get_suitable_downloader
+    from yt_dlp.downloader.http import HttpFD
+
+    part, headers = part_path(path), info.setdefault("http_headers", {})
+    here = part.stat().st_size if part.exists() else 0
+    ranged = {"http_headers": {**headers, "Range": f"bytes=0-{stop - 1}"}, "downloader_options": {}}
+    in_one = get_suitable_downloader(info, ydl.params) is HttpFD
+    # yt-dlp asks for what is missing of the range.
+    download(ydl, {**info, **ranged} if in_one else info, path)
+    came = path.stat().st_size
+    answer = ydl.answer_headers
+    given = _RANGE.fullmatch(answer.get("Content-Range") or "") if in_one else None
+    from_start = not (given and int(given[1]))
+    if here and from_start and came != here and (given or "If-Range" in headers):
+        raise VideoError(Reason.DAMAGED, "the file has changed on the server while it was fetched")
+    versions = (answer.get("ETag"), answer.get("Last-Modified"))
+    if version := next((v for v in versions if v and not v.startswith("W/")), None):
+        headers["If-Range"] = version
+    size = int(given[2]) if given else came
+    if came < size:
+        path.replace(part)
+    return size
 
 
 @contextlib.contextmanager

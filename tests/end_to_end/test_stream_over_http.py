@@ -12,7 +12,7 @@ from datasets import load_dataset
 
 from tests.conftest import PEOPLE
 from tests.support.data.folders import all_contents, contents
-from tests.support.servers.remote import paths, serve, settle
+from tests.support.servers.remote import paths, serve
 from tests.support.servers.web import Answer, Site
 
 CLIPS = {f"/videos/{row:03d}_{video_id}.mp4" for row, video_id in enumerate(PEOPLE)}
@@ -29,7 +29,6 @@ def test_a_stream_fetches_once_too_and_a_build_finds_it(
     for request in site.requests:
         asked[request.path] += request.asked
     assert {path: asked[path] for path in CLIPS} == {path: content[path] for path in CLIPS}
-    settle()
     paths(site)
     assert all_contents(stream) == built
     assert all_contents(load_dataset("dancereid", streaming=True, **remote)) == built
@@ -112,7 +111,6 @@ def test_what_a_stream_found_gone_it_does_not_ask_for_again(
     del site.files["/videos/001_bbb.mp4"]
     stream = load_dataset("dancereid", streaming=True, split="test", **remote)
     assert contents(stream) == built["test"][6:]
-    settle()
     paths(site)
     assert contents(stream) == built["test"][6:]
     assert paths(site) == []

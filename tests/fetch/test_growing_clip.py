@@ -19,13 +19,13 @@ from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import VideoError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher
-from dancereid_pipeline.fetch.growing_clip import FollowedClip
+from dancereid_pipeline.fetch.growing_clip import GrowingClip
 from dancereid_pipeline.fetch.politeness import Manners
 from dancereid_pipeline.formats.video import Clip
 from dancereid_pipeline.transfer.settings import Network
 from tests.conftest import PROJECT
 from tests.support.data.clips import X264, write_clip
-from tests.support.servers.remote import serve, settle
+from tests.support.servers.remote import serve
 from tests.support.servers.web import Answer, Hold, Site
 
 FRAMES = 70
@@ -75,7 +75,7 @@ def faststart(clips: Callable[[str], Path]) -> Path:
     return clips("faststart.mp4")
 
 
-def follow(site: Site, clip: Path, folder: Path) -> FollowedClip:
+def growing_clip(site: Site, clip: Path, folder: Path) -> GrowingClip:
     """A clip of a server, to be kept in a folder."""
     site.files[f"/{clip.name}"] = clip.read_bytes()
     catalogue = folder / "catalogue.csv"
@@ -85,7 +85,7 @@ def follow(site: Site, clip: Path, folder: Path) -> FollowedClip:
     network = Network(
         video_url=f"{site.url}/{clip.name}?{{clip}}", download_dir=folder, time_limit=10**6
     )
-    return FollowedClip(
+    return GrowingClip(
         ClipFetcher(folder / "videos", videos, network), videos.videos[0], Manners()
     )
 
@@ -108,16 +108,15 @@ def test_what_is_read_is_what_the_file_has(
         expected = pictures(local, wanted)
         assert local.frame_count == FRAMES
     assert list(expected) == wanted[:-1]
-    followed = follow(site, clip, tmp_path / "kept")
-    with followed.open() as coming:
+    growing = growing_clip(site, clip, tmp_path / "kept")
+    with growing.open() as coming:
         assert abs(coming.frame_count - FRAMES) <= 2
         assert pictures(coming, wanted) == expected
         assert coming.frame_count == FRAMES  # made sure of: a frame past the end was wanted
-    settle()
     (kept,) = (tmp_path / "kept" / "videos").glob("000_vid.*")
     assert kept.read_bytes() == clip.read_bytes()
     site.requests.clear()
-    with followed.open() as there:
+    with growing.open() as there:
         assert pictures(there, wanted) == expected
     assert site.requests == []
 
@@ -128,19 +127,17 @@ def test_the_first_frames_need_only_the_beginning(
 ) -> None:
     clip = clips(name)
     size = clip.stat().st_size
-    followed = follow(site, clip, tmp_path / "kept")
-    coming = followed.open()
+    growing = growing_clip(site, clip, tmp_path / "kept")
+    coming = growing.open()
     assert next(coming.read(range(FRAMES)))[0] == 0
-    coming.__exit__(GeneratorExit, None, None)
-    settle()
+    coming.__exit__(None, GeneratorExit(), None)
     assert 0 < site.asked() < size * 0.8
     (part,) = (tmp_path / "kept" / "videos").glob("*.part")
     assert 0 < part.stat().st_size < size
     # The next reader goes on with what has come.
     site.requests.clear()
-    with followed.open() as coming:
+    with growing.open() as coming:
         assert list(pictures(coming, range(FRAMES))) == list(range(FRAMES))
-    settle()
     assert 0 < site.asked() <= size
     assert not part.exists()
 
@@ -149,7 +146,7 @@ def test_a_server_without_ranges_is_read_as_well(
     site: Site, faststart: Path, tmp_path: Path, online: list[float]
 ) -> None:
     site.ranges = False
-    with follow(site, faststart, tmp_path / "kept").open() as coming:
+    with growing_clip(site, faststart, tmp_path / "kept").open() as coming:
         assert len(pictures(coming, range(FRAMES))) == FRAMES
     assert len(site.requests) <= 2  # no more than to find out
 
@@ -157,9 +154,9 @@ def test_a_server_without_ranges_is_read_as_well(
 def test_a_transfer_that_breaks_is_gone_on_with(
     site: Site, faststart: Path, tmp_path: Path, online: list[float]
 ) -> None:
-    followed = follow(site, faststart, tmp_path / "kept")
+    growing = growing_clip(site, faststart, tmp_path / "kept")
     site.answers[f"/{faststart.name}"] = [Answer(cut=9999), Answer(drop=True), Answer(status=503)]
-    with followed.open() as coming:
+    with growing.open() as coming:
         assert len(pictures(coming, range(FRAMES))) == FRAMES
 
 
@@ -180,23 +177,22 @@ def test_what_cannot_be_had_is_an_error_with_its_reason(
     answers: list[Answer],
     reason: Reason,
 ) -> None:
-    followed = follow(site, faststart, tmp_path / "kept")
+    growing = growing_clip(site, faststart, tmp_path / "kept")
     site.answers[f"/{faststart.name}"] = answers
-    with pytest.raises(VideoError) as error, followed.open():
+    with pytest.raises(VideoError) as error, growing.open():
         pass
     assert error.value.reason is reason
-    settle()
-    assert followed.fetcher.manifest.read()["vid"].outcome is reason
+    assert growing.fetcher.manifest.read()["vid"].outcome is reason
     assert not list((tmp_path / "kept" / "videos").glob("000_vid.mp4"))
 
 
 def test_frames_that_came_before_it_broke_off_are_given(
     site: Site, faststart: Path, tmp_path: Path, online: list[float]
 ) -> None:
-    followed = follow(site, faststart, tmp_path / "kept")
+    growing = growing_clip(site, faststart, tmp_path / "kept")
     site.answers[f"/{faststart.name}"] = [*[Answer()] * 3, Answer(status=404, always=True)]
     came = []
-    with pytest.raises(VideoError, match="404") as error, followed.open() as coming:
+    with pytest.raises(VideoError, match="404") as error, growing.open() as coming:
         came.extend(index for index, _ in coming.read(range(FRAMES)))
     assert error.value.reason is Reason.REMOVED
     assert came
@@ -206,42 +202,40 @@ def test_frames_that_came_before_it_broke_off_are_given(
 def test_two_readers_in_a_process_share_one_transfer(
     site: Site, faststart: Path, tmp_path: Path, online: list[float]
 ) -> None:
-    followed = follow(site, faststart, tmp_path / "kept")
-    first = followed.open()
+    growing = growing_clip(site, faststart, tmp_path / "kept")
+    first = growing.open()
     paused = first.read([0, 60])
     assert next(paused)[0] == 0
-    with followed.open() as second:
+    with growing.open() as second:
         assert len(pictures(second, range(FRAMES))) == FRAMES
     assert [index for index, _ in paused] == [60]
     first.__exit__(None, None, None)
-    settle()
     assert site.asked() <= faststart.stat().st_size * 1.1
 
 
 def test_a_clip_that_another_process_fetches_is_read_but_not_kept(
     site: Site, faststart: Path, tmp_path: Path, online: list[float]
 ) -> None:
-    followed = follow(site, faststart, tmp_path / "kept")
+    growing = growing_clip(site, faststart, tmp_path / "kept")
     program = (
         "import sys; from pathlib import Path; from dancereid_pipeline.common.files import lock\n"
         "with lock(Path(sys.argv[1]), '000_vid'): print('held', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", program, str(followed.fetcher.folder)]
+    command = [sys.executable, "-c", program, str(growing.fetcher.folder)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=PROJECT, text=True, **pipes) as holder:
         assert holder.stdout.readline() == "held\n"
-        with followed.open() as coming:
+        with growing.open() as coming:
             assert len(pictures(coming, range(FRAMES))) == FRAMES
-        settle()
-        assert not list(followed.fetcher.folder.glob("000_vid*"))
+            assert not list(growing.fetcher.folder.glob("000_vid*"))
         holder.stdin.close()
 
 
-def test_a_clip_to_be_followed_can_be_sent_to_another_process(
+def test_a_clip_to_be_growing_can_be_sent_to_another_process(
     site: Site, faststart: Path, tmp_path: Path
 ) -> None:
-    followed = follow(site, faststart, tmp_path / "kept")
-    assert pickle.loads(pickle.dumps(followed)) == followed
+    growing = growing_clip(site, faststart, tmp_path / "kept")
+    assert pickle.loads(pickle.dumps(growing)) == growing
 
 
 def test_a_program_may_end_while_a_clip_is_coming(site: Site, demo: Path, tmp_path: Path) -> None:
