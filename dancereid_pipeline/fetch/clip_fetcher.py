@@ -129,8 +129,8 @@ class ClipFetcher:
                 held = lock(self.folder, video.clip_stem).acquire(timeout=0)
             except Timeout:
                 said = (
-                    "another process fetches it, or a stream that is still open; when that has "
-                    "ended, run it again"
+                    "another process has it, or a stream that is still open; run it again when "
+                    "that has ended"
                 )
                 raise VideoError(Reason.NOT_TRIED, said) from None
             with (
