@@ -104,21 +104,22 @@ class ClipFetcher:
             SourceError: this machine cannot keep it.
         """
         try:
-            with self.located(video, _within(self.network.time_limit, on_bytes)) as clip:
+            with self.located(video, on_bytes) as clip:
                 return clip.complete()
         except VideoError as error:
             return self.note(video, error)
 
     @contextlib.contextmanager
     def located(self, video: Video, on_bytes: OnBytes | None = None) -> Iterator[LocatedClip]:
-        """Finds out where the bytes of a clip are; nobody else can fetch it meanwhile.
+        """Finds out where the bytes of a clip are, and keeps others from fetching it meanwhile.
 
         Args:
             video: which.
-            on_bytes: told of every block that arrives.
+            on_bytes: told of every block that arrives. None for a reader, to whom the limit
+                on the time of a video does not apply.
 
         Raises:
-            VideoError: it cannot be had, with the reason; `NOT_TRIED` if somebody else
+            VideoError: it cannot be fetched, with the reason; `NOT_TRIED` if somebody else
                 fetches it.
             SourceError: this machine cannot keep it.
         """
@@ -138,7 +139,7 @@ class ClipFetcher:
                 paced,
                 client(
                     self.network,
-                    on_bytes,
+                    on_bytes and _within(self.network.time_limit, on_bytes),
                     format=FORMATS,
                     # With a hole in it, its frames would no longer be those that were annotated.
                     skip_unavailable_fragments=False,
@@ -147,28 +148,33 @@ class ClipFetcher:
                 yield LocatedClip(self, video, ydl, locate(ydl, address))
 
     def note(self, video: Video, error: VideoError) -> Entry:
-        """Notes why a clip could not be fetched."""
-        entry = Entry(
-            video_id=video.video_id,
-            outcome=error.reason,
-            detail=str(error),
-            when=now(),
-            address=self.network.public_address(video),
-            yt_dlp=_yt_dlp_version(),
-            asked_with=asked_with(self.network),
-        )
-        if error.reason is Reason.NOT_TRIED and video.video_id in self.manifest.read():
-            return entry  # what is noted says more
-        return self.manifest.note(entry)
+        """Writes into the manifest why a clip could not be fetched.
+
+        Raises:
+            SourceError: this machine cannot keep it.
+        """
+        with usable(self.folder):
+            entry = Entry(
+                video_id=video.video_id,
+                outcome=error.reason,
+                detail=str(error),
+                when=now(),
+                address=self.network.public_address(video),
+                yt_dlp=_yt_dlp_version(),
+                asked_with=asked_with(self.network),
+            )
+            if error.reason is Reason.NOT_TRIED and video.video_id in self.manifest.read():
+                return entry  # what the manifest says already tells more
+            return self.manifest.note(entry)
 
 
 @dataclass(frozen=True)
 class LocatedClip:
-    """A clip of which it is known where its bytes are.
+    """A clip whose address is known, and which nobody else fetches meanwhile.
 
     Attributes:
-        fetcher: fetches it, and nobody else does meanwhile.
-        video: whose it is.
+        fetcher: fetches it.
+        video: whose clip it is.
         ydl: the client to ask with.
         info: where the bytes are, as yt-dlp describes it.
     """
@@ -184,7 +190,7 @@ class LocatedClip:
         return self.fetcher.folder / f"{self.video.clip_stem}.{self.info['ext']}"
 
     def extend(self, stop: int) -> int:
-        """Fetches it as far as the offset `stop`; gives its size: see `fetch_range`."""
+        """Fetches it up to the offset `stop`; returns its size: see `fetch_range`."""
         with self._behind_its_page():
             return fetch_range(self.ydl, self.info, unchecked_path(self.target), stop)
 
@@ -192,7 +198,7 @@ class LocatedClip:
         """Fetches what is not here yet, checks the whole, and gives it its name.
 
         Raises:
-            VideoError: it cannot be had, or is no whole video.
+            VideoError: it cannot be fetched, or is no whole video.
             SourceError: this machine cannot keep it.
         """
         with usable(self.fetcher.folder), self._behind_its_page():
@@ -200,7 +206,7 @@ class LocatedClip:
 
     @contextlib.contextmanager
     def _behind_its_page(self) -> Iterator[None]:
-        """Where its page is there, the video is not gone, whatever becomes of its bytes."""
+        """A video whose page is there is not gone, even if its bytes cannot be fetched."""
         try:
             yield
         except VideoError as error:

@@ -25,21 +25,21 @@ from .politeness import Manners
 if TYPE_CHECKING:
     from ..formats.video import Clip
 
-# Bytes of a request: at first for whoever wants a look, then half of what is here.
+# A request asks for half as much as is here, within these limits.
 _LEAST_BYTES = 64 << 10
-_MOST_BYTES = 8 << 20  # YouTube slows requests down that ask for more than 10 MiB
-# What a decoder says where the part may be of another file than the server has now.
+_MOST_BYTES = 8 << 20  # YouTube is slow to answer requests for more than 10 MiB
+# Errors of the decoder that may come from a part of another file than the server has now.
 _BROKEN = (Reason.NOT_A_VIDEO, Reason.NO_FRAMES, Reason.DAMAGED)
 
 
 @dataclass(frozen=True)
 class GrowingClip:
-    """A clip that is not here yet. What was read of it is kept, and continued next time.
+    """A clip that is not here yet. What was read of it is kept, and the next reader continues.
 
     Attributes:
         fetcher: fetches it.
-        video: whose it is.
-        manners: those of the stream that it is of.
+        video: whose clip it is.
+        manners: those of the stream that reads it.
     """
 
     fetcher: ClipFetcher
@@ -47,7 +47,7 @@ class GrowingClip:
     manners: Manners
 
     def gone(self) -> Entry | None:
-        """What was noted of it if it was gone when it was last asked for, at the same address."""
+        """The manifest's entry, if the clip was gone at the same address the last time."""
         entry = self.fetcher.manifest.read().get(self.video.video_id)
         if entry is None or entry.address != self.fetcher.network.public_address(self.video):
             return None
@@ -57,7 +57,8 @@ class GrowingClip:
         """Opens it, and begins to fetch it.
 
         Raises:
-            VideoError: it cannot be had.
+            VideoError: it cannot be fetched, with the reason.
+            SourceError: this machine cannot keep it.
         """
         from ..formats.video import Clip
 
@@ -81,7 +82,7 @@ class GrowingClip:
 
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
-        """Notes why it cannot be fetched."""
+        """Writes into the manifest why it cannot be fetched."""
         try:
             yield
         except VideoError as error:
@@ -90,25 +91,25 @@ class GrowingClip:
 
 
 class RangeReader(io.RawIOBase):
-    """A clip as a file, which asks for the next range when somebody reads beyond what is here.
+    """A growing clip as a file. It asks for the next range when a read needs it.
 
-    To skip bytes does not spare fetching them. While it is open, nobody else can fetch the
-    clip into the folder; where somebody does already, it is fetched into a temporary folder
-    instead, and not kept.
+    Bytes that are skipped are fetched as well. While the reader is open, nobody else can
+    fetch the clip into the folder. If somebody fetches it already, this reader fetches it
+    into a temporary folder, and does not keep it.
 
     Args:
         growing: the clip.
 
     Raises:
-        VideoError: it cannot be had.
+        VideoError: it cannot be fetched, with the reason.
         SourceError: this machine cannot keep it.
     """
 
     def __init__(self, growing: GrowingClip) -> None:
         self._growing = growing
         self._position = 0
-        self._size: int | None = None  # as the server says
-        self._error: Exception | None = None  # what went wrong, and is not tried again
+        self._size: int | None = None  # of the whole, as the server says
+        self._error: Exception | None = None  # why a request failed; there is none after that
         self._held = contextlib.ExitStack()
         with growing.noted():
             self._clip = self._located()
@@ -122,41 +123,41 @@ class RangeReader(io.RawIOBase):
         except VideoError as error:
             if error.reason is not Reason.NOT_TRIED:
                 raise
-        # Somebody else fetches it.
+        # Somebody else fetches it into the folder.
         folder = hold(tempfile.TemporaryDirectory(prefix="dancereid-"))
         return hold(replace(fetcher, folder=Path(folder)).located(video))
 
     def size(self) -> int:
-        """Bytes of the clip. Asks the server where it has not said so yet."""
+        """Size of the whole clip, in bytes. Asks the server if it has not said it yet."""
         if self._path.exists():
             return self._path.stat().st_size
         return self._size or self._extend(self._came() + _LEAST_BYTES)
 
     def whole(self) -> Path:
-        """Fetches all of it, and gives the file that it is in."""
+        """Fetches all of it, and returns the file that it is in."""
         return self._fetch_up_to(math.inf)
 
     def end(self, error: BaseException | None) -> None:
-        """Closes it; where it was read to its end, the rest is fetched, checked and put in place.
+        """Closes it. If the reading went well, fetches the rest, checks it and puts it in place.
 
         Args:
-            error: why the reading ended before; None if it did not. Where the video is
-                broken, the rest is fetched as well: the check decides, and clears the part away.
+            error: why the reading ended too early, if it did. If the video seems broken, the
+                rest is fetched as well: the check decides, and removes a part that is wrong.
         """
         broken = isinstance(error, VideoError) and error.reason in _BROKEN
         with contextlib.closing(self):
             if self._clip.fetcher is self._growing.fetcher and (error is None or broken):
-                # What is noted is for the next reader: this one has what it wanted.
+                # An error is for the manifest alone: this reader has what it wanted.
                 with contextlib.suppress(VideoError), self._growing.noted():
                     self._growing.manners.note(self._clip.complete())
 
     def close(self) -> None:
-        """Lets others fetch the clip; what has come is kept."""
+        """Lets others fetch the clip. What has come is kept."""
         self._held.close()
         super().close()
 
     def readinto(self, buffer: Any) -> int:
-        """Reads the next bytes; fetches them where they are not here."""
+        """Reads the next bytes, and fetches those that are not here."""
         path = self._fetch_up_to(self._position + len(buffer))
         with path.open("rb") as file:
             file.seek(self._position)
@@ -180,23 +181,23 @@ class RangeReader(io.RawIOBase):
         """Goes to an offset.
 
         Raises:
-            OSError: it is before the file, as of a file on disk.
+            OSError: it is before the beginning of the file.
         """
         if whence == io.SEEK_CUR:
             offset += self._position
         elif whence == io.SEEK_END:
             offset += self.size()
         if offset < 0:
-            raise OSError(errno.EINVAL, "an offset before the file")
+            raise OSError(errno.EINVAL, "an offset before the beginning of the file")
         self._position = offset
         return offset
 
     def _came(self) -> int:
-        """Bytes that are here of a clip that is not whole."""
+        """Size of the part, in bytes."""
         return self._part.stat().st_size if self._part.exists() else 0
 
     def _fetch_up_to(self, stop: float) -> Path:
-        """Fetches what is not here before the offset `stop`; gives the file that it is in."""
+        """Fetches what is missing up to the offset `stop`; returns the file that it is in."""
         while not self._path.exists():
             came = self._came()
             if came >= stop:
@@ -206,15 +207,15 @@ class RangeReader(io.RawIOBase):
         return self._path
 
     def _extend(self, stop: int) -> int:
-        """Fetches it as far as the offset `stop`; gives its size."""
+        """Fetches it up to the offset `stop`; returns the size of the whole."""
         if self._error is None:
             try:
                 with self._growing.noted():
                     self._size = self._clip.extend(stop)
                 return self._size
             except (KeyboardInterrupt, SystemExit) as interrupt:
-                # What reads for FFmpeg hands on nothing but an `Exception`.
+                # PyAV lets nothing but an `Exception` through FFmpeg.
                 self._error = InterruptedReadError(interrupt)
-            except Exception as error:  # noqa: BLE001  # raised below, as often as FFmpeg asks
+            except Exception as error:  # noqa: BLE001  # raised below, whenever FFmpeg reads on
                 self._error = error
         raise self._error

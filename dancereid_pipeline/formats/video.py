@@ -18,16 +18,7 @@ from .video_frame import Picture
 
 
 class GrowingFile(Protocol):
-    """A file that is fetched while it is read."""
-
-    def read(self, count: int = -1, /) -> bytes | None:
-        """The next bytes; fetches them where they are not here."""
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Goes to an offset."""
-
-    def tell(self) -> int:
-        """The offset of the next byte."""
+    """A seekable file that is fetched while it is read."""
 
     def size(self) -> int:
         """Of the whole, in bytes."""

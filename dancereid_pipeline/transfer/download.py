@@ -136,46 +136,47 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
 
 
 def fetch_range(ydl: Any, info: dict[str, Any], path: Path, stop: int) -> int:
-    """Downloads what `info` describes as far as the offset `stop`, into the part of `path`.
+    """Downloads what `info` describes up to the offset `stop`, into the part of `path`.
 
-    The part becomes `path` when it is whole. A server without ranges gives the whole at once,
+    The part becomes `path` when it is whole. A server without ranges sends the whole at once,
     and so do formats that consist of segments.
 
     Args:
         ydl: a `client`.
-        info: what to download; it gets a header by which the server tells that a file changed.
+        info: what to download. It gets the header by which the server tells if the file has
+            changed between two calls.
         path: where the whole goes.
-        stop: behind what is here already.
+        stop: offset behind the last byte that is wanted; more than the part has.
 
     Returns:
         Size of the whole, in bytes.
 
     Raises:
-        VideoError: as of `download`; `DAMAGED` if the server has another file now than that
-            of which the part was. The new one is then at `path`.
+        VideoError: as of `download`; `DAMAGED` if the part was of another file than the server
+            has now. The file that it has now is then at `path`, or its part.
         SourceError: this machine cannot write it.
     """
     from yt_dlp.downloader import get_suitable_downloader
     from yt_dlp.downloader.http import HttpFD
 
+    if get_suitable_downloader(info, ydl.params) is not HttpFD:
+        download(ydl, info, path)
+        return path.stat().st_size
     part, headers = part_path(path), info.setdefault("http_headers", {})
     here = part.stat().st_size if part.exists() else 0
-    ranged = {"http_headers": {**headers, "Range": f"bytes=0-{stop - 1}"}, "downloader_options": {}}
-    in_one = get_suitable_downloader(info, ydl.params) is HttpFD
-    # yt-dlp asks for what is missing of the range.
-    download(ydl, {**info, **ranged} if in_one else info, path)
-    came = path.stat().st_size
-    answer = ydl.answer_headers
-    given = _RANGE.fullmatch(answer.get("Content-Range") or "") if in_one else None
-    from_start = not (given and int(given[1]))
-    if here and from_start and came != here and (given or "If-Range" in headers):
+    wanted = {**headers, "Range": f"bytes=0-{stop - 1}"}  # yt-dlp asks for what is missing of it
+    download(ydl, {**info, "http_headers": wanted, "downloader_options": {}}, path)
+    came, answer = path.stat().st_size, ydl.answer_headers
+    given = _RANGE.fullmatch(answer.get("Content-Range") or "")
+    size = int(given[2]) if given else came
+    if came < size:
+        path.replace(part)
+    begun_anew = came != here and (not given or given[1] == "0")
+    if here and begun_anew and (given or "If-Range" in headers):
         raise VideoError(Reason.DAMAGED, "the file has changed on the server while it was fetched")
     versions = (answer.get("ETag"), answer.get("Last-Modified"))
     if version := next((v for v in versions if v and not v.startswith("W/")), None):
         headers["If-Range"] = version
-    size = int(given[2]) if given else came
-    if came < size:
-        path.replace(part)
     return size
 
 
