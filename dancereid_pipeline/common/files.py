@@ -47,7 +47,8 @@ def usable(folder: Path, otherwise: str = "or name another folder") -> Iterator[
 def lock(folder: Path, name: str) -> FileLock:
     """A lock between processes, not taken yet. It ends with the process that holds it."""
     (folder / LOCKS).mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / LOCKS / f"{name}.lock")
+    # Not of a thread: what holds it may be cleared away by another one.
+    return FileLock(folder / LOCKS / f"{name}.lock", thread_local=False)
 
 
 @contextmanager

@@ -95,7 +95,8 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
     ),
     Reason.NOT_TRIED: (
         Fate.MAY_COME_BACK,
-        "The fetching ended before its turn, or offline mode is on: run it again then.",
+        "The fetching ended before its turn, an open stream or another process has it, or offline "
+        "mode is on: run it again then.",
     ),
 }
 # All of them: why a clip could not be fetched, as against what is wrong with one that is there.

@@ -9,7 +9,7 @@ import os
 import shutil
 import sysconfig
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from ..common.errors import VideoError
 from ..common.files import lock, now, start_of, usable
 from ..common.reasons import Fate, Reason, fate
 from ..inputs.data_folder import Clips
-from ..transfer.download import download, download_checked
+from ..transfer.download import download, download_checked, fetch_range, unchecked_path
 from ..transfer.http_client import OnBytes, client
 from ..transfer.settings import Network
 from .manifest import ClipFacts, Entry, Manifest, found
@@ -29,9 +29,6 @@ from .politeness import pace
 from .video_site import FORMATS, is_page, locate
 
 _RUNTIMES = ("deno", "node", "bun", "qjs")
-
-# Brings what `info` describes to a path, by way of a part beside it.
-Transfer = Callable[[Any, dict[str, Any], Path], None]
 
 
 @dataclass(frozen=True)
@@ -96,96 +93,145 @@ class ClipFetcher:
                 file=file,
             )
 
-    def fetch(self, video: Video, on_bytes: OnBytes, transfer: Transfer = download) -> Entry:
-        """Fetches a clip, going on with what an earlier try left; notes what came of it.
+    def fetch(self, video: Video, on_bytes: OnBytes) -> Entry:
+        """Fetches a clip, continuing what an earlier try left; notes what came of it.
 
         Args:
             video: which.
             on_bytes: told of every block that arrives.
-            transfer: how the bytes are brought once it is known where they are.
 
         Raises:
             SourceError: this machine cannot keep it.
         """
+        try:
+            with self.located(video, on_bytes) as clip:
+                return clip.complete()
+        except VideoError as error:
+            return self.note(video, error)
+
+    @contextlib.contextmanager
+    def located(self, video: Video, on_bytes: OnBytes | None = None) -> Iterator[LocatedClip]:
+        """Finds out where the bytes of a clip are, and keeps others from fetching it meanwhile.
+
+        Args:
+            video: which.
+            on_bytes: told of every block that arrives. None for a reader, to whom the limit
+                on the time of a video does not apply.
+
+        Raises:
+            VideoError: it cannot be fetched, with the reason; `NOT_TRIED` if somebody else
+                fetches it.
+            SourceError: this machine cannot keep it.
+        """
+        address = self.network.address(video)
+        paced = pace.kept() if is_page(address) else contextlib.nullcontext()
         with usable(self.folder):
             try:
-                with lock(self.folder, video.clip_stem).acquire(timeout=0):
-                    entry = self._fetch(video, on_bytes, transfer)
+                held = lock(self.folder, video.clip_stem).acquire(timeout=0)
             except Timeout:
-                entry = self._entry(
-                    video,
-                    VideoError(
-                        Reason.NOT_TRIED,
-                        "another process has it: a crawl, or a stream that is read; when that "
-                        "has ended, run it again",
-                    ),
+                said = (
+                    "another process has it, or a stream that is still open; run it again when "
+                    "that has ended"
                 )
-                if video.video_id not in self.manifest.read():
-                    entry = self.manifest.note(entry)
-                return entry
-            if entry.outcome is not Reason.USED:
-                entry = self.manifest.note(entry)
-        return entry
-
-    def _fetch(self, video: Video, on_bytes: OnBytes, transfer: Transfer) -> Entry:
-        address = self.network.address(video)
-        taken: Entry | None = None
-        page_is_there = False
-
-        def check(path: Path) -> None:
-            # Noted before it has its name: a kill in between leaves it to be checked again.
-            nonlocal taken
-            try:
-                clip = _examine(path)
-            except VideoError as error:
-                said = str(error).replace(str(path), "what came")
-                if error.reason is Reason.NOT_A_VIDEO:
-                    said = f"what came cannot be opened as a video: {start_of(path)}"
-                raise VideoError(error.reason, said) from error
-            taken = replace(
-                found(video.video_id, path, clip),
-                file=target.name,
-                address=self.network.public_address(video),
-                yt_dlp=_yt_dlp_version(),
-                format=_format(info),
-            )
-            self.manifest.note(taken)
-
-        try:
-            paced = pace.kept() if is_page(address) else contextlib.nullcontext()
+                raise VideoError(Reason.NOT_TRIED, said) from None
             with (
+                held,
                 paced,
                 client(
                     self.network,
-                    _within(self.network.time_limit, on_bytes),
+                    on_bytes and _within(self.network.time_limit, on_bytes),
                     format=FORMATS,
                     # With a hole in it, its frames would no longer be those that were annotated.
                     skip_unavailable_fragments=False,
                 ) as ydl,
             ):
-                info = locate(ydl, address)
-                page_is_there = is_page(address)
-                target = self.folder / f"{video.clip_stem}.{info['ext']}"
-                download_checked(target, check, functools.partial(transfer, ydl, info))
-        except VideoError as error:
-            if page_is_there and fate(error.reason) is Fate.GONE:
-                # Not the video is gone, but where its page said that the bytes are.
-                error = VideoError(Reason.UNAVAILABLE, str(error))
-            return self._entry(video, error)
-        if taken is None:
-            raise RuntimeError(f"{target} was not checked")
-        return taken
+                yield LocatedClip(self, video, ydl, locate(ydl, address))
 
-    def _entry(self, video: Video, error: VideoError) -> Entry:
-        return Entry(
-            video_id=video.video_id,
-            outcome=error.reason,
-            detail=str(error),
-            when=now(),
-            address=self.network.public_address(video),
+    def note(self, video: Video, error: VideoError) -> Entry:
+        """Writes into the manifest why a clip could not be fetched.
+
+        Raises:
+            SourceError: this machine cannot keep it.
+        """
+        with usable(self.folder):
+            entry = Entry(
+                video_id=video.video_id,
+                outcome=error.reason,
+                detail=str(error),
+                when=now(),
+                address=self.network.public_address(video),
+                yt_dlp=_yt_dlp_version(),
+                asked_with=asked_with(self.network),
+            )
+            if error.reason is Reason.NOT_TRIED and video.video_id in self.manifest.read():
+                return entry  # what the manifest says already tells more
+            return self.manifest.note(entry)
+
+
+@dataclass(frozen=True)
+class LocatedClip:
+    """A clip whose address is known, and which nobody else fetches meanwhile.
+
+    Attributes:
+        fetcher: fetches it.
+        video: whose clip it is.
+        ydl: the client to ask with.
+        info: where the bytes are, as yt-dlp describes it.
+    """
+
+    fetcher: ClipFetcher
+    video: Video
+    ydl: Any
+    info: dict[str, Any]
+
+    @property
+    def target(self) -> Path:
+        """The clip's path, once it is whole and checked."""
+        return self.fetcher.folder / f"{self.video.clip_stem}.{self.info['ext']}"
+
+    def extend(self, stop: int) -> int:
+        """Fetches it up to the offset `stop`; returns its size: see `fetch_range`."""
+        with self._behind_its_page():
+            return fetch_range(self.ydl, self.info, unchecked_path(self.target), stop)
+
+    def complete(self) -> Entry:
+        """Fetches what is not here yet, checks the whole, and gives it its name.
+
+        Raises:
+            VideoError: it cannot be fetched, or is no whole video.
+            SourceError: this machine cannot keep it.
+        """
+        with usable(self.fetcher.folder), self._behind_its_page():
+            transfer = functools.partial(download, self.ydl, self.info)
+            return download_checked(self.target, self._check, transfer)
+
+    @contextlib.contextmanager
+    def _behind_its_page(self) -> Iterator[None]:
+        """A video whose page is there is not gone, even if its bytes cannot be fetched."""
+        try:
+            yield
+        except VideoError as error:
+            if fate(error.reason) is Fate.GONE and "webpage_url" in self.info:
+                raise VideoError(Reason.UNAVAILABLE, str(error)) from error
+            raise
+
+    def _check(self, path: Path) -> Entry:
+        # Noted before it has its name: a kill in between leaves it to be checked again.
+        try:
+            clip = _examine(path)
+        except VideoError as error:
+            said = str(error).replace(str(path), "what came")
+            if error.reason is Reason.NOT_A_VIDEO:
+                said = f"what came cannot be opened as a video: {start_of(path)}"
+            raise VideoError(error.reason, said) from error
+        entry = replace(
+            found(self.video.video_id, path, clip),
+            file=self.target.name,
+            address=self.fetcher.network.public_address(self.video),
             yt_dlp=_yt_dlp_version(),
-            asked_with=asked_with(self.network),
+            format=_format(self.info),
         )
+        return self.fetcher.manifest.note(entry)
 
 
 def _examine(path: Path) -> ClipFacts:

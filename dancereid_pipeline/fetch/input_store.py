@@ -29,7 +29,7 @@ from ..transfer.download import fetch
 from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, variable
 from .clip_fetcher import ClipFetcher
 from .crawl import crawl
-from .growing_clip import FollowedClip, let_come
+from .growing_clip import GrowingClip
 from .politeness import Manners
 from .tracks_download import fetch_archive
 
@@ -160,8 +160,6 @@ class InputStore:
         if offline() or all(fetcher.has(video) for video in videos):
             return False  # nor is the folder touched, which may be a shared one
         before = {video.video_id for video in videos if fetcher.has(video)}
-        # What a stream of this process has begun would be kept from the crawl.
-        let_come(fetcher.folder)
         crawl(fetcher.folder, self.catalogue, videos, self.network, again=again)
         return any(fetcher.has(video) for video in videos if video.video_id not in before)
 
@@ -259,7 +257,7 @@ class _FetchedClips:
             return self._clips.find(video)
         except VideoError as error:
             if self._manners and error.reason is not Reason.AMBIGUOUS:
-                growing = FollowedClip(self._fetcher, video, self._manners)
+                growing = GrowingClip(self._fetcher, video, self._manners)
                 if not growing.gone():
                     return growing
             entry = self._entries.get(video.video_id)

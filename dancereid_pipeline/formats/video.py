@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import RawIOBase
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,20 +17,17 @@ from .packets import DamageError, counted_frames, is_timed, timed_frames
 from .video_frame import Picture
 
 
-class ComingFile(Protocol):
-    """A file that is read while it comes."""
-
-    def reader(self) -> RawIOBase:
-        """A file to read from its beginning; reading waits for what is not here yet."""
+class GrowingFile(Protocol):
+    """A seekable file that is fetched while it is read."""
 
     def size(self) -> int:
         """Of the whole, in bytes."""
 
-    def finish(self) -> None:
-        """Waits until all of it is here."""
+    def whole(self) -> Path:
+        """Fetches all of it; gives the file that it is in."""
 
-    def stop(self) -> None:
-        """Lets no more of it come."""
+    def end(self, error: BaseException | None) -> None:
+        """Ends the reading; `error` is why it ended too early, if it did."""
 
 
 @dataclass
@@ -40,19 +36,18 @@ class Clip:
 
     Attributes:
         path: the file, or the address that it comes from.
-        coming: where it comes from, if it is not a file yet.
+        growing: the file, if it is fetched while it is read.
         frame_count: frames that are in it: from its index where it has one, else by
             walking its packets (which reads the file, but decodes nothing). Of a clip that
-            is still coming and has no index, what its duration makes likely; `read` makes
+            is still growing and has no index, what its duration makes likely; `read` makes
             sure wherever that matters.
     """
 
     path: Path | str
-    coming: ComingFile | None = None
+    growing: GrowingFile | None = None
 
     def __post_init__(self) -> None:
-        file: Any = self.coming.reader() if self.coming else str(self.path)
-        self._container, self._stream = _open(self.path, file)
+        self._container, self._stream = _open(self.path, self.growing or str(self.path))
         self._is_likely = False  # what frame_count says
         try:
             self.frame_count = self._indexed_count() or self._likely_count() or self._walked_count()
@@ -63,12 +58,10 @@ class Clip:
     def __enter__(self) -> Clip:
         return self
 
-    def __exit__(self, raised: object, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self._container.close()
-        if self.coming and raised is None:
-            self.coming.finish()
-        elif self.coming:
-            self.coming.stop()
+        if self.growing:
+            self.growing.end(error)
 
     def _indexed_count(self) -> int:
         """Frames by the index; 0 where it has none that is complete."""
@@ -77,21 +70,20 @@ class Clip:
         # is not); entries past the end of the file are of a clip that was cut off.
         if not self._stream.frames or len(entries) != self._stream.frames:
             return 0
-        size = self.coming.size() if self.coming else Path(self.path).stat().st_size
+        size = self.growing.size() if self.growing else Path(self.path).stat().st_size
         return sum(not e.is_discard and e.pos + e.size <= size for e in entries)
 
     def _likely_count(self) -> int:
-        """Frames by duration and rate, for a clip that is still coming; 0 where nothing says."""
+        """Frames by duration and rate, for a clip that is still growing; 0 where nothing says."""
         seconds = (self._container.duration or 0) / av.time_base
         rate = self._stream.average_rate
-        self._is_likely = bool(self.coming and seconds > 0 and rate)
+        self._is_likely = bool(self.growing and seconds > 0 and rate)
         return max(1, round(seconds * rate)) if self._is_likely and rate else 0
 
     def _walked_count(self) -> int:
         """Frames by walking all packets."""
         self._is_likely = False
-        file: Any = self.coming.reader() if self.coming else str(self.path)
-        with av.open(file) as other:
+        with av.open(str(self.growing.whole() if self.growing else self.path)) as other:
             packets = other.demux(other.streams.video[0])
             try:
                 count = sum(bool(p.size) and not p.is_discard for p in packets)

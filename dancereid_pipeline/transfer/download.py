@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..common.address import public
 from ..common.errors import SourceError, VideoError
@@ -26,10 +26,8 @@ from .settings import Network
 MAX_WAIT_S = 60.0
 _WAITS = 3
 _BEYOND = re.compile(r"bytes \*/([0-9]+)")
-
-
-class Pause(Exception):  # noqa: N818  # no error: the transfer is continued later
-    """Raised by an `OnBytes` to end a transfer. The bytes that came are kept, to be continued."""
+_RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
+_T = TypeVar("_T")
 
 
 def sleep(seconds: float) -> None:
@@ -76,8 +74,8 @@ def _transfer(
 
 
 def download_checked(
-    target: Path, check: Callable[[Path], None], transfer: Callable[[Path], None]
-) -> None:
+    target: Path, check: Callable[[Path], _T], transfer: Callable[[Path], None]
+) -> _T:
     """Brings a file to `target`: it has another name until it is whole and was checked.
 
     The bytes of an earlier run are continued. If the whole file is then not as expected (it may
@@ -89,18 +87,21 @@ def download_checked(
         transfer: brings the file to a path. What it keeps until then, to be continued, lies
             beside that path, under names that begin with the same name.
 
+    Returns:
+        What `check` returned.
+
     Raises:
         VideoError: it is not available.
         DanceReIDError: raised by `check`.
     """
-    unchecked = target.with_name(f"{target.name}.unchecked")
+    unchecked = unchecked_path(target)
     with usable(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
     resumed = any(target.parent.glob(f"{glob.escape(unchecked.name)}*"))
     while True:
         transfer(unchecked)
         try:
-            check(unchecked)
+            checked = check(unchecked)
             break
         except (SourceError, VideoError):
             unchecked.unlink()
@@ -108,21 +109,29 @@ def download_checked(
                 raise
             resumed = False
     give_name(unchecked, target)
+    return checked
+
+
+def unchecked_path(target: Path) -> Path:
+    """The name of a file that is whole, but not checked yet."""
+    return target.with_name(f"{target.name}.unchecked")
+
+
+def part_path(path: Path) -> Path:
+    """The name of a file whose beginning is here, as yt-dlp names it."""
+    return path.with_name(f"{path.name}.part")
 
 
 def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
-    """Downloads what `info` describes to `path`; until it is whole it is `path.part`.
-
-    A part that is there is continued.
+    """Downloads what `info` describes to `path`, by way of its part, which it continues.
 
     Raises:
         VideoError: it is not available, with the reason.
         SourceError: this machine cannot write it.
-        Pause: of the client's `OnBytes`.
     """
     from yt_dlp.utils import YoutubeDLError
 
-    part = path.with_name(f"{path.name}.part")
+    part = part_path(path)
     waits = 0
     while True:
         try:
@@ -145,6 +154,51 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
             if not done:
                 raise VideoError(Reason.NETWORK, "the transfer ended without an error message")
             return
+
+
+def fetch_range(ydl: Any, info: dict[str, Any], path: Path, stop: int) -> int:
+    """Downloads what `info` describes up to the offset `stop`, into the part of `path`.
+
+    The part becomes `path` when it is whole. A server without ranges sends the whole at once,
+    and so do formats that consist of segments.
+
+    Args:
+        ydl: a `client`.
+        info: what to download. It gets the header by which the server tells if the file has
+            changed between two calls.
+        path: where the whole goes.
+        stop: offset behind the last byte that is wanted; more than the part has.
+
+    Returns:
+        Size of the whole, in bytes.
+
+    Raises:
+        VideoError: as of `download`; `DAMAGED` if the part was of another file than the server
+            has now. The file that it has now is then at `path`, or its part.
+        SourceError: this machine cannot write it.
+    """
+    from yt_dlp.downloader import get_suitable_downloader
+    from yt_dlp.downloader.http import HttpFD
+
+    if get_suitable_downloader(info, ydl.params) is not HttpFD:
+        download(ydl, info, path)
+        return path.stat().st_size
+    part, headers = part_path(path), info.setdefault("http_headers", {})
+    here = part.stat().st_size if part.exists() else 0
+    wanted = {**headers, "Range": f"bytes=0-{stop - 1}"}  # yt-dlp asks for what is missing of it
+    download(ydl, {**info, "http_headers": wanted, "downloader_options": {}}, path)
+    came, answer = path.stat().st_size, ydl.answer_headers
+    given = _RANGE.fullmatch(answer.get("Content-Range") or "")
+    size = int(given[2]) if given else came
+    if came < size:
+        path.replace(part)
+    begun_anew = came != here and (not given or given[1] == "0")
+    if here and begun_anew and (given or "If-Range" in headers):
+        raise VideoError(Reason.DAMAGED, "the file has changed on the server while it was fetched")
+    versions = (answer.get("ETag"), answer.get("Last-Modified"))
+    if version := next((v for v in versions if v and not v.startswith("W/")), None):
+        headers["If-Range"] = version
+    return size
 
 
 @contextlib.contextmanager

@@ -10,8 +10,9 @@ import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..common.errors import SourceError
@@ -61,14 +62,18 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
     from yt_dlp.utils import YoutubeDLError
 
     class Client(YoutubeDL):
+        answer_headers: Mapping[str, str] = MappingProxyType({})  # of the last answer
+
         def urlopen(self, req: Any) -> Any:
             try:
-                return super().urlopen(req)
+                answer = super().urlopen(req)
             except HTTPError as error:
                 # After a 503 yt-dlp would go on asking, and forget when the server asked it to.
                 if error.status == 503 and asked_to_wait_s(error) is not None:
                     raise RequestError(cause=error) from error
                 raise
+            self.answer_headers = answer.headers
+            return answer
 
     def hook(status: dict[str, Any]) -> None:
         if on_bytes and status["status"] == "downloading":

@@ -20,7 +20,7 @@ from dancereid_pipeline.common.errors import (
 from dancereid_pipeline.fetch.input_store import _short
 from tests.conftest import PEOPLE
 from tests.support.data.folders import all_contents, contents
-from tests.support.servers.remote import paths, settle, zipped
+from tests.support.servers.remote import paths, zipped
 from tests.support.servers.web import Answer, Site, page
 
 CLIPS = {f"/videos/{row:03d}_{video_id}.mp4" for row, video_id in enumerate(PEOPLE)}
@@ -196,7 +196,6 @@ def test_an_archive_that_gives_no_ranges_is_fetched_as_a_whole(
     site.ranges = False
     stream = load_dataset("dancereid", streaming=True, **remote)
     assert all_contents(stream) == built
-    settle()
     downloads = Path(remote["download_dir"])
     (record,) = downloads.glob("npy*.json")
     assert json.loads(record.read_text())["bytes"] == len(site.files["/npy.zip"])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from datasets import load_dataset
 
 from tests.conftest import PEOPLE
 from tests.support.data.folders import all_contents, contents
-from tests.support.servers.remote import paths, serve, settle
+from tests.support.servers.remote import paths, serve
 from tests.support.servers.web import Answer, Site
 
 CLIPS = {f"/videos/{row:03d}_{video_id}.mp4" for row, video_id in enumerate(PEOPLE)}
@@ -29,7 +32,6 @@ def test_a_stream_fetches_once_too_and_a_build_finds_it(
     for request in site.requests:
         asked[request.path] += request.asked
     assert {path: asked[path] for path in CLIPS} == {path: content[path] for path in CLIPS}
-    settle()
     paths(site)
     assert all_contents(stream) == built
     assert all_contents(load_dataset("dancereid", streaming=True, **remote)) == built
@@ -112,23 +114,72 @@ def test_what_a_stream_found_gone_it_does_not_ask_for_again(
     del site.files["/videos/001_bbb.mp4"]
     stream = load_dataset("dancereid", streaming=True, split="test", **remote)
     assert contents(stream) == built["test"][6:]
-    settle()
     paths(site)
     assert contents(stream) == built["test"][6:]
     assert paths(site) == []
 
 
-def test_a_build_while_a_stream_is_paused_has_its_clip(
-    site: Site, demo: Path, tmp_path: Path, online: list[float]
+COUNTS = {"trainval": 120, "test": 145}
+FIRST = "demo_Waltz1"  # whose clip a stream is at
+
+
+@pytest.fixture
+def demo_options(site: Site, demo: Path, tmp_path: Path, online: list[float]) -> dict[str, str]:
+    """The options that load the demo from a server."""
+    places = {"download_dir": str(tmp_path / "downloads"), "cache_dir": str(tmp_path / "cache")}
+    return {**serve(site, demo), **places}
+
+
+def begun(options: dict[str, str], site: Site) -> Iterator[dict[str, Any]]:
+    """A stream that has given its first example; there is more of its clip to come."""
+    stream = iter(load_dataset("dancereid", streaming=True, split="trainval", **options))
+    assert next(stream)["video_id"] == FIRST
+    clip = f"/videos/000_{FIRST}.mp4"
+    assert 0 < site.asked(clip) < len(site.files[clip])
+    return stream
+
+
+def counts(options: dict[str, str]) -> dict[str, int]:
+    """The images of each split, as a build has them."""
+    return {split: len(ds) for split, ds in load_dataset("dancereid", **options).items()}
+
+
+@pytest.mark.parametrize("circular", [False, True])
+def test_a_build_has_the_clip_that_a_stream_left(
+    site: Site, demo_options: dict[str, str], circular: bool
 ) -> None:
-    options = {**serve(site, demo), "download_dir": str(tmp_path / "downloads")}
-    paused = iter(load_dataset("dancereid", streaming=True, split="trainval", **options))
-    first = next(paused)
-    clip = "/videos/000_demo_Waltz1.mp4"
-    assert 0 < site.asked(clip) < len(site.files[clip])  # there is more to come
-    ds = load_dataset("dancereid", cache_dir=str(tmp_path / "cache"), **options)
-    assert {split: len(ds[split]) for split in ds} == {"trainval": 120, "test": 145}
-    assert (first["person_id"], len(list(paused))) == (0, 119)
+    stream = begun(demo_options, site)
+    held: list[Any] = [stream]
+    if circular:
+        held.append(held)
+    del stream, held
+    gc.collect()
+    assert counts(demo_options) == COUNTS
+    asked = {path: site.asked(path) for path in site.files if path.startswith("/videos")}
+    assert asked == {path: len(site.files[path]) for path in asked}  # nothing twice
+
+
+def test_a_build_beside_an_open_stream_does_without_its_clip(
+    site: Site, demo_options: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = begun(demo_options, site)
+    assert counts(demo_options) == {**COUNTS, "trainval": 62}
+    assert f"not tried (1): {FIRST}. " in caplog.text
+    assert "an open stream or another process has it" in caplog.text
+    assert len(list(stream)) == 119
+    assert counts(demo_options) == COUNTS
+
+
+def test_two_iterators_of_one_stream_each_get_all_of_it(
+    remote: dict[str, str], built: dict[str, list[str]]
+) -> None:
+    stream = load_dataset("dancereid", streaming=True, split="test", **remote)
+    pairs = list(zip(stream, stream, strict=True))
+    assert len(pairs) == len(built["test"])
+    for first, second in pairs:
+        assert first["image"].tobytes() == second["image"].tobytes()
+        assert (first["person_id"], first["frame"]) == (second["person_id"], second["frame"])
+    assert contents(stream) == built["test"]
 
 
 def test_threads_that_read_one_stream_all_get_all_of_it(

@@ -14,7 +14,7 @@ import pytest
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.files import start_of
 from dancereid_pipeline.transfer import http_client
-from dancereid_pipeline.transfer.download import Pause, download, fetch
+from dancereid_pipeline.transfer.download import download, fetch, fetch_range
 from dancereid_pipeline.transfer.http_client import client, retry_wait_s
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Hold, Site, page
@@ -307,19 +307,44 @@ def test_nothing_is_there_under_its_name_before_all_is(
     assert target.read_bytes() == CONTENT
 
 
-def test_a_pause_keeps_what_came(site: Site, target: Path, online: list[float]) -> None:
-    def enough(there: int, whole: int | None) -> None:
-        if there > 100_000:
-            raise Pause
-
+def test_a_file_comes_range_by_range(site: Site, target: Path, online: list[float]) -> None:
     part = target.with_name("a.bin.part")
     target.parent.mkdir()
-    with client(Network(), enough) as ydl, pytest.raises(Pause):
-        download(ydl, {"url": site.address("/a.bin")}, target)
-    assert 0 < part.stat().st_size < len(CONTENT)
-    transfer(site, target)
+    info = {"url": site.address("/a.bin")}
+    with client(Network()) as ydl:
+        assert fetch_range(ydl, info, target, 100_000) == len(CONTENT)
+        assert left(target) == {part.name: 100_000}
+        assert fetch_range(ydl, info, target, 150_000) == len(CONTENT)
+        assert part.read_bytes() == CONTENT[:150_000]
+        assert fetch_range(ydl, info, target, 700_000) == len(CONTENT)
+    assert left(target) == {"a.bin": len(CONTENT)}
     assert target.read_bytes() == CONTENT
-    assert rest(site) > 0
+    assert ranges(site) == ["bytes=0-99999", "bytes=100000-149999", "bytes=150000-699999"]
+    assert site.asked() == len(CONTENT)
+
+
+def test_what_is_left_of_a_range_is_downloaded(
+    site: Site, target: Path, online: list[float]
+) -> None:
+    target.parent.mkdir()
+    info = {"url": site.address("/a.bin")}
+    with client(Network()) as ydl:
+        fetch_range(ydl, info, target, 100_000)
+        download(ydl, info, target)
+    assert target.read_bytes() == CONTENT
+    assert rest(site) == 100_000
+
+
+def test_the_rest_of_a_file_that_has_changed_is_not_appended(
+    site: Site, target: Path, online: list[float]
+) -> None:
+    target.parent.mkdir()
+    info = {"url": site.address("/a.bin")}
+    with client(Network()) as ydl:
+        fetch_range(ydl, info, target, 100_000)
+        site.files["/a.bin"] = CONTENT[::-1]
+        download(ydl, info, target)
+    assert target.read_bytes() == CONTENT[::-1]
 
 
 def test_a_full_disk_is_told_and_what_came_is_kept(

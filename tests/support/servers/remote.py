@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import io
-import threading
 import zipfile
 from pathlib import Path
 
@@ -37,14 +35,6 @@ def serve(site: Site, folder: Path) -> dict[str, str]:
         "archive": site.address("/npy.zip"),
         "video_url": site.url + "/videos/{clip}.mp4",
     }
-
-
-def settle() -> None:
-    """Waits for what goes on behind streams: checking a clip that has come."""
-    gc.collect()
-    for thread in threading.enumerate():
-        if thread.name.startswith("dancereid "):
-            thread.join()
 
 
 def paths(site: Site) -> list[str]:
