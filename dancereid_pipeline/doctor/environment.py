@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
@@ -16,6 +15,8 @@ from typing import Any
 
 from ..catalogue.catalogue import Catalogue
 from ..common.address import is_address, public
+from ..common.errors import SourceError
+from ..transfer.cookies import COOKIES_WANTED, read_cookies
 from ..transfer.settings import ANNOTATION_URL, Network, variable
 from .check import Check
 
@@ -33,8 +34,6 @@ _SECRET = ("proxy", "cookies")
 _OTHER_VARIABLES = ("DANCEREID_SHARED",)
 # For yt-dlp, whose remarks are no part of the table.
 _SILENT = logging.Logger("silent", logging.CRITICAL + 1)
-_COOKIES_HEADER = re.compile(r"#( Netscape)? HTTP Cookie File")
-_COOKIE_FIELDS = 7
 
 
 @dataclass(frozen=True)
@@ -224,20 +223,19 @@ def _choose(option: str) -> str:
 
 
 def cookies_check(network: Network) -> Check:
-    """Whether the cookies are what yt-dlp reads. A browser's are not opened."""
+    """Whether fetching can read the file of cookies. A browser's cookies are not opened."""
     if network.cookies is None:
         return Check("cookies", "skipped", "none given")
     if network.browser:
         return Check("cookies", "skipped", "a browser's are read when they are used")
-    advice = "Export them anew as a cookies.txt (Netscape's format, with tabs)."
     try:
-        lines = Path(network.cookies).expanduser().read_text("utf-8").splitlines()
-    except (OSError, UnicodeError) as error:
-        return Check("cookies", "no", f"cannot be read ({type(error).__name__})", advice)
-    count = sum(len(line.split("\t")) == _COOKIE_FIELDS for line in lines)
-    if not count or not _COOKIES_HEADER.match(lines[0]):
-        return Check("cookies", "no", "the file is not a cookies.txt", advice)
-    return Check("cookies", "yes", f"{count} in the file")
+        text = read_cookies(network.cookies)
+    except SourceError as error:
+        found = str(error).removesuffix(COOKIES_WANTED).rstrip()
+        return Check("cookies", "no", found, COOKIES_WANTED)
+    if "\t" not in text:
+        return Check("cookies", "warning", "the file holds no cookie", COOKIES_WANTED)
+    return Check("cookies", "yes", "the file can be read")
 
 
 def settings_check(environment: Mapping[str, str], given: Collection[str]) -> Check:

@@ -10,17 +10,20 @@ from types import SimpleNamespace
 
 import pytest
 
+from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.doctor.environment import (
     cookies_check,
     reach_checks,
     room_checks,
     settings_check,
 )
+from dancereid_pipeline.transfer.http_client import client
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Site
 
 GB = 10**9
 HEADER = b"# Netscape HTTP Cookie File\n"
+COOKIES = HEADER + b".a.b\tTRUE\t/\tTRUE\t0\tSID\tpa55\n"
 
 
 @pytest.fixture
@@ -137,23 +140,43 @@ def test_variables() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "state", "found"),
+    ("content", "state"),
+    [(COOKIES, "yes"), (COOKIES.replace(b".a.b", b"#HttpOnly_.a.b"), "yes"), (HEADER, "warning")],
+)
+def test_cookies_that_fetching_reads(tmp_path: Path, content: bytes, state: str) -> None:
+    (tmp_path / "cookies.txt").write_bytes(content)
+    network = Network(cookies=str(tmp_path / "cookies.txt"))
+    check = cookies_check(network)
+    assert (check.state, bool(check.advice)) == (state, state == "warning")
+    with client(network) as fetching:
+        assert len(fetching.cookiejar) == (state == "yes")
+
+
+@pytest.mark.parametrize(
+    "content",
     [
-        (
-            b"# Netscape HTTP Cookie File\n.a.b\tTRUE\t/\tTRUE\t0\tSID\tpa55\n",
-            "yes",
-            "1 in the file",
-        ),
-        (b'[{"name": "SID", "value": "pa55"}]', "no", "the file is not a cookies.txt"),
-        (HEADER, "no", "the file is not a cookies.txt"),
-        (b"", "no", "the file is not a cookies.txt"),
-        (b"\xff", "no", "cannot be read (UnicodeDecodeError)"),
+        pytest.param(None, id="no file"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b'[{"name": "SID", "value": "pa55"}]', id="JSON"),
+        pytest.param(b"\xff", id="not UTF-8"),
+        pytest.param(COOKIES.removeprefix(HEADER), id="no header"),
+        pytest.param(COOKIES + b".lab\tpa55\n", id="one line of two"),
+        pytest.param(COOKIES.replace(b"\t", b" "), id="no tabs"),
     ],
 )
-def test_cookies(tmp_path: Path, content: bytes, state: str, found: str) -> None:
-    (tmp_path / "cookies.txt").write_bytes(content)
-    check = cookies_check(Network(cookies=str(tmp_path / "cookies.txt")))
-    assert (check.state, check.found, bool(check.advice)) == (state, found, state == "no")
+def test_cookies_that_fetching_refuses_are_refused_in_the_same_words(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "cookies.txt").write_bytes(content)
+    network = Network(cookies=str(tmp_path / "cookies.txt"))
+    with pytest.raises(SourceError) as refused, client(network):
+        pass
+    check = cookies_check(network)
+    assert (check.state, f"{check.found} {check.advice}") == ("no", str(refused.value))
+    assert check.found
+    assert "cookies.txt in Netscape's format" in check.advice
+    assert "pa55" not in check.found
 
 
 def test_cookies_of_a_browser_are_left_alone() -> None:
