@@ -13,8 +13,8 @@ import pytest
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.doctor.environment import (
     cookies_check,
+    disk_checks,
     reach_checks,
-    room_checks,
     settings_check,
 )
 from dancereid_pipeline.transfer.http_client import client
@@ -76,27 +76,27 @@ def test_the_systems_proxy_is_used_and_blamed(site: Site, monkeypatch: pytest.Mo
     assert site.requests == []
 
 
-def test_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Enough for one of the two folders, not for both.
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=7 * GB))
     folders = (tmp_path / "dancereid", tmp_path / "datasets")
-    downloads, cache = room_checks(*folders)
+    downloads, cache = disk_checks(*folders)
     assert downloads.state == cache.state == "no"
-    needed = "7.0 GB free, about 7.5 GB needed with the cache folder"
+    needed = "7.0 GB free, about 7.5 GB needed including the cache folder"
     assert downloads.found == f"{folders[0]}: {needed}"
     assert "--download-dir or DANCEREID_DOWNLOAD_DIR" in downloads.advice
     assert "HF_DATASETS_CACHE or HF_HOME" in cache.advice
     assert list(tmp_path.iterdir()) == []
-    assert room_checks(folders[0], None)[0].state == "yes"
+    assert disk_checks(folders[0], None)[0].state == "yes"
     # What was fetched already need not fit again.
     videos = folders[0] / "videos"
     videos.mkdir(parents=True)
     (videos / "lost.mp4").symlink_to("nowhere")
     with (videos / "clip.mp4").open("wb") as clip:
         clip.truncate(GB)  # a hole, which takes no room
-    downloads, cache = room_checks(*folders)
+    downloads, cache = disk_checks(*folders)
     assert downloads.state == cache.state == "yes"
-    assert "7.0 GB free and 1.0 GB there already" in downloads.found
+    assert "7.0 GB free and 1.0 GB already fetched" in downloads.found
 
 
 def test_folders_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_folders_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "link").symlink_to(tmp_path / "unplugged")
     before = sorted(tmp_path.rglob("*"))
     for bad in ("file/below", "link"):
-        downloads, cache = room_checks(tmp_path / bad, tmp_path / "cache" / "x")
+        downloads, cache = disk_checks(tmp_path / bad, tmp_path / "cache" / "x")
         assert (downloads.state, cache.name) == ("no", "cache folder")
         assert downloads.found.startswith(f"{tmp_path / bad}: cannot be written to (No")
         assert "--download-dir" in downloads.advice
@@ -114,7 +114,7 @@ def test_folders_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    found = room_checks(tmp_path, tmp_path)
+    found = disk_checks(tmp_path, tmp_path)
     assert [check.state for check in found] == ["no", "no"]
     assert "(Permission denied)" in found[1].found
 
@@ -134,8 +134,8 @@ def test_variables() -> None:
         "DANCEREID_DOWNLOAD_DIR=/data"
     )
     check = settings_check({"DANCEREID_PROXI": "http://u:pa55@h"}, ())
-    assert (check.state, check.found) == ("warning", "DANCEREID_PROXI is not known")
-    assert check.advice == "Is DANCEREID_PROXY meant?"
+    assert (check.state, check.found) == ("warning", "DANCEREID_PROXI is unknown")
+    assert check.advice == "Did you mean DANCEREID_PROXY?"
     assert "DANCEREID_TIME_LIMIT" in settings_check({"DANCEREID_X": "1"}, ()).advice
 
 
