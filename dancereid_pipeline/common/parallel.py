@@ -1,4 +1,4 @@
-"""One task after the other, or in several processes side by side."""
+"""Runs tasks one after another, or in several processes side by side."""
 
 from __future__ import annotations
 
@@ -18,70 +18,71 @@ T = TypeVar("T")
 _STEP, _DONE = "step", "done"
 
 
-class _OverThereError(Exception):
-    """The traceback in the other process, for whoever looks for a fault of this package."""
+class _RemoteTracebackError(Exception):
+    """Its text is the traceback in the other process."""
 
 
 def side_by_side(
     task: Callable[[T], Iterator[None]], inputs: Sequence[T], processes: int
 ) -> Generator[tuple[int, bool], None, None]:
-    """Does a task for each of the inputs, beginning in their order.
+    """Runs a task for each of the inputs. Tasks begin in the order of the inputs.
 
-    Processes are spawned, since a fork of one that has threads (as Arrow's, OpenCV's) may
-    hang. Each ends when this one does, in whatever way.
+    Processes are spawned, since a fork of a process with threads (Arrow and OpenCV have some)
+    may hang. They end when this process ends, also when it is killed.
 
     Args:
-        task: gives None for every step it has taken. For several processes it must be
-            possible to pickle it, and the inputs.
-        inputs: of the task.
-        processes: how many; with 1 all is done in this one.
+        task: a generator function, which yields None after every step. With several processes,
+            the task and the inputs must be picklable.
+        inputs: what the task is called with, one after another.
+        processes: number of processes; with 1 the tasks run in this process.
 
     Yields:
-        (place of the input, False) for every step, (place of the input, True) when done.
+        (index of the input, False) after every step, (index of the input, True) at the end.
 
     Raises:
         DanceReIDError: a process was killed.
-        Exception: whatever the task raised, in whichever process; the others are ended.
+        Exception: what a task raised, in any process; the other processes are ended.
     """
     if min(processes, len(inputs)) < 2:
-        for place, value in enumerate(inputs):
+        for index, value in enumerate(inputs):
             for _ in task(value):
-                yield place, False
-            yield place, True
+                yield index, False
+            yield index, True
         return
     context = multiprocessing.get_context("spawn")
-    busy: dict[Any, int] = {}
-    helpers = []
+    busy: dict[Any, int] = {}  # connection to a process -> index of its input
+    workers = []
     try:
-        for place in range(min(processes, len(inputs))):
+        for index in range(min(processes, len(inputs))):
             ours, theirs = context.Pipe()
-            # Only the other process may hold its end: that is how each notices the other's end.
-            with theirs, _deaf_to_ctrl_c():
-                given_to = (task, theirs, min(processes, len(inputs)))
-                helpers.append(context.Process(target=_help, args=given_to, daemon=True))
-                helpers[-1].start()
-            _give(ours, place, inputs, busy)
-        given = len(busy)
+            # Each process holds one end only, so it notices when the other process is gone.
+            with theirs, _ctrl_c_ignored():
+                arguments = (task, theirs, min(processes, len(inputs)))
+                workers.append(context.Process(target=_work, args=arguments, daemon=True))
+                workers[-1].start()
+            _send(ours, index, inputs, busy)
+        sent = len(busy)
         while busy:
             for connection in wait(list(busy)):
-                place, message = busy[connection], _receive(connection)
+                index, message = busy[connection], _receive(connection)
                 if message == _DONE:
                     del busy[connection]
-                    if given < len(inputs):
-                        _give(connection, given, inputs, busy)
-                        given += 1
-                yield place, message == _DONE
+                    if sent < len(inputs):
+                        _send(connection, sent, inputs, busy)
+                        sent += 1
+                yield index, message == _DONE
     finally:
-        for helper in helpers:
-            helper.terminate()
-            helper.join()
+        for worker in workers:
+            worker.terminate()
+            worker.join()
 
 
 @contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here never hears of Ctrl-C, which reaches every process of a terminal.
+def _ctrl_c_ignored() -> Iterator[None]:
+    """Processes that are started in this context ignore Ctrl-C.
 
-    The process that started it does, and ends it. Only a main thread can see to that.
+    A terminal sends it to all its processes; the one that started the others ends them. Only a
+    main thread can arrange that.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -93,29 +94,29 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _give(connection: Any, place: int, inputs: Sequence[Any], busy: dict[Any, int]) -> None:
-    busy[connection] = place
-    # A process that was killed is noticed when its answer does not come.
+def _send(connection: Any, index: int, inputs: Sequence[Any], busy: dict[Any, int]) -> None:
+    busy[connection] = index
+    # If the process was killed, `_receive` notices.
     with contextlib.suppress(ConnectionError):
-        connection.send(inputs[place])
+        connection.send(inputs[index])
 
 
 def _receive(connection: Any) -> str:
-    """What a process says; raises what it raised."""
+    """The next message of a process: _STEP or _DONE. Raises what the task raised."""
     try:
         message = connection.recv()
     except (EOFError, ConnectionError) as error:
         raise DanceReIDError(
-            "One of the processes was ended from outside, maybe for want of memory. Run it again, "
-            "it goes on from there; with fewer processes, if that was it."
+            "One of the processes was ended from outside, maybe because memory ran out. Run it "
+            "again: it continues from there. If memory ran out, use fewer processes."
         ) from error
     if isinstance(message, tuple):
-        raise message[0] from _OverThereError(message[1])
+        raise message[0] from _RemoteTracebackError(message[1])
     return str(message)
 
 
-def _help(task: Callable[[Any], Iterator[None]], connection: Any, processes: int) -> None:
-    """Does the task for what comes, until the other end is closed; one of so many processes."""
+def _work(task: Callable[[Any], Iterator[None]], connection: Any, processes: int) -> None:
+    """Runs the task for each input that it receives, until the other end is closed."""
     share_cores(processes)
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
@@ -123,7 +124,7 @@ def _help(task: Callable[[Any], Iterator[None]], connection: Any, processes: int
             try:
                 for _ in task(value):
                     connection.send(_STEP)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is raised over there
+            except Exception as error:  # noqa: BLE001  # the other process raises it
                 connection.send((error, traceback.format_exc()))
             else:
                 connection.send(_DONE)

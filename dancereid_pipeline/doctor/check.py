@@ -1,4 +1,4 @@
-"""What was found about one thing that the dataset needs."""
+"""The result of checking one thing that the dataset needs."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ State: TypeAlias = Literal["yes", "no", "warning", "skipped"]
 
 @dataclass(frozen=True)
 class Check:
-    """What was found about one thing.
+    """The result of one check.
 
     Attributes:
-        name: the thing.
-        state: "yes", it is as needed; "no", it is not; "warning", it is not as it should be,
-            which may do no harm; "skipped", it was not looked at.
-        found: what there is.
-        advice: what to do; a "no" always has it.
+        name: what was checked.
+        state: "yes" if it is as needed, "no" if it is not, "warning" if it may cause a problem,
+            "skipped" if it was not checked.
+        found: what was found.
+        advice: what to do; a "no" always has advice.
     """
 
     name: str

@@ -1,11 +1,10 @@
-"""What is around the program, looked at for `doctor`: folders, addresses, cookies, settings."""
+"""Checks of what `doctor` finds outside the program: folders, addresses, cookies, variables."""
 
 from __future__ import annotations
 
 import difflib
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
@@ -16,25 +15,25 @@ from typing import Any
 
 from ..catalogue.catalogue import Catalogue
 from ..common.address import is_address, public
+from ..common.errors import SourceError
+from ..transfer.cookies import COOKIES_WANTED, read_cookies
 from ..transfer.settings import ANNOTATION_URL, Network, variable
 from .check import Check
 
 DRIVE_URL = "https://drive.google.com/"
 TIMEOUT_S = 10.0
-# Clips and tracks of all 33 videos; the examples of config `full` as Arrow. Rough figures.
+# Approximate size of the clips and tracks of all 33 videos, and of config `full` in the cache.
 DOWNLOAD_BYTES = 6.0e9
 CACHE_BYTES = 1.5e9
-# Statuses of a proxy or a gateway, which say that the host itself was not reached.
+# A proxy or a gateway gives these statuses if it did not reach the host.
 _NOT_THE_HOST = (407, 502, 503, 504)
 _TOO_MANY_REQUESTS = 429
-# Their values let somebody in, so they are never printed.
+# Their values may hold passwords, so they are never printed.
 _SECRET = ("proxy", "cookies")
-# The tests' own, see tests/conftest.py.
+# Only tests use it, see tests/conftest.py.
 _OTHER_VARIABLES = ("DANCEREID_SHARED",)
-# For yt-dlp, whose remarks are no part of the table.
+# Hides the messages of yt-dlp.
 _SILENT = logging.Logger("silent", logging.CRITICAL + 1)
-_COOKIES_HEADER = re.compile(r"#( Netscape)? HTTP Cookie File")
-_COOKIE_FIELDS = 7
 
 
 @dataclass(frozen=True)
@@ -46,122 +45,128 @@ class _Folder:
 
 
 @dataclass(frozen=True)
-class _Room:
+class _Disk:
     device: int
     free: float  # bytes
-    held: float  # bytes of files that are there already
+    fetched: float  # bytes of files that were already fetched
 
 
-def room_checks(downloads: Path, cache: Path | None) -> list[Check]:
-    """Whether what is fetched and what is built can be written, and fits.
+def disk_checks(downloads: Path, cache: Path | None) -> list[Check]:
+    """Checks whether both folders can be written to, and whether their disks have enough space.
 
     Args:
-        downloads: folder that what is fetched is kept in.
-        cache: folder of what `datasets` builds; None if there is no `datasets` to name it.
+        downloads: folder for fetched files.
+        cache: folder that `datasets` builds into; None if `datasets` is not installed.
     """
     folders = [_Folder("download folder", downloads, DOWNLOAD_BYTES, _choose("download_dir"))]
     if cache is not None:
         folders.append(_Folder("cache folder", cache, CACHE_BYTES, "HF_DATASETS_CACHE or HF_HOME"))
-    rooms: dict[str, _Room] = {}
+    disks: dict[str, _Disk] = {}
     found = {}
     for folder in folders:
         try:
-            rooms[folder.name] = _room(folder.path)
+            disks[folder.name] = _disk(folder.path)
         except OSError as error:
             what = f"{folder.path}: cannot be written to ({error.strerror or error})"
             advice = f"Make it writable, or name another folder with {folder.advice}."
             found[folder.name] = Check(folder.name, "no", what, advice)
     for folder in folders:
-        if folder.name in rooms:
-            # Two folders on one disk share its room.
+        if folder.name in disks:
+            # Two folders on one disk share its space.
             same = [
                 f for f in folders
-                if f.name in rooms and rooms[f.name].device == rooms[folder.name].device
+                if f.name in disks and disks[f.name].device == disks[folder.name].device
             ]  # fmt: skip
-            held = sum(rooms[f.name].held for f in same)
-            found[folder.name] = _room_check(folder, rooms[folder.name].free, held, same)
+            fetched = sum(disks[f.name].fetched for f in same)
+            found[folder.name] = _disk_check(folder, disks[folder.name].free, fetched, same)
     skipped = [Check("cache folder", "skipped", "needs datasets")] if cache is None else []
     return [found[folder.name] for folder in folders] + skipped
 
 
-def _room(path: Path) -> _Room:
-    """The room where a folder is or will be; tries to write there, and leaves nothing."""
-    # A link counts even if it leads nowhere: no folder could be made in its place.
+def _disk(path: Path) -> _Disk:
+    """The disk of a folder that exists or will be made. Writes a temporary file there.
+
+    Raises:
+        OSError: nothing can be written there.
+    """
+    # A broken link counts as existing, since no folder can be made with its name.
     nearest = next((p for p in (path, *path.parents) if os.path.lexists(p)), path)
     with tempfile.TemporaryFile(dir=nearest):
         pass
-    # Not all that is below: the folder may be somebody's home.
+    # Not all files below: the folder may be a home folder.
     there = [path / part for part in ("videos", "npy") if (path / part).is_dir()]
     files = [file for folder in there for file in folder.iterdir() if file.is_file()]
-    held = sum(file.stat().st_size for file in files)
-    return _Room(nearest.stat().st_dev, shutil.disk_usage(nearest).free, held)
+    fetched = sum(file.stat().st_size for file in files)
+    return _Disk(nearest.stat().st_dev, shutil.disk_usage(nearest).free, fetched)
 
 
-def _room_check(folder: _Folder, free: float, held: float, same: list[_Folder]) -> Check:
+def _disk_check(folder: _Folder, free: float, fetched: float, same: list[_Folder]) -> Check:
     need = sum(f.need for f in same)
     found = f"{folder.path}: {free / 1e9:.1f} GB free"
-    if held:
-        found += f" and {held / 1e9:.1f} GB there already"
+    if fetched:
+        found += f" and {fetched / 1e9:.1f} GB already fetched"
     found += f", about {need / 1e9:.1f} GB needed"
     if len(same) > 1:
-        found += f" with the {' and the '.join(f.name for f in same if f != folder)}"
-    if free + held >= need:
+        found += f" including the {' and the '.join(f.name for f in same if f != folder)}"
+    if free + fetched >= need:
         return Check(folder.name, "yes", found)
-    advice = f"Make room, or name a folder on another disk with {folder.advice}."
+    advice = f"Free some space, or name a folder on another disk with {folder.advice}."
     return Check(folder.name, "no", found, advice)
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Source:
     name: str
     option: str
-    where: str  # address or path
-    is_file: bool  # and not only the host of the files
+    location: str  # address or path
+    is_file: bool  # whether it is the file itself, and not only its host
 
 
 def reach_checks(network: Network, *, offline: bool, client: bool) -> list[Check]:
-    """Whether annotation, tracks and clips can be had from where they are.
+    """Checks whether annotation, tracks and clips can be reached.
 
     Args:
-        network: where they are and how to ask.
-        offline: nothing is asked of the network.
-        client: whether there is a yt-dlp to ask with.
+        network: where they are, and how to request them.
+        offline: whether offline mode is on; then no request is made.
+        client: whether yt-dlp is installed, which makes the requests.
     """
     clip = network.address(next(iter(Catalogue.read())))
-    places = [
-        _Place("annotation", "annotation", network.annotation or ANNOTATION_URL, True),
-        _Place("tracks", "archive", network.archive or DRIVE_URL, network.archive is not None),
-        _Place("videos", "video_url", "/".join([*clip.split("/", 3)[:3], ""]), False),
+    sources = [
+        _Source("annotation", "annotation", network.annotation or ANNOTATION_URL, True),
+        _Source("tracks", "archive", network.archive or DRIVE_URL, network.archive is not None),
+        _Source("videos", "video_url", "/".join([*clip.split("/", 3)[:3], ""]), False),
     ]
 
-    def look(place: _Place) -> Check:
-        if not is_address(place.where):
-            return _path_check(place)
+    def check(source: _Source) -> Check:
+        if not is_address(source.location):
+            return _path_check(source)
         if offline:
             why = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
-            return Check(place.name, "skipped", why)
-        return _ask(place, network) if client else Check(place.name, "skipped", "needs yt-dlp")
+            return Check(source.name, "skipped", why)
+        if not client:
+            return Check(source.name, "skipped", "needs yt-dlp")
+        return _address_check(source, network)
 
-    # Side by side, so that a dead network is waited for once.
-    with ThreadPoolExecutor(len(places)) as pool:
-        return list(pool.map(look, places))
-
-
-def _path_check(place: _Place) -> Check:
-    if os.path.exists(os.path.expanduser(place.where)):  # noqa: PTH110, PTH111  # never raises
-        return Check(place.name, "yes", place.where)
-    advice = f"Correct {_choose(place.option)}, or leave it out to have the published one."
-    return Check(place.name, "no", f"{place.where}: is not there", advice)
+    # At the same time, so that the user waits only once if the network is down.
+    with ThreadPoolExecutor(len(sources)) as pool:
+        return list(pool.map(check, sources))
 
 
-def _ask(place: _Place, network: Network) -> Check:
+def _path_check(source: _Source) -> Check:
+    if os.path.exists(os.path.expanduser(source.location)):  # noqa: PTH110, PTH111  # never raises
+        return Check(source.name, "yes", source.location)
+    advice = f"Correct {_choose(source.option)}, or leave it out to use the published one."
+    return Check(source.name, "no", f"{source.location}: does not exist", advice)
+
+
+def _address_check(source: _Source, network: Network) -> Check:
     from yt_dlp.networking.exceptions import ProxyError, RequestError
 
-    shown = public(place.where)
+    shown = public(source.location)
     try:
-        status = _status(place.where, network, "HEAD")
-        if place.is_file and status >= 400:
-            status = _status(place.where, network, "GET")  # some servers know only that
+        status = _status(source.location, network, "HEAD")
+        if source.is_file and status >= 400:
+            status = _status(source.location, network, "GET")  # some servers refuse HEAD
     except (RequestError, ValueError) as error:
         what = f"{_host(shown)}: {_why(error)}"
         if network.proxy:
@@ -169,22 +174,22 @@ def _ask(place: _Place, network: Network) -> Check:
         elif isinstance(error, ProxyError):
             advice = "Check the system's proxy, for example in HTTP_PROXY and HTTPS_PROXY."
         else:
-            advice = f"Check the network; name its proxy, if it has one, with {_choose('proxy')}."
-        return Check(place.name, "no", what, f"{advice} {_or_else(place)}")
-    if status == _TOO_MANY_REQUESTS and not place.is_file:
+            advice = f"Check the network. If it has a proxy, name it with {_choose('proxy')}."
+        return Check(source.name, "no", what, f"{advice} {_alternative(source)}")
+    if status == _TOO_MANY_REQUESTS and not source.is_file:
         advice = f"Wait an hour, or give the cookies of a browser with {_choose('cookies')}."
-        return Check(place.name, "warning", f"{shown}: asks for fewer requests (HTTP 429)", advice)
-    if status in _NOT_THE_HOST or (place.is_file and status >= 400):
-        return Check(place.name, "no", f"{shown}: HTTP {status}", _or_else(place))
-    return Check(place.name, "yes", f"{_host(shown)} answers")
+        return Check(source.name, "warning", f"{shown}: too many requests (HTTP 429)", advice)
+    if status in _NOT_THE_HOST or (source.is_file and status >= 400):
+        return Check(source.name, "no", f"{shown}: HTTP {status}", _alternative(source))
+    return Check(source.name, "yes", f"{_host(shown)} answers")
 
 
-def _or_else(place: _Place) -> str:
-    return f"Try later, or name another place with {_choose(place.option)}."
+def _alternative(source: _Source) -> str:
+    return f"Try later, or name another address with {_choose(source.option)}."
 
 
 def _status(address: str, network: Network, method: str) -> int:
-    """What comes of asking with yt-dlp, whose client fetches it later; nothing is read."""
+    """The HTTP status of a request by yt-dlp, as fetching makes it; the body is not read."""
     from yt_dlp import YoutubeDL
     from yt_dlp.networking import Request
     from yt_dlp.networking.exceptions import HTTPError
@@ -203,16 +208,16 @@ def _status(address: str, network: Network, method: str) -> int:
 
 
 def _why(error: BaseException) -> str:
-    """What is at the bottom of it, in the operating system's words."""
+    """The first cause of an error, in the operating system's words."""
     from yt_dlp.networking.exceptions import ProxyError
 
     where = "the proxy: " if isinstance(error, ProxyError) else ""
     while deeper := error.__cause__ or error.__context__:
         error = deeper
-    # Other messages may hold an address, and that may hold a password.
+    # Other messages may hold an address with a password.
     if isinstance(error, OSError) and not type(error).__module__.startswith("requests"):
         return where + (error.strerror or str(error))
-    return f"{where}cannot be asked ({type(error).__name__})"
+    return f"{where}the request failed ({type(error).__name__})"
 
 
 def _host(address: str) -> str:
@@ -224,24 +229,23 @@ def _choose(option: str) -> str:
 
 
 def cookies_check(network: Network) -> Check:
-    """Whether the cookies are what yt-dlp reads. A browser's are not opened."""
+    """Whether fetching can read the file of cookies. A browser's cookies are not opened."""
     if network.cookies is None:
         return Check("cookies", "skipped", "none given")
     if network.browser:
-        return Check("cookies", "skipped", "a browser's are read when they are used")
-    advice = "Export them anew as a cookies.txt (Netscape's format, with tabs)."
+        return Check("cookies", "skipped", "the browser's cookies are read when they are used")
     try:
-        lines = Path(network.cookies).expanduser().read_text("utf-8").splitlines()
-    except (OSError, UnicodeError) as error:
-        return Check("cookies", "no", f"cannot be read ({type(error).__name__})", advice)
-    count = sum(len(line.split("\t")) == _COOKIE_FIELDS for line in lines)
-    if not count or not _COOKIES_HEADER.match(lines[0]):
-        return Check("cookies", "no", "the file is not a cookies.txt", advice)
-    return Check("cookies", "yes", f"{count} in the file")
+        text = read_cookies(network.cookies)
+    except SourceError as error:
+        found = str(error).removesuffix(COOKIES_WANTED).rstrip()
+        return Check("cookies", "no", found, COOKIES_WANTED)
+    if "\t" not in text:
+        return Check("cookies", "warning", "the file holds no cookie", COOKIES_WANTED)
+    return Check("cookies", "yes", "the file can be read")
 
 
 def settings_check(environment: Mapping[str, str], given: Collection[str]) -> Check:
-    """Which variables are used; one that is not known may be a slip of the pen."""
+    """Lists the variables that are used, and warns of unknown ones, which may be mistyped."""
     options = {variable(field.name): field.name for field in fields(Network)}
     used, unknown = [], []
     for name in sorted(environment):
@@ -258,7 +262,7 @@ def settings_check(environment: Mapping[str, str], given: Collection[str]) -> Ch
             used.append(f"{name} (not shown)" if option in _SECRET else f"{name}={value}")
     if not unknown:
         return Check("settings", "yes", "; ".join(used) or "no variable DANCEREID_... is set")
-    found = "; ".join([*used, *(f"{name} is not known" for name in unknown)])
+    found = "; ".join([*used, *(f"{name} is unknown" for name in unknown)])
     likely = [m for n in unknown for m in difflib.get_close_matches(n, options, 1, 0.85)]
-    advice = f"Is {' and '.join(likely)} meant?" if likely else f"Known: {', '.join(options)}."
+    advice = f"Did you mean {' and '.join(likely)}?" if likely else f"Known: {', '.join(options)}."
     return Check("settings", "warning", found, advice)

@@ -1,4 +1,4 @@
-"""Whether this machine can fetch and build the dataset, said before anything is tried."""
+"""Checks whether this machine can fetch and build the dataset, before anything is fetched."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from typing import Any
 from ..common.package_files import install_command
 from ..transfer.settings import Network
 from .check import Check
-from .environment import cookies_check, reach_checks, room_checks, settings_check
+from .environment import cookies_check, disk_checks, reach_checks, settings_check
 
-# YouTube changes, and yt-dlp after it, every few weeks.
+# YouTube changes every few weeks, and then yt-dlp must change.
 YT_DLP_DAYS = 90
 _UPDATE_YT_DLP = "pip install -U 'yt-dlp[default]'"
-# What it is called here, the module that has its version, its project, what pip is to install.
+# Name of the check, module with the version, name of the project, what to install with pip.
 _MODULES = (
     ("datasets", "datasets", "datasets", "datasets"),
     ("PyAV", "av", "av", "av"),
@@ -33,9 +33,9 @@ _MODULES = (
     ("yt-dlp-ejs", "yt_dlp_ejs", "yt-dlp-ejs", "yt-dlp[default]"),
     ("gdown", "gdown", "gdown", "gdown"),
 )
-# What importing a broken install, or one that does not fit its neighbours, is known to raise.
+# Errors that the import of a broken or incompatible package is known to raise.
 _IMPORT_ERRORS = (ImportError, AttributeError, OSError, RuntimeError, TypeError, ValueError)
-# One grey frame each. Decoded, since a decoder may be listed that needs a graphics card.
+# Each is one grey frame. They are decoded, since a listed decoder may need a graphics card.
 _CLIPS = {
     "H.264": "AAABZ0LACtp6EAAAAwAQAAADACDxImoAAAFozg/IAAABZYiEOieA",
     "VP9": "REtJRgAAIABWUDkwEAAQAAEAAAABAAAAAQAAAAAAAAAXAAAAAAAAAAAAAACCSYNCAADwAPYAOCQc"
@@ -53,12 +53,12 @@ def checks(
     given: Collection[str] = (),
     environment: Mapping[str, str] = os.environ,
 ) -> list[Check]:
-    """All checks, in the order in which they are shown.
+    """Makes all checks, in the order in which they are shown.
 
     Args:
-        network: what will be asked, and how.
+        network: the addresses, and how to request them.
         given: names of the options that were given, so that their variables are not used.
-        environment: where variables were read from.
+        environment: the environment variables.
     """
     found = version_checks()
     there = {check.name for check in found if check.state != "no"}
@@ -69,7 +69,7 @@ def checks(
         from datasets import config  # slow
 
         offline, cache = bool(config.HF_HUB_OFFLINE), Path(config.HF_DATASETS_CACHE)
-    found += room_checks(network.download_dir, cache)
+    found += disk_checks(network.download_dir, cache)
     found += reach_checks(network, offline=offline, client="yt-dlp" in there)
     found += [cookies_check(network), settings_check(environment, given)]
     return _softened(found, network)
@@ -80,22 +80,22 @@ def _skipped(needed: str, *names: str) -> list[Check]:
 
 
 def _softened(found: Iterable[Check], network: Network) -> list[Check]:
-    """What these addresses do not need is not missed."""
-    needless = set()
+    """Turns "no" into a warning where these addresses do not need what is missing."""
+    unneeded = set()
     if not _YOUTUBE.match(network.video_url):
-        needless |= {"yt-dlp-ejs", JAVASCRIPT}
+        unneeded |= {"yt-dlp-ejs", JAVASCRIPT}
     if network.archive is not None and not _GOOGLE.match(network.archive):
-        needless.add("gdown")
+        unneeded.add("gdown")
     return [
         replace(check, state="warning", found=f"{check.found} (these addresses do not need it)")
-        if check.state == "no" and check.name in needless
+        if check.state == "no" and check.name in unneeded
         else check
         for check in found
     ]
 
 
 def version_checks(today: date | None = None) -> list[Check]:
-    """Python and the modules: whether each can be imported, and is new enough."""
+    """Checks Python and the modules: whether each can be imported, and is new enough."""
     wanted = _requirements()
     found = [Check("Python", "yes", platform.python_version())]
     for name, module, project, to_install in _MODULES:
@@ -107,7 +107,7 @@ def version_checks(today: date | None = None) -> list[Check]:
 
 
 def _requirements() -> dict[str, str]:
-    """Which versions this project needs of others, and yt-dlp of its helpers."""
+    """The versions of other projects that this project needs, and yt-dlp for YouTube."""
     from packaging.requirements import Requirement  # comes with `datasets`
 
     found = {}
@@ -115,7 +115,7 @@ def _requirements() -> dict[str, str]:
         try:
             texts = metadata.requires(project) or []
         except metadata.PackageNotFoundError:
-            continue  # yt-dlp has its own check; a checkout that is not installed demands nothing
+            continue  # yt-dlp has its own check; a checkout may be used without being installed
         for wanted in map(Requirement, texts):
             if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
                 found[wanted.name] = str(wanted.specifier)
@@ -133,7 +133,7 @@ def _module_check(name: str, module: str, wanted: str, to_install: str) -> Check
         return Check(name, "no", f"cannot be imported: {error}", advice)
     version = getattr(imported, "__version__", None) or getattr(imported, "version", None)
     if not version:
-        return Check(name, "no", "installed in part", f"{advice} --force-reinstall")
+        return Check(name, "no", "installed incompletely", f"{advice} --force-reinstall")
     if not _fits(str(version), wanted):
         return Check(name, "no", f"{version}, but {wanted} is needed", advice)
     if name == "PyAV":
@@ -148,23 +148,23 @@ def _fits(version: str, wanted: str) -> bool:
     try:
         return SpecifierSet(wanted).contains(Version(version), prereleases=True)
     except InvalidVersion:
-        return True  # a build of somebody's own, which cannot be compared
+        return True  # not a release: its version cannot be compared
 
 
 def _aged(check: Check, today: date) -> Check:
-    """yt-dlp's version is the day of its release."""
+    """Warns if yt-dlp is old; its version is the day of its release."""
     try:
         days = (today - date(*map(int, check.found.split(".")[:3]))).days
     except (TypeError, ValueError):
-        return check  # a build of somebody's own
+        return check  # not a release
     if days <= YT_DLP_DAYS:
         return check
-    found = f"{check.found}, {days} days old; YouTube may have changed since"
+    found = f"{check.found}, {days} days old; YouTube may have changed since then"
     return replace(check, state="warning", found=found, advice=_UPDATE_YT_DLP)
 
 
 def javascript_check() -> Check:
-    """Whether yt-dlp finds something to run YouTube's JavaScript with."""
+    """Checks whether yt-dlp finds a runtime for YouTube's JavaScript."""
     name = JAVASCRIPT
     try:
         import yt_dlp  # noqa: F401  # fills in the list
@@ -192,19 +192,19 @@ def _least(runtime: object) -> str:
 
 
 def codec_checks() -> list[Check]:
-    """Whether PyAV decodes what clips come in."""
+    """Checks whether PyAV decodes the codecs that clips have."""
     return [_codec_check(name, base64.b64decode(clip)) for name, clip in _CLIPS.items()]
 
 
 def _codec_check(name: str, clip: bytes) -> Check:
     import av
 
-    trouble = "this PyAV has no decoder for it"
+    problem = "this PyAV has no decoder for it"
     try:
         with av.open(io.BytesIO(clip), "r") as container:
             context = container.streams.video[0].codec_context
             if context is not None and next(container.decode(video=0), None) is not None:
                 return Check(name, "yes", f"decoded by {context.name}")
     except av.error.FFmpegError as error:
-        trouble = f"PyAV cannot decode it: {error.strerror}"
-    return Check(name, "no", trouble, "pip install -U --force-reinstall av")
+        problem = f"PyAV cannot decode it: {error.strerror}"
+    return Check(name, "no", problem, "pip install -U --force-reinstall av")

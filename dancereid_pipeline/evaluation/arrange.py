@@ -1,4 +1,4 @@
-"""The images that are compared, one row of features each: checked, and put in order."""
+"""The features, person ids and frames of images: checked, then sorted."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from .distance import Space
 
 
 @dataclass(frozen=True)
-class Given:
-    """Images as they were given, checked.
+class CheckedImages:
+    """The arrays that the user gave, checked, in the user's order.
 
     Attributes:
-        name: "query" or "gallery", for errors.
-        features: real numbers, all finite, `[N, D]`.
+        name: "query" or "gallery", for error messages.
+        features: finite real numbers, `[N, D]`.
         person_ids: int64 `[N]`.
         frames: int64 `[N]`.
-        low: smallest value of each column, `[D]`.
-        high: largest value of each column, `[D]`.
+        low: the smallest value of each column, `[D]`.
+        high: the largest value of each column, `[D]`.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Given:
     @classmethod
     def check(
         cls, name: str, features: ArrayLike, person_ids: ArrayLike, frames: ArrayLike
-    ) -> Given:
-        """Takes arrays from a user.
+    ) -> CheckedImages:
+        """Checks the user's arrays.
 
         Raises:
-            FeaturesError: a shape, a type or a number is not what it must be.
+            FeaturesError: an array has a wrong shape or type, or a feature is not finite.
         """
         rows = np.asarray(features)
         if rows.ndim != 2 or 0 in rows.shape:
@@ -52,7 +52,7 @@ class Given:
                 f"{name} features: expected real numbers of up to 64 bits, got {rows.dtype}. "
                 "Convert them, for example with .astype('float32')."
             )
-        low, high = rows.min(axis=0), rows.max(axis=0)  # a NaN among them is both
+        low, high = rows.min(axis=0), rows.max(axis=0)  # of a column with a NaN, both are NaN
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             raise FeaturesError(_not_finite(name, rows))
         return cls(
@@ -69,7 +69,7 @@ def _whole_numbers(what: str, values: ArrayLike, count: int) -> NDArray[np.int64
     numbers = np.asarray(values)
     if numbers.shape != (count,):
         raise FeaturesError(
-            f"{what}: expected {count:,}, one a row of the features, got the shape "
+            f"{what}: expected {count:,}, one for each row of the features, got the shape "
             f"{list(numbers.shape)}. Give those of the same images, in the same order."
         )
     if numbers.dtype.kind not in "iu" or not np.can_cast(numbers.dtype, np.int64):
@@ -85,25 +85,25 @@ def _not_finite(name: str, rows: NDArray[np.generic]) -> str:
     column = int(np.flatnonzero(~np.isfinite(rows[bad[0]]))[0])
     return (
         f"{name} features: expected finite numbers, got {rows[bad[0], column]} in row {bad[0]}, "
-        f"column {column}; {len(bad):,} of {len(rows):,} rows have such. Look at what the model "
-        "made of these images (an overflow in half precision, or a division by zero?)."
+        f"column {column}; {len(bad):,} of {len(rows):,} rows have such values. Check what the "
+        "model computes for these images (an overflow in half precision, a division by zero?)."
     )
 
 
 @dataclass(frozen=True)
-class Images:
-    """Images in an order that does not depend on the order in which they were given.
+class SortedImages:
+    """Images sorted by person, then frame, then features.
 
-    By person, then frame, then features: so that whatever is computed of the same images is
-    the same to the last bit, and the images of a person are neighbours.
+    The user's order has no influence, so the same images give the same results, bit by bit. The
+    images of a person are neighbours.
 
     Attributes:
-        rows: float64 `[N, D]`, placed in a `Space`.
+        rows: features in a `Space`, float64 `[N, D]`.
         person_ids: int64 `[N]`, ascending.
         frames: int64 `[N]`, ascending for each person.
-        order: int64 `[N]`: image i here was number `order[i]` as given.
-        originals: int64 `[N]`: the first image here with the same features as image i, i itself
-            as a rule.
+        order: int64 `[N]`; `order[i]` is the index of image i in the user's arrays.
+        originals: int64 `[N]`; `originals[i]` is the index, in this order, of the first image
+            that has the same features as image i. Mostly that is i.
     """
 
     rows: NDArray[np.float64]
@@ -113,21 +113,22 @@ class Images:
     originals: NDArray[np.int64]
 
     @classmethod
-    def arrange(cls, given: Given, space: Space) -> Images:
-        """Sorts and places what was given.
+    def sort(cls, images: CheckedImages, space: Space) -> SortedImages:
+        """Sorts images and transforms their features.
 
         Raises:
-            FeaturesError: a row has no place there.
+            FeaturesError: a row is all zeros, and the distance is the cosine.
         """
-        # Digests stand for the rows: sorting rows of thousands of numbers would take minutes.
-        digests = [sha256((row + 0.0).tobytes()).digest() for row in given.features]  # + 0.0: no -0
+        # Sorts digests instead of the rows, since rows of thousands of numbers take minutes.
+        # Adding 0.0 turns -0.0 into 0.0.
+        digests = [sha256((row + 0.0).tobytes()).digest() for row in images.features]
         contents = np.unique(np.array(digests, "S32"), return_inverse=True)[1]
-        order = np.lexsort((contents, given.frames, given.person_ids))
+        order = np.lexsort((contents, images.frames, images.person_ids))
         _, first, same = np.unique(contents[order], return_index=True, return_inverse=True)
         return cls(
-            space.place(given.features, order, given.name),
-            given.person_ids[order],
-            given.frames[order],
+            space.transform(images.features, order, images.name),
+            images.person_ids[order],
+            images.frames[order],
             order,
             first[same],
         )

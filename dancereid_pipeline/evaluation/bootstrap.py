@@ -1,4 +1,4 @@
-"""How far scores would move with other people in the test set."""
+"""Confidence intervals of scores: how much would they change with other people in the test set?"""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """What was resampled.
+    """How to resample.
 
     Attributes:
-        samples: how often.
-        seed: of the random numbers.
-        level: share of the samples inside the intervals.
+        samples: number of samples.
+        seed: seed of the random numbers.
+        level: share of the samples inside an interval, 0 to 1.
     """
 
     samples: int
@@ -26,23 +26,23 @@ class Bootstrap:
 def person_intervals(
     values: NDArray[np.float64], person_ids: NDArray[np.int64], bootstrap: Bootstrap
 ) -> NDArray[np.float64]:
-    """Percentile bootstrap intervals of means over queries.
+    """Computes percentile bootstrap intervals of means over queries.
 
-    Images of one person are no independent samples; people are closer to it. So people are
-    resampled, with all their queries, as many as there are; the gallery stays as it is. With
-    `S_p` the sum of a person's values, `n_p` the number of their queries and `w_p` how often
-    they were drawn, a sample's mean is `sum_p w_p S_p / sum_p w_p n_p`.
+    The images of one person are not independent samples; people are closer to that. So each
+    sample draws people with all their queries, as many people as there are. The gallery does not
+    change. If `S_p` is the sum of a person's values, `n_p` the number of the person's queries and
+    `w_p` how often the person was drawn, a sample's mean is `sum_p w_p S_p / sum_p w_p n_p`.
 
-    Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; whole
-    clusters resampled: Davison, Hinkley, "Bootstrap Methods and their Application", 1997, 3.8.
+    Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. Resampling of
+    whole clusters: Davison, Hinkley, "Bootstrap Methods and their Application", 1997, 3.8.
 
     Args:
-        values: of each query, float64 `[Q, S]`.
-        person_ids: of each query, `[Q]`.
-        bootstrap: how.
+        values: S values of each query, float64 `[Q, S]`.
+        person_ids: the person of each query, `[Q]`.
+        bootstrap: how to resample.
 
     Returns:
-        Lower and upper end for each of the S means, float64 `[2, S]`.
+        Lower and upper ends of the intervals of the S means, float64 `[2, S]`.
     """
     people, codes = np.unique(person_ids, return_inverse=True)
     queries = np.bincount(codes)

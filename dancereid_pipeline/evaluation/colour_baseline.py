@@ -1,4 +1,4 @@
-"""Colours of clothes, stripe by stripe down the body: features that need no training."""
+"""Features that need no training: the colours of a dancer's head, trunk, thighs and shins."""
 
 from __future__ import annotations
 
@@ -6,36 +6,37 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Hue, saturation, value. Twice as many bins of each gain nothing on the demo's trainval.
+# Bins of hue, saturation and value. Twice as many do not score better on the demo's trainval.
 _BINS = (8, 4, 4)
-_RANGES = (0, 180, 0, 256, 0, 256)  # OpenCV's for 8 bits: a hue is two degrees
+_RANGES = (0, 180, 0, 256, 0, 256)  # of OpenCV with 8 bits, where 1 of hue is two degrees
 STRIPES = ("head", "trunk", "thighs", "shins")
 COLUMNS = len(STRIPES) * _BINS[0] * _BINS[1] * _BINS[2]
-# Widths of the stripes, in lengths of the trunk; the trunk's own is that of the shoulders.
+# Widths of the stripes, in lengths of the trunk. The trunk is as wide as the shoulders, at least
+# _LEAST_TRUNK.
 _HEAD, _LEAST_TRUNK, _THIGH, _SHIN = 0.5, 0.4, 0.3, 0.25
 
 
 def colour_features(crop: NDArray[np.uint8], keypoints: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Histograms of the colours of head, trunk, thighs and shins.
+    """Computes colour histograms of head, trunk, thighs and shins.
 
-    A stripe follows the body along its joints, so that most of what it covers is the dancer,
-    bent, upside down or upright. Each one's histogram over hue, saturation and value sums up
-    to 1, and its square root is taken: the squared Euclidean distance of two features is then
-    the mean over the stripes of `2 - 2 BC`, BC being the Bhattacharyya coefficient of the two
-    histograms (twice the squared Hellinger distance). Without the root the few largest bins
-    would decide.
+    A stripe follows the joints, so most of its pixels show the dancer, also when the dancer bends
+    or stands on the head. The histogram of each stripe over hue, saturation and value is divided
+    by its sum, and then the square root is taken. So the squared Euclidean distance of two
+    features is the mean over the stripes of `2 - 2 BC`, where BC is the Bhattacharyya coefficient
+    of the two histograms (this is twice the squared Hellinger distance). Without the square root,
+    the few largest bins would dominate.
 
-    Source: stripes: Gray, Tao, "Viewpoint Invariant Pedestrian Recognition with an Ensemble of
-    Localized Features", ECCV 2008; the root: Arandjelović, Zisserman, "Three things everyone
-    should know to improve object retrieval", CVPR 2012.
+    Source of the stripes: Gray, Tao, "Viewpoint Invariant Pedestrian Recognition with an Ensemble
+    of Localized Features", ECCV 2008; of the square root: Arandjelović, Zisserman, "Three things
+    everyone should know to improve object retrieval", CVPR 2012.
 
     Args:
-        crop: uint8 `[height, width, 3]`, red, green, blue.
+        crop: RGB, uint8 `[height, width, 3]`.
         keypoints: x, y in crop pixels, `[17, 2]`, COCO order.
 
     Returns:
-        float32 `[COLUMNS]`, from 0 to 1, of length 1; shorter where a stripe lies outside of the
-        crop, whose columns are 0.
+        float32 `[COLUMNS]`, each from 0 to 1, with Euclidean norm 1. If a stripe lies outside the
+        crop, its columns are 0 and the norm is smaller.
     """
     hsv = cv2.cvtColor(crop, cv2.COLOR_RGB2HSV)
     histograms: list[NDArray[np.float32]] = []
@@ -48,19 +49,19 @@ def colour_features(crop: NDArray[np.uint8], keypoints: NDArray[np.float64]) -> 
 
 
 def stripes(keypoints: NDArray[np.float64], size: tuple[int, ...]) -> list[NDArray[np.uint8]]:
-    """Where the stripes of a body are.
+    """Makes a mask of each stripe of a body.
 
     Args:
         keypoints: x, y in pixels, `[17, 2]`, COCO order.
-        size: height and width of the picture.
+        size: height and width of the image.
 
     Returns:
-        For each of `STRIPES`, uint8 `[height, width]`: 255 on the stripe, 0 elsewhere.
+        A mask for each of `STRIPES`, uint8 `[height, width]`: 255 on the stripe, 0 elsewhere.
     """
-    joints = np.clip(keypoints, -1e4, 1e4)  # OpenCV's coordinates are short
+    joints = np.clip(keypoints, -1e4, 1e4)  # OpenCV draws with 16-bit coordinates
     head = joints[:5].mean(axis=0)
     shoulders, hips = (joints[5] + joints[6]) / 2, (joints[11] + joints[12]) / 2
-    # Seen from above, or badly tracked, a trunk may have no length; a body still has some width.
+    # Seen from above, or with wrong joints, a trunk may have no length; the stripes keep a width.
     trunk = max(float(np.linalg.norm(shoulders - hips)), size[0] / 10)
     width = max(float(np.linalg.norm(joints[5] - joints[6])), _LEAST_TRUNK * trunk)
     return [

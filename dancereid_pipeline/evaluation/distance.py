@@ -1,4 +1,4 @@
-"""Where features are placed, so that one formula gives the distance that was asked for."""
+"""Transforms features so that the squared Euclidean distance gives the chosen distance."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ..common.errors import FeaturesError
 from ..common.validation import one_of
 
 DISTANCES = {"sqeuclidean": "squared Euclidean", "cosine": "cosine"}
-_COLUMNS = 128  # at a time for medians: their copies stay small
-_ROWS = 1024  # likewise when placing
-_LEAST_EXPONENT = -1000  # 2 to the minus that is still a float64
+_COLUMNS = 128  # for medians this many columns at a time, so that copies stay small
+_ROWS = 1024  # for transforming this many rows at a time, for the same reason
+_LEAST_EXPONENT = -1000  # 2 to the power of 1000 is still a float64
 
 
 @dataclass(frozen=True)
 class Space:
-    """A scale and a shift that change no order of distances, so that float64 tells them apart.
+    """A scale and a shift of features: they keep the order of distances, with less rounding error.
 
-    The squared Euclidean distance does not know where zero is, but its rounding errors do: they
-    grow with the distance from it. So zero goes to the median of every column, which a person
-    far off the others does not move as it would the mean. Before, dividing by a power of two,
-    which rounds nothing, brings all numbers below 1, so that no square overflows.
+    A shift does not change the squared Euclidean distance, but its rounding errors grow with the
+    distance from zero. So the median of each column is subtracted. (One person far from the
+    others would move the mean, but not the median.) Before that, a division by a power of two,
+    which does not round, makes all numbers smaller than 1, so that no square overflows.
 
-    The cosine is the squared Euclidean distance of rows of length 1:
-    `|x - y|^2 = 2 - 2 cos(x, y)`; its zero stays where it is.
+    The cosine distance is the squared Euclidean distance of rows of length 1, without a shift:
+    `|x - y|^2 = 2 - 2 cos(x, y)`.
 
     Attributes:
         distance: a key of `DISTANCES`.
-        centre: float64 `[D]`, in the new scale.
-        exponent: of the power of two that numbers are divided by.
+        centre: what is subtracted after scaling, float64 `[D]`.
+        exponent: features are divided by 2 to the power of this.
     """
 
     distance: str
@@ -40,17 +40,23 @@ class Space:
     exponent: int
 
     @classmethod
-    def around(
+    def for_features(
         cls,
         features: NDArray[np.generic],
         low: NDArray[np.generic],
         high: NDArray[np.generic],
         distance: str,
     ) -> Space:
-        """The space for these features, `[N, D]`, and all others between `low` and `high`, `[D]`.
+        """Chooses scale and shift.
+
+        Args:
+            features: of the gallery, `[N, D]`; the shift is their median.
+            low: smallest value of each column, of gallery and queries, `[D]`.
+            high: largest value of each column, of gallery and queries, `[D]`.
+            distance: a key of `DISTANCES`.
 
         Raises:
-            OptionError: the distance is not a known one.
+            OptionError: the distance is not known.
         """
         one_of("distance", distance, DISTANCES)
         if distance == "cosine":
@@ -63,22 +69,30 @@ class Space:
         ]
         return cls(distance, np.concatenate(medians), exponent)
 
-    def place(
+    def transform(
         self, features: NDArray[np.generic], order: NDArray[np.int64], name: str
     ) -> NDArray[np.float64]:
-        """The rows of features, `[N, D]`, in this order, in this space.
+        """Scales and shifts features.
+
+        Args:
+            features: `[N, D]`.
+            order: indices of their rows, in the order of the result, `[N]`.
+            name: "query" or "gallery", for error messages.
+
+        Returns:
+            float64 `[N, D]`.
 
         Raises:
-            FeaturesError: the cosine of a row of zeros is asked for.
+            FeaturesError: a row is all zeros, and the distance is the cosine.
         """
-        placed = np.empty(features.shape)
+        transformed = np.empty(features.shape)
         for start in range(0, len(order), _ROWS):
             chosen = order[start : start + _ROWS]
             scaled = _scaled(features[chosen], self.exponent)
             if self.distance == "cosine":
                 _to_length_one(scaled, chosen, name)
-            np.subtract(scaled, self.centre, out=placed[start : start + _ROWS])
-        return placed
+            np.subtract(scaled, self.centre, out=transformed[start : start + _ROWS])
+        return transformed
 
 
 def _scaled(features: NDArray[np.generic], exponent: int) -> NDArray[np.float64]:
@@ -87,15 +101,15 @@ def _scaled(features: NDArray[np.generic], exponent: int) -> NDArray[np.float64]
     return rows
 
 
-def _to_length_one(rows: NDArray[np.float64], numbers: NDArray[np.int64], name: str) -> None:
-    """Divides rows by their lengths, in place."""
+def _to_length_one(rows: NDArray[np.float64], indices: NDArray[np.int64], name: str) -> None:
+    """Divides rows by their lengths; changes `rows`. `indices` are the user's, for the error."""
     exponents = np.frexp(np.abs(rows).max(axis=1, keepdims=True))[1]
     np.ldexp(rows, -exponents, out=rows)
     lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows))
     if not lengths.all():
-        row = int(numbers[np.flatnonzero(lengths == 0)].min())
+        row = int(indices[np.flatnonzero(lengths == 0)].min())
         raise FeaturesError(
-            f"{name} features: row {row} is all zeros, which has no direction, so no cosine. Use "
-            "the distance 'sqeuclidean', or look at what the model made of that image."
+            f"{name} features: row {row} is all zeros, so its cosine distance is not defined. Use "
+            "the distance 'sqeuclidean', or check what the model computes for that image."
         )
     rows /= lengths[:, None]

@@ -1,11 +1,12 @@
-"""A file with one row of features an image -> those rows, joined to a dataset's images.
+"""Reads and writes files with one row of features for each image; joins them to a dataset.
 
-    .npy       [N, D]; in the order of the dataset
-    .npz       `feature` [N, D]; and, all or some, `video_id`, `person_id`, `frame`, each [N]
-    .parquet   a column `feature`, lists of one length; and those columns
+    .npy       [N, D], in the order of the dataset
+    .npz       `feature` [N, D]; and any of `video_id`, `person_id`, `frame`, each [N]
+    .parquet   a column `feature`, lists of equal length; and any of these three columns
 
-With all of `video_id`, `person_id` and `frame`, rows are found by them, in whatever order they
-are. Otherwise they are taken in order, and what columns there are must agree with the dataset.
+If a file has all of `video_id`, `person_id` and `frame`, its rows are found by them, in any
+order. Otherwise its rows must be in the order of the dataset, and the columns that it has must
+be equal to those of the dataset.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ _METADATA = b"dancereid"
 
 @dataclass(frozen=True)
 class Features:
-    """What a file holds.
+    """What a file of features holds.
 
     Attributes:
-        path: where it was read from.
-        rows: real numbers, `[N, D]`.
-        keys: those of `KEYS` that are there, each `[N]`.
-        origin: what made them, as `write_features` was told; {} where the file does not say.
+        path: path of the file.
+        rows: features, real numbers, `[N, D]`.
+        keys: those columns of `KEYS` that the file has, each `[N]`.
+        origin: what made the features, as `write_features` wrote it; empty if the file has none.
     """
 
     path: Path
@@ -53,9 +54,9 @@ class Joined:
     """Features in the order of a dataset's images.
 
     Attributes:
-        rows: `[images, D]`.
-        how: in words, how rows and images were matched.
-        left_over: rows of the file that belong to none of the images.
+        rows: features, `[images, D]`.
+        how: how rows and images were matched, in words.
+        left_over: number of rows in the file that belong to none of the images.
     """
 
     rows: NDArray[Any]
@@ -64,35 +65,35 @@ class Joined:
 
 
 def read_features(path: str | Path) -> Features:
-    """Reads a file; its ending says which kind it is. Nothing in it is run.
+    """Reads a file, whose ending tells its format. No code in it is run.
 
     Raises:
-        FeaturesError: it is not there, or not such a file.
+        FeaturesError: the file does not exist, or is not such a file.
     """
     path = Path(path).expanduser()
     read = _READERS.get(path.suffix.lower())
     if read is None:
         raise FeaturesError(
-            f"{path}: expected a file that ends in {', '.join(_READERS)}. Save the features as "
-            "one of these, a row an image."
+            f"{path}: expected a file that ends in {', '.join(_READERS)}. Save the features in "
+            "one of these formats, one row for each image."
         )
     try:
         found = read(path)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, pa.ArrowException) as error:
         raise FeaturesError(
-            f"{path}: cannot be read as {path.suffix} ({error}). Expected numbers, a row an image: "
-            "save it again, or name another file."
+            f"{path}: cannot be read as {path.suffix} ({error}). Expected numbers, one row for "
+            "each image. Save it again, or name another file."
         ) from error
     if found.rows.ndim != 2:
         raise FeaturesError(
             f"{path}: expected features of the shape [images, dimensions], got "
-            f"{list(found.rows.shape)}. Save one row an image."
+            f"{list(found.rows.shape)}. Save one row for each image."
         )
     for name, values in found.keys.items():
         if values.shape != (len(found.rows),):
             raise FeaturesError(
-                f"{path}: expected {len(found.rows):,} values of '{name}', one a row of features, "
-                f"got the shape {list(values.shape)}."
+                f"{path}: expected {len(found.rows):,} values of '{name}', one for each row of "
+                f"features, got the shape {list(values.shape)}. Save those of the same images."
             )
     return found
 
@@ -100,16 +101,16 @@ def read_features(path: str | Path) -> Features:
 def write_features(
     path: Path, rows: NDArray[Any], keys: Mapping[str, Any], origin: Mapping[str, Any]
 ) -> None:
-    """Writes a Parquet file that `read_features` reads; it appears when it is whole.
+    """Writes a Parquet file that `read_features` reads. It appears only when it is complete.
 
     Args:
-        path: the file; replaced if it is there.
-        rows: float32 `[N, D]`.
+        path: path of the file; an existing file is replaced.
+        rows: features, float32 `[N, D]`.
         keys: the columns named in `KEYS`, each `[N]`.
-        origin: what made them, plain values: "model", and the dataset's "fingerprint" and so on.
+        origin: what made the features, as JSON values: "model", "fingerprint" of the dataset, ...
 
     Raises:
-        SourceError: it cannot be written there.
+        SourceError: the file cannot be written.
     """
     column = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
     table = pa.table({**{name: pa.array(keys[name]) for name in KEYS}, FEATURE: column})
@@ -122,12 +123,11 @@ def join(features: Features, images: Mapping[str, Any]) -> Joined:
     """Brings features into the order of a dataset's images.
 
     Args:
-        features: of the images, and perhaps of others.
-        images: the columns named in `KEYS` of the dataset, each `[images]`.
+        features: features of these images; those of other images are left out.
+        images: the dataset's columns named in `KEYS`, each `[images]`.
 
     Raises:
-        FeaturesError: an image has no features, or several, or rows in order are of other
-            images.
+        FeaturesError: an image has no row or several rows, or a row belongs to another image.
     """
     expected = {name: np.asarray(images[name]) for name in KEYS}
     if features.keys.keys() == set(KEYS):
@@ -135,7 +135,7 @@ def join(features: Features, images: Mapping[str, Any]) -> Joined:
     count = len(expected["frame"])
     if len(features.rows) != count:
         raise FeaturesError(
-            f"{features.path}: expected {count:,} rows, one an image of the dataset in its order, "
+            f"{features.path}: expected {count:,} rows, one for each image in the dataset's order, "
             f"got {len(features.rows):,}. Is it of another split, or were batches dropped? Save "
             f"{', '.join(KEYS)} with the features, and rows are found by them."
         )
@@ -144,10 +144,10 @@ def join(features: Features, images: Mapping[str, Any]) -> Joined:
         if len(other):
             raise FeaturesError(
                 f"{features.path}, row {other[0]}: expected {name} {expected[name][other[0]]}, as "
-                f"the dataset has it, got {values[other[0]]}; {len(other):,} of {count:,} rows "
+                f"in the dataset, got {values[other[0]]}; {len(other):,} of {count:,} rows "
                 f"differ. Keep the dataset's order, or save {', '.join(KEYS)} with the features."
             )
-    checked = f", {' and '.join(features.keys)} compared" if features.keys else ", nothing to check"
+    checked = f", {' and '.join(features.keys)} compared" if features.keys else ", not compared"
     return Joined(features.rows, f"by order{checked}", 0)
 
 
@@ -158,15 +158,15 @@ def _by_key(features: Features, expected: Mapping[str, NDArray[Any]]) -> Joined:
         if first != row:
             raise FeaturesError(
                 f"{features.path}, row {row}: {_named(key)} is already in row {first}. Expected "
-                "one row an image: remove what is there twice."
+                "one row for each image. Remove the second one."
             )
     wanted = _tuples(expected)
     lacking = [key for key in wanted if key not in rows_of]
     if lacking:
         raise FeaturesError(
             f"{features.path}: {len(lacking):,} of the {len(wanted):,} images have no row, the "
-            f"first {_named(lacking[0])}; the file has {len(rows_of):,} rows. Make features of the "
-            "same split and build."
+            f"first is {_named(lacking[0])}; the file has {len(rows_of):,} rows. Extract the "
+            "features of this split and build."
         )
     rows = features.rows[[rows_of[key] for key in wanted]]
     return Joined(rows, f"by {', '.join(KEYS)}", len(rows_of) - len(set(wanted)))
@@ -182,15 +182,15 @@ def _named(key: tuple[Any, ...]) -> str:
 
 def _read_npy(path: Path) -> Features:
     with path.open("rb") as file:
-        # NumPy takes anything else for a pickle, and its message advises to trust it.
+        # NumPy takes any other file for a pickle, and its message advises to allow pickles.
         if file.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
-            raise ValueError("it does not begin as an npy file does")
+            raise ValueError("it does not begin like an npy file")
     return Features(path, np.load(path, allow_pickle=False), {})
 
 
 def _read_npz(path: Path) -> Features:
     if path.is_file() and not zipfile.is_zipfile(path):
-        raise ValueError("it is no zip archive, as npz files are")
+        raise ValueError("it is not a zip archive, as npz files are")
     with np.load(path, allow_pickle=False) as arrays:
         if FEATURE not in arrays:
             raise ValueError(f"there is no array '{FEATURE}' in it")
@@ -219,13 +219,13 @@ def _of_table(path: Path, table: pa.Table) -> Features:
     metadata = table.schema.metadata or {}
     origin = json.loads(metadata.get(_METADATA, b"{}"))
     if not isinstance(origin, dict):
-        raise ValueError("its metadata 'dancereid' is no JSON object")
+        raise ValueError("its metadata 'dancereid' is not a JSON object")
     return Features(path, _lists(table[FEATURE].combine_chunks()), keys, origin)
 
 
 def _lists(column: Any) -> NDArray[Any]:
-    """A column of lists of one length as an array, `[N, D]`."""
-    if isinstance(column, pa.ChunkedArray):  # of several chunks, or of none
+    """A column of lists of equal length as an array, `[N, D]`."""
+    if isinstance(column, pa.ChunkedArray):  # it has several chunks, or none
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     kind = column.type
     is_list = any(

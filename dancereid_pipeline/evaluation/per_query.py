@@ -1,4 +1,4 @@
-"""What each query scored."""
+"""The scores of each query, and their means over all queries or over groups."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ SCORES = ("mean_ap", "mean_inp", "cmc_cuhk03", "cmc_market1501", "cmc_allshots")
 
 @dataclass(frozen=True)
 class PerQuery:
-    """What each query scored, in the order in which queries were given.
+    """The scores of each query, in the user's order.
 
     Attributes:
         person_ids: int64 `[Q]`.
         frames: int64 `[Q]`.
-        matches: images of the query's person in the gallery that are not left out, int64 `[Q]`.
-            Where there are none, the scores below are NaN.
-        tied: whether some wrong image is exactly as near as some right one, bool `[Q]`.
-        average_precision: float64 `[Q]`.
-        inverse_penalty: float64 `[Q]`; see `average_precision.inverse_penalty`.
-        cuhk03: chance to be among the first k people, float64 `[Q, K]`; column = k - 1.
-        market1501: whether the first match is among the first k images, 0 or 1, `[Q, K]`.
-        allshots: share of the matches with fewer than k wrong images before them, `[Q, K]`.
-        cuhk03_drawn: as `cuhk03`, by drawing; None where it was not asked for.
+        matches: number of images of the query's person in the gallery, without those that are
+            left out, int64 `[Q]`. Where it is 0, the scores below are NaN.
+        tied: whether a wrong image is exactly as near as a right one, bool `[Q]`.
+        average_precision: 0 to 1, float64 `[Q]`.
+        inverse_penalty: 0 to 1, float64 `[Q]`; see `average_precision.inverse_penalty`.
+        cuhk03: probability that the query's person is among the first k people, float64 `[Q, K]`;
+            the column is k - 1.
+        market1501: whether a match is among the first k images, 0 or 1, float64 `[Q, K]`.
+        allshots: share of the matches with fewer than k wrong images before them, float64
+            `[Q, K]`.
+        cuhk03_drawn: as `cuhk03`, by drawing; None if nothing was drawn.
     """
 
     person_ids: NDArray[np.int64]
@@ -51,13 +53,13 @@ class PerQuery:
         return self.matches > 0
 
     def select(self, queries: NDArray[Any]) -> PerQuery:
-        """Some of the queries, by number or by a mask."""
+        """Selects queries, by indices or by a mask."""
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen: dict[str, Any] = {k: None if v is None else v[queries] for k, v in columns.items()}
         return PerQuery(**chosen)
 
     def scores(self) -> dict[str, NDArray[np.float64]]:
-        """Scores by the name of their mean, each `[Q]` or `[Q, K]`, in the order of `SCORES`."""
+        """The scores, named and ordered as in `SCORES`, each `[Q]` or `[Q, K]`."""
         values = (
             *(self.average_precision, self.inverse_penalty),
             *(self.cuhk03, self.market1501, self.allshots),
@@ -65,14 +67,14 @@ class PerQuery:
         return dict(zip(SCORES, values, strict=True))
 
     def means(self) -> dict[str, Any]:
-        """Means over the queries that have a match: a number, or a list with index rank - 1."""
+        """Means over the queries that have a match: numbers, or lists with the index rank - 1."""
         return {name: mean_of(values[self.scored]) for name, values in self.scores().items()}
 
     def intervals(self, bootstrap: Bootstrap) -> dict[str, Any]:
-        """Ends of the bootstrap intervals over people, as `means` has the means.
+        """Bootstrap intervals of the means, resampling people.
 
         Returns:
-            `[low, high]` for a number, and a list of such for a list.
+            `[low, high]` for each number in `means`, a list of them for each list.
         """
         scored = self.select(self.scored)
         ends = {}
@@ -86,7 +88,7 @@ class PerQuery:
 def mean_of(values: NDArray[np.float64]) -> Any:
     """The mean over the first axis, which must not be empty.
 
-    By sums without rounding: no order of the queries gives another result.
+    It uses sums without rounding errors, so the order of the queries does not matter.
     """
     columns = values.reshape(len(values), -1).T.tolist()
     means = [min(math.fsum(column) / len(column), 1.0) for column in columns]
@@ -95,12 +97,12 @@ def mean_of(values: NDArray[np.float64]) -> Any:
 
 @dataclass(frozen=True)
 class Group:
-    """The queries that have something in common.
+    """The scores of a group of queries.
 
     Attributes:
-        label: what that is.
-        queries: how many have a match.
-        means: as `PerQuery.means` gives them; empty where no query has a match.
+        label: name of the group.
+        queries: number of its queries that have a match.
+        means: as `PerQuery.means` gives them; empty if no query has a match.
     """
 
     label: str
@@ -108,35 +110,35 @@ class Group:
     means: dict[str, Any]
 
 
-def grouped(per_query: PerQuery, labels: ArrayLike) -> list[Group]:
-    """Scores by person, video, style, or whatever else the queries are labelled with.
+def grouped(per_query: PerQuery, groups: ArrayLike) -> list[Group]:
+    """Computes scores by person, video, style or any other group.
 
     Args:
-        per_query: the queries.
-        labels: one a query, `[Q]`.
+        per_query: the scores of the queries.
+        groups: the group of each query, `[Q]`.
 
     Returns:
-        One a label, in order of the labels.
+        The scores of each group, in the order of the groups' names.
 
     Raises:
-        FeaturesError: there is not one label a query.
+        FeaturesError: the number of groups is not the number of queries.
     """
-    values = np.asarray(labels)
-    if values.shape != (len(per_query.matches),):
+    group_of = np.asarray(groups)
+    if group_of.shape != (len(per_query.matches),):
         raise FeaturesError(
-            f"labels: expected {len(per_query.matches):,}, one a query, got the shape "
-            f"{list(values.shape)}. Give them in the order of the queries."
+            f"groups: expected {len(per_query.matches):,}, one for each query, got the shape "
+            f"{list(group_of.shape)}. Give them in the order of the queries."
         )
-    groups = []
-    for label in np.unique(values):
-        of_label = per_query.select(values == label)
-        count = int(of_label.scored.sum())
-        groups.append(Group(str(label), count, of_label.means() if count else {}))
-    return groups
+    scores = []
+    for group in np.unique(group_of):
+        of_group = per_query.select(group_of == group)
+        count = int(of_group.scored.sum())
+        scores.append(Group(str(group), count, of_group.means() if count else {}))
+    return scores
 
 
 def group_table(what: str, groups: Sequence[Group]) -> str:
-    """The groups as text, in percent, a line each."""
+    """The scores of groups as text, in percent, one line for each group."""
     width = max([len(what), *(len(group.label) for group in groups)])
     lines = [f"{what:<{width}}  queries    mAP   mINP  rank-1: CUHK03  Market-1501  all shots"]
     for group in groups:

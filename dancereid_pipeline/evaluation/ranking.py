@@ -1,4 +1,4 @@
-"""The gallery as each query sees it: how many matches are nearer than each wrong image."""
+"""Ranks the gallery for a query: how many matches are nearer than each wrong image."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrange import Images
+from .arrange import SortedImages
 
-# The lowest bits of a distance that are not looked at: of 52 behind the point 36 are left, so
-# distances count as equal where they agree to 1.5e-11. The matrix product of 2,048 columns is
-# right to about 1e-14, so what is equal but for rounding is found equal.
+# The lowest bits of a distance that are rounded off. Of its 52 fraction bits 36 are left, so
+# distances whose relative difference is below 1.5e-11 count as equal. The rounding error of a
+# matrix product with 2,048 columns is about 1e-14, so it makes no equal distances different.
 _NOISE_BITS = 16
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """What one query's scores are made of.
+    """The ranked gallery of one query, as its scores need it.
 
-    A wrong image that is as near as a match counts as nearer than it.
+    A wrong image that is as near as a match counts as nearer.
 
     Attributes:
-        wrong_before: wrong images nearer than each match, nearest match first; int64 `[M]`,
-            ascending, M > 0.
-        before: matches that are nearer than each image of the gallery, int64 `[N]`. M where the
-            image is no other person's, or at the query's own frame, which CUHK03 leaves out.
-        codes: whose each image is: a number into `sizes`, ascending; int64 `[N]`.
-        sizes: images of each person of the gallery, without the query's frame; int64 `[P]`.
-        tied: whether some wrong image is as near as some match.
+        wrong_before: number of wrong images nearer than each match, nearest match first; int64
+            `[M]`, ascending, M > 0.
+        before: number of matches nearer than each image of the gallery, int64 `[N]`. It is M for
+            images of the query's person, and for images at the query's frame, which CUHK03 leaves
+            out.
+        codes: index into `sizes` of each image's person, ascending; int64 `[N]`.
+        sizes: number of images of each person in the gallery, without those at the query's frame;
+            int64 `[P]`.
+        tied: whether a wrong image is exactly as near as a match.
     """
 
     wrong_before: NDArray[np.int64]
@@ -38,17 +40,17 @@ class Ranked:
     tied: bool
 
     @property
-    def matches(self) -> NDArray[np.int64]:
-        """Places of the matches in the ranked gallery, from 0; int64 `[M]`, ascending."""
+    def match_ranks(self) -> NDArray[np.int64]:
+        """Ranks of the matches in the gallery, counted from 0; int64 `[M]`, ascending."""
         return self.wrong_before + np.arange(len(self.wrong_before))
 
     def nearer(self, people: range) -> NDArray[np.int64]:
-        """How many of some people's images are nearer than each match.
+        """Counts the images of some people that are nearer than each match.
 
-        Without those at the query's frame.
+        Images at the query's frame do not count.
 
         Args:
-            people: numbers into `sizes`, one after the other.
+            people: indices into `sizes`.
 
         Returns:
             int64 `[people, M]`; 0 for the query's own person.
@@ -61,13 +63,17 @@ class Ranked:
 
 
 class Gallery:
-    """Images that queries are ranked against.
+    """The gallery of images, which is ranked for each query.
 
     Args:
-        images: at least one; arranged.
+        images: at least one image.
+
+    Attributes:
+        images: the images.
+        people: person ids in the gallery, int64 `[P]`, ascending.
     """
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: SortedImages) -> None:
         self.images = images
         self._norms = np.einsum("nd,nd->n", images.rows, images.rows)
         self.people, self._starts, self._codes, self._sizes = np.unique(
@@ -78,29 +84,29 @@ class Gallery:
         self._copies = np.flatnonzero(images.originals != np.arange(len(images.originals)))
 
     @property
-    def largest(self) -> int:
-        """Images of the person who has most."""
+    def most_images(self) -> int:
+        """The number of images of the person who has most."""
         return int(self._sizes.max())
 
     def products(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """`-2 x y`, `[q, N]`, of rows `[q, D]` with the gallery's: most of the work."""
+        """Computes `-2 x y`, `[q, N]`, of rows `[q, D]` with the gallery's rows."""
         products = (-2 * rows) @ self.images.rows.T
-        # The product's rounding depends on the place in the matrix: OpenBLAS has up to three
-        # results for one pair of rows. Equal images must be equally far.
+        # OpenBLAS rounds a product in up to three ways, which depend on its index in the matrix.
+        # Images with equal features must have equal distances.
         if len(self._copies):
             products[:, self._copies] = products[:, self.images.originals[self._copies]]
         return products
 
     def distances(self, products: NDArray[np.float64], norm: float) -> NDArray[np.int64]:
-        """Whole numbers in the order of one query's distances, in place of its products.
+        """Turns one query's products into whole numbers in the order of its distances.
 
-        Of `|x|^2 + |x - y|^2`: its rounding errors are small against itself, whatever x and y,
-        and those of the distance alone are not. The bits of a float that is not negative, read
-        as a whole number, are in the order of the floats. The lowest are rounded off.
+        They are the rounded bits of `|x|^2 + |x - y|^2`. Its rounding errors are small compared
+        with its value for all x and y; those of the distance alone are not. The bits of floats
+        that are not negative, read as whole numbers, have the order of the floats.
 
         Args:
             products: `[N]`, from `products`; overwritten.
-            norm: `|x|^2`.
+            norm: `|x|^2` of the query.
 
         Returns:
             int64 `[N]`, below 2^48.
@@ -115,15 +121,19 @@ class Gallery:
     def rank(
         self, products: NDArray[np.float64], norm: float, person_id: int, frame: int
     ) -> Ranked | None:
-        """What one query's scores are made of; None where it has no match.
+        """Ranks the gallery for one query.
 
-        No gallery is sorted: where the wrong images are among the matches is all that counts.
+        Only the matches are sorted: the scores need no more than the number of matches before
+        each wrong image.
 
         Args:
             products: `[N]`, from `products`; overwritten.
-            norm: of the query's row, squared.
+            norm: `|x|^2` of the query.
             person_id: the query's person.
             frame: the query's frame.
+
+        Returns:
+            The ranked gallery; None if the query has no match.
         """
         own, left_out = self._own(person_id, frame)
         if own == left_out:
@@ -134,7 +144,7 @@ class Gallery:
         )
         matches.sort()
         count = len(matches)
-        before = places(matches, distances)
+        before = count_below(matches, distances)
         before[own] = count
         wrong_before = np.bincount(before, minlength=count + 1)[:-1].cumsum()
         wrong = np.flatnonzero(before < count)
@@ -145,7 +155,7 @@ class Gallery:
         return Ranked(wrong_before, before, self._codes, sizes, tied)
 
     def _own(self, person_id: int, frame: int) -> tuple[slice, slice]:
-        """Where a person's images are, and those of them that are left out: all neighbours."""
+        """Slices of a person's images, and of those at this frame, which are left out."""
         code = int(np.searchsorted(self.people, person_id))
         if code == len(self.people) or self.people[code] != person_id:
             return slice(0, 0), slice(0, 0)
@@ -155,29 +165,30 @@ class Gallery:
         return own, slice(start + int(first), start + int(stop))
 
     def _at_frame(self, frame: int) -> NDArray[np.int64]:
-        """Numbers of the images at a frame."""
+        """Indices of the images at a frame."""
         first, stop = np.searchsorted(self._frames, (frame, frame + 1))
         return self._by_frame[first:stop]
 
 
-def places(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`ordered.searchsorted(values)`, for many values in no order: several times as fast.
+def count_below(ordered: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Does the same as `ordered.searchsorted(values)`, several times as fast for many values.
 
-    A binary search that the processor cannot foresee takes some 50 ns a value. Here a table
-    with about as many cells of equal width as there are values tells how many of the ordered
-    numbers are below a cell; only values that share a cell with one of these are searched for.
-    With 22,637 distances of random features, 780 of them ordered: 0.17 ms instead of 1.0.
+    A binary search takes about 50 ns for a value, since the processor cannot predict its branches.
+    This function makes a table of about N cells of equal width, which holds how many of the
+    ordered numbers are below each cell. It only searches for values that share a cell with an
+    ordered number. With 22,637 distances of random features and 780 ordered numbers it takes
+    0.17 ms instead of 1.0 ms.
 
     Args:
-        ordered: `[M]`, ascending, M > 0; within 2^62 of zero.
-        values: `[N]`.
+        ordered: int64 `[M]`, ascending, M > 0; within 2^62 of zero.
+        values: int64 `[N]`, in any order.
 
     Returns:
-        How many of `ordered` are below each value, int64 `[N]`.
+        The number of `ordered` that are below each value, int64 `[N]`.
     """
     span = int(ordered[-1]) - int(ordered[0])
     shift = max(0, span.bit_length() - len(values).bit_length())
-    # A cell more at either end, so that what is beyond shares none.
+    # One cell more at each end, so that values beyond the ends share no cell.
     low, high = int(ordered[0]) - (1 << shift), int(ordered[-1]) + (1 << shift)
     cells = (values.clip(low, high) - low) >> shift
     counts = np.bincount((ordered - low) >> shift, minlength=((high - low) >> shift) + 1)

@@ -1,4 +1,4 @@
-"""Scores, and all that has to be known to compare them with others."""
+"""The result of an evaluation: scores, and what one must know to compare them with others."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from .bootstrap import Bootstrap
 from .distance import DISTANCES
 from .per_query import Group, PerQuery, grouped, mean_of
 
-# What is the same whatever is scored; the result carries it, so that it can be read alone.
+# Every result has this, so that it can be understood without other text.
 PROTOCOL = {
     "mean_ap": "mean of non-interpolated average precision",
     "mean_inp": "mean of matches / rank of the last match",
-    "cmc_cuhk03": "single gallery shot: one image a person is drawn; exact expectation over draws",
+    "cmc_cuhk03": "single gallery shot: one image of each person is drawn; exact expectation over "
+    "all draws",
     "cmc_market1501": "first match among all images",
     "cmc_allshots": "every match on its own among all images",
     "left_out": "gallery images of the query's person at the query's frame; for CUHK03 all gallery "
     "images at the query's frame",
-    "ties": "a wrong image as near as a right one counts as nearer; distances are equal where they "
+    "ties": "a wrong image as near as a right one counts as nearer; distances are equal if they "
     "agree to 36 binary digits",
 }
 _SHOWN = (1, 5, 10, 20)
@@ -31,18 +32,18 @@ _ROWS = {"CUHK03": "cmc_cuhk03", "Market-1501": "cmc_market1501", "all shots": "
 
 @dataclass(frozen=True)
 class Counts:
-    """What was compared.
+    """How many images and people were compared.
 
     Attributes:
-        queries: all that were given.
-        queries_without_match: of these; they are in no mean.
-        queries_with_ties: with a wrong image exactly as near as a right one.
-        people: of the queries.
-        gallery: images.
-        gallery_people: people in it.
-        dimensions: columns of the features.
-        constant_columns: columns in which every image has the same number.
-        duplicate_rows: gallery images whose features another one has, too, but for the first.
+        queries: number of queries.
+        queries_without_match: number of queries without a match; no mean includes them.
+        queries_with_ties: number of queries with a wrong image exactly as near as a right one.
+        people: number of people among the queries.
+        gallery: number of images in the gallery.
+        gallery_people: number of people in the gallery.
+        dimensions: number of columns of the features.
+        constant_columns: number of columns in which all images have the same value.
+        duplicate_rows: number of gallery images whose features an earlier one has too.
     """
 
     queries: int
@@ -58,17 +59,17 @@ class Counts:
 
 @dataclass(frozen=True)
 class Result:
-    """Scores of features, from 0 to 1, and what names the protocol.
+    """Scores from 0 to 1, and the protocol that they follow.
 
-    `print` it for a table, in percent.
+    `print` shows a table, in percent.
 
     Attributes:
-        per_query: what each query scored.
-        counts: what was compared.
+        per_query: the scores of each query.
+        counts: how many images and people were compared.
         distance: "sqeuclidean" or "cosine".
-        draws: galleries drawn a query; 0 where CUHK03 was not drawn as well.
-        seed: of these draws.
-        coverage: of the dataset; None where nothing was said of it.
+        draws: number of galleries drawn for each query; 0 if none were drawn.
+        seed: seed of these draws.
+        coverage: coverage of the dataset; None if it was not given.
     """
 
     per_query: PerQuery
@@ -78,31 +79,37 @@ class Result:
     seed: int = 0
     coverage: Coverage | None = None
 
-    def by(self, labels: ArrayLike) -> list[Group]:
-        """Scores by person, video, style or whatever the queries are labelled with.
+    def by(self, groups: ArrayLike) -> list[Group]:
+        """Computes scores by person, video, style or any other group.
 
         Args:
-            labels: one a query, `[Q]`, in the order in which queries were given.
+            groups: the group of each query, `[Q]`, in the user's order.
 
         Raises:
-            FeaturesError: there is not one label a query.
+            FeaturesError: the number of groups is not the number of queries.
         """
-        return grouped(self.per_query, labels)
+        return grouped(self.per_query, groups)
 
     def intervals(self, samples: int = 1000, seed: int = 0, level: float = 0.95) -> dict[str, Any]:
-        """Bootstrap confidence intervals over people; see `bootstrap.person_intervals`.
+        """Computes bootstrap confidence intervals; see `bootstrap.person_intervals`.
+
+        Args:
+            samples: number of times that people are resampled.
+            seed: seed of the random numbers.
+            level: share of the samples inside an interval, 0 to 1.
 
         Returns:
-            `[low, high]` for "mean_ap" and "mean_inp", lists of such (index = rank - 1) for
-            the CMC.
+            `[low, high]` for "mean_ap" and "mean_inp"; for each CMC a list of them with the index
+            rank - 1.
         """
         return self.per_query.intervals(Bootstrap(samples, seed, level))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values: the scores, then what names the protocol.
+        """The scores and the protocol as JSON values.
 
-        "mean_ap" and "mean_inp" are numbers from 0 to 1; "cmc_cuhk03", "cmc_market1501",
-        "cmc_allshots" (and "cmc_cuhk03_drawn" if asked for) lists of such, index = rank - 1.
+        "mean_ap" and "mean_inp" are numbers from 0 to 1. "cmc_cuhk03", "cmc_market1501",
+        "cmc_allshots" (and "cmc_cuhk03_drawn", if there were draws) are lists of such numbers with
+        the index rank - 1.
         """
         values: dict[str, Any] = self.per_query.means()
         if self._drawn is not None:
@@ -130,9 +137,9 @@ class Result:
             f"CUHK03: {PROTOCOL['cmc_cuhk03']}.",
             f"Distance: {DISTANCES[self.distance]}. Ties: {PROTOCOL['ties']}.",
             f"Left out: {PROTOCOL['left_out']}.",
-            *_counted(self.counts),
+            *_counts_lines(self.counts),
         ]
-        return "\n".join([*lines, *_told(self.coverage)])
+        return "\n".join([*lines, *_dataset_lines(self.coverage)])
 
     @property
     def _drawn(self) -> list[float] | None:
@@ -149,7 +156,7 @@ def _table(rows: dict[str, list[float]]) -> list[str]:
     return lines
 
 
-def _counted(counts: Counts) -> list[str]:
+def _counts_lines(counts: Counts) -> list[str]:
     scored = counts.queries - counts.queries_without_match
     lines = [
         f"Queries: {counts.queries:,} of {counts.people:,} people, {scored:,} with a match. "
@@ -157,13 +164,13 @@ def _counted(counts: Counts) -> list[str]:
         f"Features: {counts.dimensions:,} columns."
     ]
     remarks = (
-        (counts.queries_without_match, "queries without a match, in no mean"),
+        (counts.queries_without_match, "queries without a match, which no mean includes"),
         (counts.queries_with_ties, "queries with a wrong image exactly as near as a right one"),
         (counts.constant_columns, "constant columns"),
-        (counts.duplicate_rows, "images with the features of another one"),
+        (counts.duplicate_rows, "images with the same features as another one"),
     )
-    told = "; ".join(f"{count:,} {what}" for count, what in remarks if count)
-    return [*lines, *([f"Note: {told}."] if told else [])]
+    note = "; ".join(f"{count:,} {what}" for count, what in remarks if count)
+    return [*lines, *([f"Note: {note}."] if note else [])]
 
 
 def _dataset(coverage: Coverage) -> dict[str, Any]:
@@ -175,18 +182,18 @@ def _dataset(coverage: Coverage) -> dict[str, Any]:
     }
 
 
-def _told(coverage: Coverage | None) -> list[str]:
-    """What the dataset is, and what is wrong with it."""
+def _dataset_lines(coverage: Coverage | None) -> list[str]:
+    """The name of the dataset, and a warning if its splits overlap."""
     if coverage is None:
-        return ["Dataset: not said (no coverage was given)."]
+        return ["Dataset: unknown (no coverage was given)."]
     lines = [str(coverage).splitlines()[0]]
     if coverage.config == "published":
         both = [o for o in coverage.outcomes if o.images and {"trainval", "test"} <= set(o.splits)]
         people = sum(o.people for o in both)
         videos = ", ".join(o.video_id for o in both)
-        who = f": {people} people here are trained on, too (video {videos})" if both else ""
+        who = f": {people} people here are in trainval too (video {videos})" if both else ""
         lines.append(
             f"WARNING: this is the published test list, which OVERLAPS the training set{who}. "
-            "Compare it with published numbers only; score 'paper' for anything new."
+            "Compare it with published numbers only; use 'paper' for all other work."
         )
     return lines

@@ -1,4 +1,4 @@
-"""Ranks the gallery for every query and scores what comes of it: in blocks, on all cores."""
+"""Ranks the gallery for every query and computes the scores, in blocks, on all cores."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from numpy.typing import NDArray
 from ..common.cpu import cores
 from ..common.progress import progress
 from . import cmc_cuhk03 as cuhk03
-from .arrange import Images
+from .arrange import SortedImages
 from .average_precision import average_precision, inverse_penalty
 from .cmc import all_shots, market1501
 from .per_query import PerQuery
 from .ranking import Gallery, Ranked
 
-# Of the products of queries with the whole gallery that are made at a time; two are held.
+# A block holds the products of some queries with the whole gallery; two blocks are in memory.
 _BLOCK_BYTES = 1 << 26
-# Of the queries in a thread's task. With fewer, calls to NumPy, which only one thread at a time
-# can make, take as long as what they do; with more, that no longer fits into a core's cache.
+# Matches of the queries in a thread's task. With fewer, calls to NumPy, which only one thread at a
+# time can make, take as long as their work; with more, the work does not fit into a core's cache.
 _MATCHES_A_TASK = 6000
 
 
-def score(queries: Images, gallery: Gallery, ranks: int, draws: int, seed: int) -> PerQuery:
+def score(queries: SortedImages, gallery: Gallery, ranks: int, draws: int, seed: int) -> PerQuery:
     """Scores all queries.
 
     Args:
-        queries: arranged in the same space as the gallery; at least one.
-        gallery: what they are ranked against.
+        queries: at least one, in the same space as the gallery.
+        gallery: the gallery.
         ranks: K, the largest rank of the CMC.
-        draws: galleries to draw a query for CUHK03; 0 for none.
-        seed: of these draws.
+        draws: number of galleries to draw for each query for CUHK03; 0 for none.
+        seed: seed of these draws.
 
     Returns:
-        Scores in the order in which queries were given.
+        The scores in the user's order.
     """
     count = len(queries.rows)
     columns = _columns(queries, ranks, draws)
@@ -52,14 +52,14 @@ def score(queries: Images, gallery: Gallery, ranks: int, draws: int, seed: int) 
             for name, value in scores.items():
                 columns[name][queries.order[query]] = value
 
-    step = min(max(1, _MATCHES_A_TASK // gallery.largest), 64)
+    step = min(max(1, _MATCHES_A_TASK // gallery.most_images), 64)
     block = max(1, _BLOCK_BYTES // (8 * len(gallery.images.rows)))
     with (
         ThreadPoolExecutor(cores()) as threads,
         progress(desc="Ranking", unit=" queries", total=count) as bar,
     ):
         for start in range(0, count, block):
-            # The matrix product takes all cores, then the threads do.
+            # First the matrix product uses all cores, then the threads do.
             products = gallery.products(queries.rows[start : start + block])
             parts = [products[first : first + step] for first in range(0, len(products), step)]
             firsts = range(start, start + len(products), step)
@@ -68,8 +68,8 @@ def score(queries: Images, gallery: Gallery, ranks: int, draws: int, seed: int) 
     return PerQuery(**columns)
 
 
-def _columns(queries: Images, ranks: int, draws: int) -> dict[str, Any]:
-    """The columns of `PerQuery`, in the order in which queries were given, before any is scored."""
+def _columns(queries: SortedImages, ranks: int, draws: int) -> dict[str, Any]:
+    """The columns of `PerQuery`, in the user's order, before any query is scored."""
     count = len(queries.rows)
     back = np.argsort(queries.order)
     columns: dict[str, Any] = {
@@ -88,22 +88,22 @@ def _columns(queries: Images, ranks: int, draws: int) -> dict[str, Any]:
 def _scores(
     rankings: dict[int, Ranked], ranks: int, draws: int, seed: int
 ) -> dict[int, dict[str, Any]]:
-    """Entries of the columns of `PerQuery`, by query."""
+    """The scores of each query, named as the columns of `PerQuery`."""
     expected = cuhk03.expected(list(rankings.values()), ranks) if rankings else ()
     scores = {}
     for (query, ranked), of_query in zip(rankings.items(), expected, strict=True):
-        matches, wrong_before = ranked.matches, ranked.wrong_before
+        match_ranks, wrong_before = ranked.match_ranks, ranked.wrong_before
         scores[query] = {
-            "matches": len(matches),
+            "matches": len(match_ranks),
             "tied": ranked.tied,
-            "average_precision": average_precision(matches),
-            "inverse_penalty": inverse_penalty(matches),
+            "average_precision": average_precision(match_ranks),
+            "inverse_penalty": inverse_penalty(match_ranks),
             "cuhk03": of_query,
             "market1501": market1501(wrong_before, ranks),
             "allshots": all_shots(wrong_before, ranks),
         }
         if draws:
-            # A generator a query, whichever thread asks it and whenever.
+            # Each query has its own generator, so the order of the threads does not matter.
             random = np.random.default_rng((seed, query))
             scores[query]["cuhk03_drawn"] = cuhk03.drawn(ranked, ranks, draws, random)
     return scores

@@ -1,4 +1,4 @@
-"""The first images of a query's ranked gallery, to look at."""
+"""The nearest images in a query's gallery, to look at."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrange import Given, Images
+from .arrange import CheckedImages, SortedImages
 from .distance import Space
 from .ranking import Gallery
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The first images of one query's gallery.
+    """The nearest images in one query's gallery.
 
     Attributes:
-        query: number of the query, as given.
-        images: numbers of the images, as given, nearest first; int64 `[top]` or fewer.
-        right: whether each is of the query's person, bool, as long.
+        query: index of the query in the user's arrays.
+        images: indices of the images in the user's arrays, nearest first; int64 `[top]`, or fewer
+            if the gallery is smaller.
+        right: whether each image shows the query's person, bool, as long as `images`.
     """
 
     query: int
@@ -37,36 +38,35 @@ def nearest(
     top: int = 10,
     distance: str = "sqeuclidean",
 ) -> list[Nearest]:
-    """The first images of some queries' galleries, ranked as `evaluate` ranks them.
+    """Finds the nearest images of some queries, ranked as `evaluate` ranks them.
 
     Args:
-        features: one row an image, `[N, D]`; every image but the queries' own is gallery.
+        features: one row for each image, `[N, D]`; all images are the gallery.
         person_ids: whole numbers, `[N]`.
         frames: whole numbers, `[N]`.
-        queries: numbers of the queries, from 0.
-        top: images of each gallery.
+        queries: indices of the queries.
+        top: number of images to find for each query.
         distance: as for `evaluate`.
 
     Raises:
-        FeaturesError: the arrays are not what they must be.
-        OptionError: the distance is not a known one.
+        FeaturesError: an array is wrong.
+        OptionError: the distance is not known.
     """
-    given = Given.check("query", features, person_ids, frames)
-    images = Images.arrange(given, Space.around(given.features, given.low, given.high, distance))
+    checked = CheckedImages.check("query", features, person_ids, frames)
+    space = Space.for_features(checked.features, checked.low, checked.high, distance)
+    images = SortedImages.sort(checked, space)
     gallery = Gallery(images)
-    places = np.argsort(images.order)[list(queries)]
-    products = gallery.products(images.rows[places])
-    return [
-        _nearest(gallery, int(place), row, top) for place, row in zip(places, products, strict=True)
-    ]
+    indices = np.argsort(images.order)[list(queries)]
+    products = gallery.products(images.rows[indices])
+    return [_nearest(gallery, int(i), row, top) for i, row in zip(indices, products, strict=True)]
 
 
-def _nearest(gallery: Gallery, place: int, products: NDArray[np.float64], top: int) -> Nearest:
+def _nearest(gallery: Gallery, query: int, products: NDArray[np.float64], top: int) -> Nearest:
     images = gallery.images
-    row = images.rows[place]
-    right = images.person_ids == images.person_ids[place]
+    row = images.rows[query]
+    right = images.person_ids == images.person_ids[query]
     distances = gallery.distances(products, float(row @ row))
-    # Wrong ones first among equals, as in the scores; then as they are arranged.
+    # Of equally near images the wrong ones come first, as in the scores.
     order = np.lexsort((right, distances))
-    order = order[~(right & (images.frames == images.frames[place]))[order]][:top]
-    return Nearest(int(images.order[place]), images.order[order], right[order])
+    order = order[~(right & (images.frames == images.frames[query]))[order]][:top]
+    return Nearest(int(images.order[query]), images.order[order], right[order])

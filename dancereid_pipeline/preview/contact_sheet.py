@@ -1,4 +1,4 @@
-"""Pictures of the data to look at."""
+"""People of a dataset as one picture: a row a person, crops in the order of time."""
 
 from __future__ import annotations
 
@@ -6,30 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
-_CROP = (86, 172)  # width and height of a crop on the sheet, in pixels
-_GAP = 6
-_LABEL = 150
-_HEADER = 46
-_PAPER, _INK, _FAINT = "#ffffff", "#1b1b1f", "#5f6068"
+from .sheet import CROP_HEIGHT, CROP_WIDTH, LABEL_WIDTH, TITLE_HEIGHT, Sheet
+
+_GAP = 6  # between crops, in pixels
 
 
 def contact_sheet(
     splits: Mapping[str, Any], *, people: int = 12, columns: int = 10, skeletons: bool = True
 ) -> Image.Image:
-    """People by time: a row a person, crops spread over the person's frames.
+    """Draws a row a person, with crops spread over the person's frames.
 
     Only the crops that are shown are decoded.
 
     Args:
         splits: a `DatasetDict`, or any mapping of split names to built datasets.
-        people: rows, shared out evenly over the splits that have examples.
-        columns: crops a row; every second one with its pose, if asked for.
-        skeletons: draw poses.
+        people: number of rows, shared evenly among the splits that have examples.
+        columns: number of crops in a row.
+        skeletons: draw the pose on every second crop.
 
     Returns:
-        An RGB picture, some 1,100 pixels wide at the default columns.
+        An RGB picture, about 1,100 pixels wide at the default columns.
     """
     filled = {name: ds for name, ds in splits.items() if len(ds)}
     rows = [
@@ -37,51 +35,40 @@ def contact_sheet(
         for split, ds in filled.items()
         for person, indices in _spread(ds, max(1, people // len(filled)), columns)
     ]
-    width = _LABEL + columns * (_CROP[0] + _GAP) + _GAP
-    height = _HEADER + len(rows) * (_CROP[1] + _GAP) + _GAP
-    sheet = Image.new("RGB", (width, height), _PAPER)
-    draw = ImageDraw.Draw(sheet)
-    draw.text((_GAP * 2, 12), "DanceReID, a row a person", _INK, ImageFont.load_default(20))
-    for place, (split, person, ds, indices) in enumerate(rows):
-        top = _HEADER + place * (_CROP[1] + _GAP)
-        shown = [ds[index] for index in indices]
-        _label(draw, top, split, person, shown)
-        for column, example in enumerate(shown):
-            crop = _crop(example, with_skeleton=skeletons and column % 2 == 1)
-            sheet.paste(crop, (_LABEL + column * (_CROP[0] + _GAP), top))
-    return sheet
+    width = LABEL_WIDTH + columns * (CROP_WIDTH + _GAP) + _GAP
+    height = TITLE_HEIGHT + len(rows) * (CROP_HEIGHT + _GAP) + _GAP
+    sheet = Sheet((width, height), "DanceReID, a row a person", title_size=20, margin=2 * _GAP)
+    for row, (split, person, ds, indices) in enumerate(rows):
+        examples = [ds[index] for index in indices]
+        top = TITLE_HEIGHT + row * (CROP_HEIGHT + _GAP)
+        frames = f"frames {examples[0]['frame']}-{examples[-1]['frame']}"
+        sheet.label_row(top, person, (split, examples[0]["video_id"], frames))
+        for column, example in enumerate(examples):
+            crop = _with_skeleton(example) if skeletons and column % 2 else example["image"]
+            sheet.paste_crop(crop, (LABEL_WIDTH + column * (CROP_WIDTH + _GAP), top))
+    return sheet.image
 
 
 def _spread(ds: Any, people: int, columns: int) -> list[tuple[int, list[int]]]:
-    """(person, indices of crops spread over the person's own) for people spread over the split."""
-    ids = np.asarray(ds["person_id"][:])
-    everyone = np.unique(ids)
-    chosen = everyone[np.linspace(0, len(everyone) - 1, min(people, len(everyone))).astype(int)]
-    spread = []
-    for person in chosen.tolist():
-        own = np.flatnonzero(ids == person)
-        places = np.linspace(0, len(own) - 1, min(columns, len(own))).astype(int)
-        spread.append((person, own[places].tolist()))
-    return spread
+    """People spread over the split, each with the indices of crops spread over the person's own."""
+    person_ids = np.asarray(ds["person_id"][:])
+    return [
+        (person, _evenly(np.flatnonzero(person_ids == person), columns))
+        for person in _evenly(np.unique(person_ids), people)
+    ]
 
 
-def _label(
-    draw: ImageDraw.ImageDraw, top: int, split: str, person: int, shown: list[dict[str, Any]]
-) -> None:
-    middle = top + _CROP[1] // 2
-    draw.text((_GAP * 2, middle - 34), f"person {person}", _INK, ImageFont.load_default(18))
-    frames = f"frames {shown[0]['frame']}-{shown[-1]['frame']}"
-    for line, text in enumerate((split, shown[0]["video_id"], frames)):
-        place = (_GAP * 2, middle - 8 + line * 17)
-        draw.text(place, text, _FAINT, ImageFont.load_default(13))
+def _evenly(values: Any, count: int) -> list[int]:
+    """At most `count` of the values, from the first to the last, evenly spread."""
+    indices = np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)
+    chosen: list[int] = values[indices].tolist()
+    return chosen
 
 
-def _crop(example: Mapping[str, Any], *, with_skeleton: bool) -> Image.Image:
-    picture = np.asarray(example["image"].convert("RGB"))
-    if with_skeleton:
-        # Here, not above: `import dancereid` need not wait for OpenCV.
-        from ..build.draw_pose import draw_skeleton
+def _with_skeleton(example: Mapping[str, Any]) -> Image.Image:
+    # Here, not above: `import dancereid` need not wait for OpenCV.
+    from ..build.draw_pose import draw_skeleton
 
-        keypoints = np.asarray(example["keypoints"], np.float64)
-        picture = draw_skeleton(picture, keypoints, int(example["person_id"]))
-    return Image.fromarray(picture).resize(_CROP, Image.Resampling.LANCZOS)
+    keypoints = np.asarray(example["keypoints"], np.float64)
+    pixels = np.asarray(example["image"].convert("RGB"))
+    return Image.fromarray(draw_skeleton(pixels, keypoints, int(example["person_id"])))

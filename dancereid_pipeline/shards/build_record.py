@@ -1,4 +1,4 @@
-"""What is known of a config in a shared folder: a JSON file beside its Parquet shards."""
+"""The record of a config in a prepared folder: a JSON file beside its Parquet shards."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _SHARD = re.compile(r"([a-z]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 @dataclass(frozen=True)
 class Build:
-    """One config as it was built and written.
+    """One config that was built and written.
 
     Attributes:
-        config: its name.
+        config: name of the config.
         made: when it was written, UTC, ISO 8601.
-        made_with: versions, by name of the library.
-        coverage: what is in it against the whole, as `for_others` tells it.
+        made_with: name of each library -> its version.
+        coverage: its coverage, as `for_others` gives it.
         features: columns and their types, as `plain_features` gives them.
-        statistics: figures by split.
+        statistics: the statistics of each split.
         shards: its Parquet files.
-        example: the first example's plain values.
+        example: the first example, without images.
     """
 
     config: str
@@ -50,23 +50,23 @@ class Build:
 
     @property
     def images(self) -> int:
-        """Examples of all splits."""
+        """The number of examples in all splits."""
         return sum(split.images for split in self.statistics.values())
 
     @property
     def options(self) -> SampleOptions:
-        """What the samples are like."""
+        """The options that it was built with."""
         return SampleOptions.from_dict(self.coverage.options)
 
     @property
     def origin(self) -> str:
-        """Whose selection of videos it is: "dancereid", "demo", or "own" for any other."""
-        told = {(o.video_id, o.splits, o.expected_people) for o in self.coverage.outcomes}
+        """Whose videos it has: "dancereid", "demo", or "own" for any others."""
+        recorded = {(o.video_id, o.splits, o.expected_people) for o in self.coverage.outcomes}
         demo = project_file("demo") / "video_data.csv"
         for origin, path in (("dancereid", None), ("demo", demo)):
-            scheme = self.config if self.config in CONFIGS else "paper"
-            videos = Catalogue.read(path).choose(scheme)
-            if told == {(v.video_id, v.splits_in(scheme), v.people) for v in videos}:
+            config = self.config if self.config in CONFIGS else "paper"
+            videos = Catalogue.read(path).choose(config)
+            if recorded == {(v.video_id, v.splits_in(config), v.people) for v in videos}:
                 return origin
         return "own"
 
@@ -78,18 +78,18 @@ class Build:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Paths of all its files, from the folder that holds the configs."""
+        """Paths of all its files, relative to the prepared folder."""
         names = (*(shard.name for shard in self.shards), RECORD, PICTURE)
         return tuple(f"{self.config}/{name}" for name in names)
 
     @property
     def libraries(self) -> str:
-        """What wrote it, in words."""
+        """The libraries that wrote it, and their versions, as text."""
         return ", ".join(f"{name} {version}" for name, version in self.made_with.items())
 
     @property
     def brief(self) -> str:
-        """A line that tells it from other builds of the config."""
+        """One line that distinguishes it from other builds of the config."""
         videos = sum(outcome.images > 0 for outcome in self.coverage.outcomes)
         return (
             f"{self.config}: {videos} videos, {self.images:,} images, fingerprint "
@@ -97,12 +97,12 @@ class Build:
         )
 
     def same_data(self, other: Build) -> bool:
-        """Whether both hold the same files of data, whatever is said of those that are missing."""
+        """Whether both have the same shards. Reasons why videos are missing may differ."""
         same_build = self.coverage.fingerprint == other.coverage.fingerprint
         return same_build and self.shards == other.shards
 
     def to_json(self) -> str:
-        """Indented JSON, read back by `from_json`."""
+        """Indented JSON, which `from_json` reads."""
         values = {**asdict(self), "coverage": json.loads(self.coverage.to_json())}
         return json.dumps(values, indent=1) + "\n"
 
@@ -111,11 +111,11 @@ class Build:
         """The inverse of `to_json`.
 
         Args:
-            text: may come from anywhere, and is checked.
-            where: what to call its place in an error.
+            text: the JSON text, from any source; it is checked.
+            where: path or address of the text, for error messages.
 
         Raises:
-            SourceError: it is no such record.
+            SourceError: the text is not such a record.
         """
         try:
             values = json.loads(text)
@@ -133,34 +133,34 @@ class Build:
             _check(build)
         except (ValueError, TypeError, KeyError, AttributeError, DanceReIDError) as error:
             raise SourceError(
-                f"{where}: is no record of a prepared config ({error}). Was it written by another "
-                "version, or changed by hand? Prepare the config again, in an empty folder."
+                f"{where}: is not the record of a prepared config ({error}). Was it written by "
+                "another version, or changed by hand? Prepare the config again in an empty folder."
             ) from error
         return build
 
     @classmethod
     def read(cls, folder: Path) -> Build:
-        """The record in a config's folder.
+        """Reads the record in a config's folder.
 
         Raises:
-            SourceError: it is none, or of another config than the folder's name says.
+            SourceError: it is not a record, or its config is not the folder's name.
         """
         path = folder / RECORD
         build = cls.from_json(path.read_text("utf-8", errors="replace"), str(path))
         if build.config != folder.name:
             raise SourceError(
-                f"{path}: is the record of '{build.config}'. Call the folder {build.config}."
+                f"{path}: is the record of '{build.config}'. Rename the folder to {build.config}."
             )
         return build
 
 
 def for_others(coverage: Coverage) -> Coverage:
-    """Without details, which name folders and addresses of this machine."""
+    """The coverage without details, since they name folders and addresses of this machine."""
     return replace(coverage, outcomes=tuple(replace(o, detail="") for o in coverage.outcomes))
 
 
 def plain_features(features: Features) -> dict[str, Any]:
-    """`Features.to_dict`, with lists called "Sequence" as datasets 3 calls them; all read that."""
+    """`Features.to_dict` with "Sequence" for lists, as in datasets 3; every version reads that."""
     return json.loads(json.dumps(features.to_dict()).replace('"List"', '"Sequence"'))
 
 
@@ -169,18 +169,18 @@ def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(build: Build) -> None:
-    """Refuses what would otherwise fail later, or reach out of the folder."""
+    """Refuses values that would fail later, or that name files outside of the folder."""
     if build.config not in CONFIGS or not build.shards:
-        raise ValueError(f"config {build.config!r} with {len(build.shards)} shards")
+        raise ValueError(f"it has config {build.config!r} and {len(build.shards)} shards")
     if build.coverage.config != build.config:
-        raise ValueError(f"the coverage is of {build.coverage.config!r}")
+        raise ValueError(f"its coverage has config {build.coverage.config!r}")
     Features.from_dict(dict(build.features))
-    build.options  # noqa: B018  # raises if they are none
+    build.options  # noqa: B018  # raises an error if they are wrong
     images = dict.fromkeys(build.statistics, 0)
     for shard in build.shards:
         named = _SHARD.fullmatch(shard.name)
         if named is None or named[1] != shard.split or shard.split not in SPLITS:
-            raise ValueError(f"shard {shard.name!r} of split {shard.split!r}")
+            raise ValueError(f"it has shard {shard.name!r} of split {shard.split!r}")
         images[shard.split] += shard.images
     if images != {split: of_split.images for split, of_split in build.statistics.items()}:
-        raise ValueError(f"shards with {images} images")
+        raise ValueError(f"its shards have {images} images")

@@ -1,4 +1,4 @@
-"""A built split -> Parquet files, a shard a video."""
+"""Writes built splits as Parquet files, one shard for each video."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ..common.errors import DanceReIDError
 from ..common.files import sha256
 from ..common.progress import progress
 
-# Of some 6 KB each: half a megabyte to fetch for a look at an example, as previews do.
+# A row has about 6 KB, so who looks at one example, as previews do, fetches half a megabyte.
 _ROWS_A_GROUP = 100
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A Parquet file.
+    """A Parquet file with the examples of one video.
 
     Attributes:
         name: `SPLIT-00000-of-000NN.parquet`.
-        split: the split.
-        video_id: the one video whose examples it holds.
-        images: rows.
+        split: name of the split.
+        video_id: the video.
+        images: number of rows.
         bytes: size of the file.
-        sha256: of the file, hex.
+        sha256: SHA-256 of the file, hexadecimal.
     """
 
     name: str
@@ -40,18 +40,18 @@ class Shard:
 
 
 def write_shards(splits: Mapping[str, Any], folder: Path) -> tuple[Shard, ...]:
-    """Writes every split's examples, a file a video, in the order they have.
+    """Writes the examples of every split in their order, one file for each video.
 
-    A video that is built anew, or was not there before, changes no other file's content: what
-    was shared already need not be sent again.
+    If a video is built again, or was missing before, the content of the other files does not
+    change. So they need not be uploaded again.
 
     Args:
-        splits: built datasets by split; those without examples get no file.
-        folder: where the files go; must be there.
+        splits: built datasets by split; a split without examples gets no file.
+        folder: existing folder to write into.
 
     Raises:
-        DanceReIDError: a video's examples are not in one piece.
-        OSError: the folder cannot be written, or is full.
+        DanceReIDError: a video's examples are not next to each other.
+        OSError: the folder cannot be written, or the disk is full.
     """
     shards = []
     total = sum(len(dataset) for dataset in splits.values())
@@ -71,26 +71,26 @@ def write_shards(splits: Mapping[str, Any], folder: Path) -> tuple[Shard, ...]:
 
 
 def _videos(split: str, video_ids: list[str]) -> Iterator[tuple[str, range]]:
-    """Each video and its rows."""
-    seen: set[str] = set()
+    """The id and the rows of each video."""
+    finished: set[str] = set()
     start = 0
     for row in range(1, len(video_ids) + 1):
         if row < len(video_ids) and video_ids[row] == video_ids[start]:
             continue
-        if video_ids[start] in seen:
+        if video_ids[start] in finished:
             raise DanceReIDError(
-                f"Split {split}, row {start}: expected each video's examples in one piece, as "
-                f"load_dataset gives them, found more of {video_ids[start]}. Was it shuffled or "
-                "sorted? Share it as it was loaded."
+                f"Split {split}, row {start}: expected each video's examples next to each other, "
+                f"as load_dataset gives them, found more of {video_ids[start]}. Was the dataset "
+                "shuffled or sorted? Use it as it was loaded."
             )
-        seen.add(video_ids[start])
+        finished.add(video_ids[start])
         yield video_ids[start], range(start, row)
         start = row
 
 
 @contextmanager
 def _no_other_bars() -> Iterator[None]:
-    """`datasets` shows a bar a file."""
+    """Hides the bar that `datasets` shows for each file."""
     were_shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:

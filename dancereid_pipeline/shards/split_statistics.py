@@ -1,4 +1,4 @@
-"""The figures of a split that a person asks for first."""
+"""Statistics of a split: how many images, people and videos, and of what size."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..build.options import SampleOptions
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """Figures of one split.
+    """Statistics of one split.
 
     Attributes:
-        images: examples.
-        people: people with at least one image.
-        videos: videos with at least one image.
-        bytes: size as Arrow.
-        images_a_person: least, median and most.
-        box_height: 5th, 50th and 95th percentile of the boxes' heights, in source pixels.
+        images: number of examples.
+        people: number of people with at least one image.
+        videos: number of videos with at least one image.
+        bytes: size in Arrow format.
+        images_a_person: minimum, median and maximum number of images of a person.
+        box_height: 5th, 50th and 95th percentile of bbox heights, in pixels of the video.
         joints_outside: share of the joints that lie outside their crop, 0 to 1.
     """
 
@@ -34,7 +34,7 @@ class SplitStatistics:
 
 
 def split_statistics(dataset: Any, options: SampleOptions) -> SplitStatistics:
-    """Counts a built split, which must have examples. Images are not decoded."""
+    """Computes the statistics of a built split with at least one example; decodes no image."""
     columns = dataset.select_columns(["person_id", "video_id", "bbox", "keypoints"])
     values = columns.with_format("numpy")[:]
     people, counts = np.unique(values["person_id"], return_counts=True)

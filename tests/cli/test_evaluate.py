@@ -117,7 +117,7 @@ def test_a_prepared_folder_is_scored_and_another_build_is_said(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["short.npy", "--config", "demo"], 1, "expected 145 rows, one an image of the dataset"),
+        (["short.npy", "--config", "demo"], 1, "expected 145 rows, one for each image"),
         (["none.npy", "--config", "demo"], 1, "none.npy: cannot be read as .npy"),
         (["short.npy", "--dataset", "x", "--stride", "1"], 2, "so --stride cannot be given"),
         (["short.npy", "--dataset", "nowhere"], 1, "nowhere: cannot be loaded as a dataset"),

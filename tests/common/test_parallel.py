@@ -1,9 +1,11 @@
-"""Tasks in several processes: steps, faults, and processes that are no more."""
+"""Tasks in several processes: steps, errors, and processes that are killed."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -11,12 +13,13 @@ import pytest
 
 from dancereid_pipeline.common.errors import DanceReIDError, OptionError
 from dancereid_pipeline.common.parallel import side_by_side
+from tests.conftest import PROJECT
 
 
 def steps(count: int) -> Iterator[None]:
-    """So many steps; faults for what is below 0."""
+    """Takes so many steps. Below 0 it raises an error, or kills its process."""
     if count == -1:
-        raise OptionError("said over there")
+        raise OptionError("raised in a task")
     if count == -9:
         os.kill(os.getpid(), signal.SIGKILL)
     for _ in range(count):
@@ -24,10 +27,10 @@ def steps(count: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_every_step_is_told_and_then_the_end(processes: int) -> None:
+def test_every_step_is_yielded_and_then_the_end(processes: int) -> None:
     events = list(side_by_side(steps, [3, 0, 2], processes))
-    for place, count in enumerate([3, 0, 2]):
-        of_task = [is_done for p, is_done in events if p == place]
+    for index, count in enumerate([3, 0, 2]):
+        of_task = [is_done for i, is_done in events if i == index]
         assert of_task == [False] * count + [True]
     if processes == 1:
         assert events == sorted(events)
@@ -35,19 +38,71 @@ def test_every_step_is_told_and_then_the_end(processes: int) -> None:
 
 def test_what_a_task_raises_is_raised() -> None:
     for processes in (1, 2):
-        with pytest.raises(OptionError, match="said over there"):
+        with pytest.raises(OptionError, match="raised in a task"):
             list(side_by_side(steps, [2, -1], processes))
 
 
-def test_a_process_that_was_killed_is_told() -> None:
+def test_a_killed_process_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(DanceReIDError, match=r"ended from outside.*Run it again"):
         list(side_by_side(steps, [1, -9], 2))
 
 
-def test_whoever_stops_early_leaves_no_process() -> None:
+def test_no_process_is_left_when_the_steps_are_not_read_to_their_end() -> None:
     import multiprocessing
 
     with closing(side_by_side(steps, [10**9, 10**9], 2)) as events:
         assert next(events)[1] is False
         assert len(multiprocessing.active_children()) == 2
     assert multiprocessing.active_children() == []
+
+
+def test_a_killed_process_is_noticed_while_large_inputs_wait() -> None:
+    waiting = [bytes(10**6)] * 8  # more than a pipe holds
+    with pytest.raises(DanceReIDError, match="ended from outside"):
+        list(side_by_side(end_or_wait, [b"", *waiting], 2))
+
+
+def end_or_wait(value: bytes) -> Iterator[None]:
+    """Kills its process where the value is empty; else takes steps for ever."""
+    if not value:
+        os.kill(os.getpid(), signal.SIGKILL)
+    while True:
+        yield
+
+
+# Its two tasks print a line and take steps for ever. It ends as the signal says.
+PARENT = """
+import signal
+from tests.common.test_parallel import announce
+from dancereid_pipeline.common.parallel import side_by_side
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # its own parent may ignore it
+    for _ in side_by_side(announce, ["one", "two"], 2):
+        pass
+"""
+
+
+def announce(name: str) -> Iterator[None]:
+    os.write(1, f"{name}\n".encode())  # in one go, as the other process writes there too
+    while True:
+        yield
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_when_the_parent_ends_every_process_ends(end: signal.Signals) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    assert parent.stdout is not None
+    assert {parent.stdout.readline(), parent.stdout.readline()} == {"one\n", "two\n"}
+    if end == signal.SIGINT:
+        os.killpg(parent.pid, end)  # as Ctrl-C: to every process of the terminal
+    else:
+        parent.send_signal(end)
+    # This returns when nobody holds the other ends any more.
+    _, errors = parent.communicate()
+    assert parent.returncode == -end
+    assert errors.count("Traceback") == (end == signal.SIGINT)
+    assert errors.count("KeyboardInterrupt") == (end == signal.SIGINT)

@@ -79,7 +79,7 @@ def test_a_module_is_broken_or_does_not_fit(
     monkeypatch.setattr(cv2, "__version__", "built-here")
     assert opencv().state == "yes"
     monkeypatch.setitem(sys.modules, "cv2", ModuleType("cv2"))
-    assert opencv().found == "installed in part"
+    assert opencv().found == "installed incompletely"
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open')")
     monkeypatch.delitem(sys.modules, "cv2")
     monkeypatch.syspath_prepend(tmp_path)

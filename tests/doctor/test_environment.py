@@ -10,17 +10,20 @@ from types import SimpleNamespace
 
 import pytest
 
+from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.doctor.environment import (
     cookies_check,
+    disk_checks,
     reach_checks,
-    room_checks,
     settings_check,
 )
+from dancereid_pipeline.transfer.http_client import client
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Site
 
 GB = 10**9
 HEADER = b"# Netscape HTTP Cookie File\n"
+COOKIES = HEADER + b".a.b\tTRUE\t/\tTRUE\t0\tSID\tpa55\n"
 
 
 @pytest.fixture
@@ -73,27 +76,27 @@ def test_the_systems_proxy_is_used_and_blamed(site: Site, monkeypatch: pytest.Mo
     assert site.requests == []
 
 
-def test_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_disk_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Enough for one of the two folders, not for both.
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=7 * GB))
     folders = (tmp_path / "dancereid", tmp_path / "datasets")
-    downloads, cache = room_checks(*folders)
+    downloads, cache = disk_checks(*folders)
     assert downloads.state == cache.state == "no"
-    needed = "7.0 GB free, about 7.5 GB needed with the cache folder"
+    needed = "7.0 GB free, about 7.5 GB needed including the cache folder"
     assert downloads.found == f"{folders[0]}: {needed}"
     assert "--download-dir or DANCEREID_DOWNLOAD_DIR" in downloads.advice
     assert "HF_DATASETS_CACHE or HF_HOME" in cache.advice
     assert list(tmp_path.iterdir()) == []
-    assert room_checks(folders[0], None)[0].state == "yes"
+    assert disk_checks(folders[0], None)[0].state == "yes"
     # What was fetched already need not fit again.
     videos = folders[0] / "videos"
     videos.mkdir(parents=True)
     (videos / "lost.mp4").symlink_to("nowhere")
     with (videos / "clip.mp4").open("wb") as clip:
         clip.truncate(GB)  # a hole, which takes no room
-    downloads, cache = room_checks(*folders)
+    downloads, cache = disk_checks(*folders)
     assert downloads.state == cache.state == "yes"
-    assert "7.0 GB free and 1.0 GB there already" in downloads.found
+    assert "7.0 GB free and 1.0 GB already fetched" in downloads.found
 
 
 def test_folders_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +104,7 @@ def test_folders_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "link").symlink_to(tmp_path / "unplugged")
     before = sorted(tmp_path.rglob("*"))
     for bad in ("file/below", "link"):
-        downloads, cache = room_checks(tmp_path / bad, tmp_path / "cache" / "x")
+        downloads, cache = disk_checks(tmp_path / bad, tmp_path / "cache" / "x")
         assert (downloads.state, cache.name) == ("no", "cache folder")
         assert downloads.found.startswith(f"{tmp_path / bad}: cannot be written to (No")
         assert "--download-dir" in downloads.advice
@@ -111,7 +114,7 @@ def test_folders_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.M
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    found = room_checks(tmp_path, tmp_path)
+    found = disk_checks(tmp_path, tmp_path)
     assert [check.state for check in found] == ["no", "no"]
     assert "(Permission denied)" in found[1].found
 
@@ -131,29 +134,49 @@ def test_variables() -> None:
         "DANCEREID_DOWNLOAD_DIR=/data"
     )
     check = settings_check({"DANCEREID_PROXI": "http://u:pa55@h"}, ())
-    assert (check.state, check.found) == ("warning", "DANCEREID_PROXI is not known")
-    assert check.advice == "Is DANCEREID_PROXY meant?"
+    assert (check.state, check.found) == ("warning", "DANCEREID_PROXI is unknown")
+    assert check.advice == "Did you mean DANCEREID_PROXY?"
     assert "DANCEREID_TIME_LIMIT" in settings_check({"DANCEREID_X": "1"}, ()).advice
 
 
 @pytest.mark.parametrize(
-    ("content", "state", "found"),
+    ("content", "state"),
+    [(COOKIES, "yes"), (COOKIES.replace(b".a.b", b"#HttpOnly_.a.b"), "yes"), (HEADER, "warning")],
+)
+def test_cookies_that_fetching_reads(tmp_path: Path, content: bytes, state: str) -> None:
+    (tmp_path / "cookies.txt").write_bytes(content)
+    network = Network(cookies=str(tmp_path / "cookies.txt"))
+    check = cookies_check(network)
+    assert (check.state, bool(check.advice)) == (state, state == "warning")
+    with client(network) as fetching:
+        assert len(fetching.cookiejar) == (state == "yes")
+
+
+@pytest.mark.parametrize(
+    "content",
     [
-        (
-            b"# Netscape HTTP Cookie File\n.a.b\tTRUE\t/\tTRUE\t0\tSID\tpa55\n",
-            "yes",
-            "1 in the file",
-        ),
-        (b'[{"name": "SID", "value": "pa55"}]', "no", "the file is not a cookies.txt"),
-        (HEADER, "no", "the file is not a cookies.txt"),
-        (b"", "no", "the file is not a cookies.txt"),
-        (b"\xff", "no", "cannot be read (UnicodeDecodeError)"),
+        pytest.param(None, id="no file"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b'[{"name": "SID", "value": "pa55"}]', id="JSON"),
+        pytest.param(b"\xff", id="not UTF-8"),
+        pytest.param(COOKIES.removeprefix(HEADER), id="no header"),
+        pytest.param(COOKIES + b".lab\tpa55\n", id="one line of two"),
+        pytest.param(COOKIES.replace(b"\t", b" "), id="no tabs"),
     ],
 )
-def test_cookies(tmp_path: Path, content: bytes, state: str, found: str) -> None:
-    (tmp_path / "cookies.txt").write_bytes(content)
-    check = cookies_check(Network(cookies=str(tmp_path / "cookies.txt")))
-    assert (check.state, check.found, bool(check.advice)) == (state, found, state == "no")
+def test_cookies_that_fetching_refuses_are_refused_in_the_same_words(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / "cookies.txt").write_bytes(content)
+    network = Network(cookies=str(tmp_path / "cookies.txt"))
+    with pytest.raises(SourceError) as refused, client(network):
+        pass
+    check = cookies_check(network)
+    assert (check.state, f"{check.found} {check.advice}") == ("no", str(refused.value))
+    assert check.found
+    assert "cookies.txt in Netscape's format" in check.advice
+    assert "pa55" not in check.found
 
 
 def test_cookies_of_a_browser_are_left_alone() -> None:

@@ -118,7 +118,7 @@ def test_groups_by_hand() -> None:
     assert groups["z"].means["cmc_market1501"] == [0, 1, 1]
     table = group_table("label", list(groups.values()))
     assert "z            1   50.0   50.0            50.0          0.0        0.0" in table
-    with pytest.raises(FeaturesError, match="expected 6, one a query"):
+    with pytest.raises(FeaturesError, match="groups: expected 6, one for each query"):
         by_hand().by(["x"])
 
 
@@ -175,7 +175,7 @@ def test_queries_without_a_match_are_counted_and_in_no_mean() -> None:
     assert result.counts.queries_without_match == 2
     assert np.isnan(result.per_query.average_precision).tolist() == [False, False, True, True]
     assert result.to_dict()["mean_ap"] == 1
-    assert "2 queries without a match, in no mean" in str(result)
+    assert "2 queries without a match, which no mean includes" in str(result)
     assert [g.means for g in result.by([0, 0, 1, 1])][1] == {}
 
 
@@ -188,7 +188,7 @@ def test_constant_columns_and_duplicate_rows_are_counted() -> None:
     assert result.per_query.average_precision.tolist() == [1 / 3] * 4
     said = str(result)
     assert "4 queries with a wrong image exactly as near" in said
-    assert "2 constant columns; 2 images with the features of another one" in said
+    assert "2 constant columns; 2 images with the same features as another one" in said
 
 
 def test_a_large_constant_column_drowns_nothing() -> None:
@@ -227,15 +227,15 @@ def test_a_result_names_its_protocol() -> None:
     assert "CUHK03             31.94" in said
     assert "drawn 10 times" in said
     assert "Queries: 6 of 2 people, 6 with a match. Gallery: 6 images of 2 people." in said
-    assert "Dataset: not said" in said
+    assert "Dataset: unknown" in said
 
 
-def test_the_published_overlapping_list_is_said() -> None:
+def test_the_published_overlapping_list_gives_a_warning() -> None:
     outcome = Outcome("qz2", ("trainval", "test"), Reason.USED, images=6, expected=6, people=5)
     published = Coverage("published", {"stride": 5}, (outcome,))
     result = by_hand(coverage=published)
     assert "WARNING: this is the published test list, which OVERLAPS" in str(result)
-    assert "5 people here are trained on, too (video qz2)" in str(result)
+    assert "5 people here are in trainval too (video qz2)" in str(result)
     dataset = result.to_dict()["dataset"]
     assert dataset["overlaps_training"] is True
     assert dataset["fingerprint"] == published.fingerprint
@@ -252,8 +252,8 @@ def test_the_published_overlapping_list_is_said() -> None:
     [
         ({"features": [[0], [np.nan], [7], [1], [4], [12]]}, "got nan in row 1, column 0; 1 of 6"),
         ({"features": [[0], [2], [7], [1], [-np.inf], [np.inf]]}, "got -inf in row 4, column 0; 2"),
-        ({"features": PLACES[:5]}, "query person ids: expected 5, one a row"),
-        ({"frames": FRAMES[:5]}, "query frames: expected 6, one a row"),
+        ({"features": PLACES[:5]}, "query person ids: expected 5, one for each row"),
+        ({"frames": FRAMES[:5]}, "query frames: expected 6, one for each row"),
         ({"features": [0, 2, 7, 1, 4, 12]}, r"got the shape \[6\]"),
         ({"features": np.zeros((6, 0))}, "with at least one of each"),
         ({"features": np.array(PLACES, bool)}, "expected real numbers of up to 64 bits, got bool"),
@@ -263,7 +263,7 @@ def test_the_published_overlapping_list_is_said() -> None:
         ({"features": [[3.5]] * 6}, "All 6 images have the same features"),
         ({"person_ids": np.array(PEOPLE, float)}, "person ids: expected whole numbers"),
         ({"person_ids": np.array(PEOPLE, np.uint64)}, "expected whole numbers"),
-        ({"person_ids": [7] * 6}, "at least two people, got 6 of one, person 7"),
+        ({"person_ids": [7] * 6}, "at least two people, got 6 images of one person, 7"),
         ({"person_ids": range(6)}, "None of 6 queries has a match"),
         ({"gallery": ([[1, 2]], [1], [1])}, "expected 1 columns, as the queries have, got 2"),
         ({"distance": "cosine"}, "query features: row 0 is all zeros"),

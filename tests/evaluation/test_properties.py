@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from dancereid_pipeline.evaluation import cmc_cuhk03 as cuhk03
 from dancereid_pipeline.evaluation import scoring
-from dancereid_pipeline.evaluation.arrange import Given, Images
+from dancereid_pipeline.evaluation.arrange import CheckedImages, SortedImages
 from dancereid_pipeline.evaluation.distance import Space
 from dancereid_pipeline.evaluation.evaluate import evaluate
 from dancereid_pipeline.evaluation.per_query import PerQuery
-from dancereid_pipeline.evaluation.ranking import Gallery, places
+from dancereid_pipeline.evaluation.ranking import Gallery, count_below
 from tests.support.data.reid import Problem, problems, reference
 
 COLUMNS = ("average_precision", "inverse_penalty", "cuhk03", "market1501", "allshots")
@@ -109,9 +109,9 @@ numbers = st.integers(0, 2**48) | st.integers(0, 40) | st.just(2**47)
 
 
 @given(st.lists(numbers, min_size=1, max_size=30), st.lists(numbers, min_size=1, max_size=90))
-def test_places_are_those_of_a_binary_search(some: list[int], values: list[int]) -> None:
+def test_count_below_is_as_a_binary_search(some: list[int], values: list[int]) -> None:
     ordered, given = np.sort(np.array(some)), np.array(values)
-    assert places(ordered, given).tolist() == ordered.searchsorted(given).tolist()
+    assert count_below(ordered, given).tolist() == ordered.searchsorted(given).tolist()
 
 
 def test_collapsed_features_score_least_not_best() -> None:
@@ -130,8 +130,9 @@ def test_equal_images_are_equally_far_to_the_last_bit(queries: int) -> None:
     rows = np.random.default_rng(0).normal(size=(131, 2048))
     same = np.arange(131) % 3 > 0
     rows[same] = rows[1]
-    checked = Given.check("gallery", rows, np.arange(131), np.arange(131))
-    images = Images.arrange(checked, Space.around(rows, checked.low, checked.high, "sqeuclidean"))
+    checked = CheckedImages.check("gallery", rows, np.arange(131), np.arange(131))
+    space = Space.for_features(rows, checked.low, checked.high, "sqeuclidean")
+    images = SortedImages.sort(checked, space)
     products = Gallery(images).products(images.rows[:queries])
     assert same.sum() == 87
     for of_query in products[:, same]:
@@ -148,7 +149,7 @@ def test_neither_blocks_nor_threads_change_a_bit(monkeypatch: pytest.MonkeyPatch
     assert evaluate(*images, draws=4).to_dict() == whole
     monkeypatch.setattr(scoring, "_MATCHES_A_TASK", 1)
     monkeypatch.setattr(scoring, "_BLOCK_BYTES", 1)
-    monkeypatch.setattr(cuhk03, "_SLAB", 1)  # a person at a time
+    monkeypatch.setattr(cuhk03, "_BATCH_NUMBERS", 1)  # a person at a time
     found = evaluate(*images).to_dict()
     # The product of one row is another routine of BLAS, which may round otherwise.
     for name in ("mean_ap", "cmc_cuhk03", "cmc_market1501", "cmc_allshots"):

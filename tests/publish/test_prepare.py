@@ -200,7 +200,7 @@ def test_videos_that_were_not_asked_for_are_told(cache: str, tmp_path: Path) -> 
     ("change", "says"),
     [
         (lambda ds: ds.filter(lambda row: row["frame"] > 0), "Was it filtered"),
-        (lambda ds: ds.shuffle(seed=1), "in one piece"),
+        (lambda ds: ds.shuffle(seed=1), "next to each other"),
         (lambda ds: ds["test"], "all splits"),
         (lambda ds: ds.remove_columns("bbox"), "video_id, frame, bbox with their types, got"),
         (lambda ds: ds.map(lambda row: {"mine": 1}), "got image.*, mine"),
@@ -255,7 +255,7 @@ def test_a_record_that_is_none_is_said(output: Path, change: Callable[[Any], Any
     path = output / "paper" / RECORD
     values = json.loads(path.read_text())
     change(values)
-    with pytest.raises(SourceError, match=r"^here: is no record of a prepared config \(.*\)"):
+    with pytest.raises(SourceError, match=r"^here: is not the record of a prepared config \(.*\)"):
         Build.from_json(json.dumps(values), "here")
     with pytest.raises(SourceError, match="here"):
         Build.from_json("[1", "here")

@@ -177,6 +177,6 @@ def test_a_broken_record_of_another_config_is_said_before_anything_is_replaced(
     prepare(dancereid.load_dataset("demo", cache_dir=cache), output)
     (output / "demo" / RECORD).write_text("{")
     before = prepared_files(output)
-    with pytest.raises(SourceError, match=r"demo/build.json: is no record"):
+    with pytest.raises(SourceError, match=r"demo/build.json: is not the record"):
         prepare(ds, output, force=True)
     assert prepared_files(output) == before
