@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dancereid_pipeline.catalogue.metadata import PROJECT_URL_SHOWN
 from tests.conftest import IN_ENVIRONMENT, PROJECT
 
 PROGRAM = """\
@@ -95,3 +97,13 @@ def test_type_checkers_know_the_types_of_what_is_installed(wheel: Path, tmp_path
         'program.py:7: error: Module has no attribute "lod_dataset"; maybe "load_dataset"?  '
         "[attr-defined]",
     ]
+
+
+def test_the_readme_of_the_wheel_has_only_absolute_links(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    readme = archive.read(metadata).decode().partition("\n\n")[2]
+    links = re.findall(r"\]\(([^)\s]+)\)", readme)
+    assert f"{PROJECT_URL_SHOWN}/raw/main/docs/demo.jpg" in links
+    assert f"{PROJECT_URL_SHOWN}/blob/main/docs/rights.md" in links
+    assert all(link.startswith("https://") for link in links)
