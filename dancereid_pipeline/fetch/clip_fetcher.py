@@ -1,4 +1,4 @@
-"""One video -> its clip in a folder, or why not; what is known of it is in the manifest there."""
+"""One video -> its clip in a folder, or why not. The folder's manifest records the result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .video_site import FORMATS, is_page, locate
 
 _RUNTIMES = ("deno", "node", "bun", "qjs")
 
-# Brings what `info` describes to a path, by way of a part beside it.
+# Brings what `info` describes to a path; until it is whole, it is a part beside that path.
 Transfer = Callable[[Any, dict[str, Any], Path], None]
 
 
@@ -39,9 +39,9 @@ class ClipFetcher:
     """Fetches clips into a folder, one at a time.
 
     Attributes:
-        folder: where they go.
-        catalogue: names them.
-        network: where they are, and how to ask.
+        folder: the folder for the clips.
+        catalogue: gives their names.
+        network: their addresses, and how to ask.
     """
 
     folder: Path
@@ -50,15 +50,15 @@ class ClipFetcher:
 
     @property
     def manifest(self) -> Manifest:
-        """What came of each video in the folder."""
+        """The record of the folder's clips."""
         return Manifest(self.folder)
 
     def has(self, video: Video) -> bool:
-        """Whether a video's clip is there, as it was when it was looked at. Changes nothing.
+        """Whether a video's clip is there, unchanged since it was checked. Changes nothing.
 
         Raises:
             SourceError: the manifest cannot be read.
-            OSError: the folder cannot be.
+            OSError: the folder cannot be read.
         """
         entry = self.manifest.read().get(video.video_id)
         try:
@@ -68,13 +68,13 @@ class ClipFetcher:
         return entry is not None and entry.is_of(path)
 
     def standing(self, video: Video) -> Entry | None:
-        """What is known of a video: its clip as it is there, else the last try, else None.
+        """The entry of a video: of its clip if it is there, else of the last try, else None.
 
-        A clip that was put there or changed by somebody else is looked at, and noted.
+        A clip that somebody else put there or changed is checked, and recorded.
 
         Raises:
             SourceError: the manifest cannot be read.
-            OSError: the folder cannot be.
+            OSError: the folder cannot be read.
         """
         entry = self.manifest.read().get(video.video_id)
         file = ""
@@ -86,7 +86,7 @@ class ClipFetcher:
                 self.manifest.note(entry)
             return entry
         except VideoError as error:
-            if error.reason is Reason.NO_CLIP:  # nor is there one that was noted, then
+            if error.reason is Reason.NO_CLIP:  # a recorded clip is then gone, too
                 return entry if entry and entry.outcome is not Reason.USED else None
             return Entry(
                 video_id=video.video_id,
@@ -97,15 +97,15 @@ class ClipFetcher:
             )
 
     def fetch(self, video: Video, on_bytes: OnBytes, transfer: Transfer = download) -> Entry:
-        """Fetches a clip, going on with what an earlier try left; notes what came of it.
+        """Fetches a clip, continues an earlier try, and records the result.
 
         Args:
-            video: which.
-            on_bytes: told of every block that arrives.
-            transfer: how the bytes are brought once it is known where they are.
+            video: the video.
+            on_bytes: called after every block that arrives.
+            transfer: brings the bytes once their address is known.
 
         Raises:
-            SourceError: this machine cannot keep it.
+            SourceError: the folder cannot be used.
         """
         with usable(self.folder):
             try:
@@ -116,8 +116,8 @@ class ClipFetcher:
                     video,
                     VideoError(
                         Reason.NOT_TRIED,
-                        "another process has it: a crawl, or a stream that is read; when that "
-                        "has ended, run it again",
+                        "another process is fetching it: a crawl, or a stream that is read; when "
+                        "that has ended, run it again",
                     ),
                 )
                 if video.video_id not in self.manifest.read():
@@ -133,7 +133,7 @@ class ClipFetcher:
         page_is_there = False
 
         def check(path: Path) -> None:
-            # Noted before it has its name: a kill in between leaves it to be checked again.
+            # Recorded before it has its name: after a kill in between, it is checked again.
             nonlocal taken
             try:
                 clip = _examine(path)
@@ -159,7 +159,7 @@ class ClipFetcher:
                     self.network,
                     _within(self.network.time_limit, on_bytes),
                     format=FORMATS,
-                    # With a hole in it, its frames would no longer be those that were annotated.
+                    # A missing fragment would shift all later frames against the annotation.
                     skip_unavailable_fragments=False,
                 ) as ydl,
             ):
@@ -169,7 +169,7 @@ class ClipFetcher:
                 download_checked(target, check, functools.partial(transfer, ydl, info))
         except VideoError as error:
             if page_is_there and fate(error.reason) is Fate.GONE:
-                # Not the video is gone, but where its page said that the bytes are.
+                # The video is not gone, only the address that its page gave for the bytes.
                 error = VideoError(Reason.UNAVAILABLE, str(error))
             return self._entry(video, error)
         if taken is None:
@@ -189,13 +189,13 @@ class ClipFetcher:
 
 
 def _examine(path: Path) -> ClipFacts:
-    from .verify_clip import examine  # here, since what only looks for clips needs no decoder
+    from .verify_clip import examine  # here: looking for clips needs no decoder
 
     return examine(path)
 
 
 def asked_with(network: Network) -> str:
-    """Eight hex digits that change with what may change an answer.
+    """Eight hex digits that change with the settings that may change an answer.
 
     That is: cookies, proxy (without its password), yt-dlp and JavaScript runtimes.
     """
@@ -210,7 +210,7 @@ def asked_with(network: Network) -> str:
 
 
 def _within(seconds: float, on_bytes: OnBytes) -> OnBytes:
-    """`on_bytes`, with an end to how long a video may take."""
+    """`on_bytes`, which also ends a transfer that takes too long."""
     end = time.monotonic() + seconds
 
     def limited(there: int, whole: int | None) -> None:

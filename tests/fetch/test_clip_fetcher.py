@@ -230,7 +230,7 @@ def test_what_another_process_is_at_is_not_tried(site: Pages, by_clip: ClipFetch
         entry = by_clip.fetch(by_clip.catalogue.videos[0], lambda there, whole: None)
         fetch(by_clip, 1)
     assert entry.outcome is Reason.NOT_TRIED
-    assert entry.detail.startswith("another process has it: a crawl, or a stream")
+    assert entry.detail.startswith("another process is fetching it: a crawl, or a stream")
     assert list(by_clip.manifest.read()) == ["aaa", "bbb"]
     assert ranges(site) == []
     assert fetch(by_clip).outcome is Reason.USED
