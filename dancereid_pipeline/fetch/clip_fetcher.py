@@ -1,4 +1,4 @@
-"""One video -> its clip in a folder, or why not; what is known of it is in the manifest there."""
+"""One video -> its clip in a folder, or why not. The folder's manifest records the result."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class ClipFetcher:
     """Fetches clips into a folder, one at a time.
 
     Attributes:
-        folder: where they go.
-        catalogue: names them.
-        network: where they are, and how to ask.
+        folder: the folder for the clips.
+        catalogue: gives their names.
+        network: their addresses, and how to ask.
     """
 
     folder: Path
@@ -47,15 +47,15 @@ class ClipFetcher:
 
     @property
     def manifest(self) -> Manifest:
-        """What came of each video in the folder."""
+        """The record of the folder's clips."""
         return Manifest(self.folder)
 
     def has(self, video: Video) -> bool:
-        """Whether a video's clip is there, as it was when it was looked at. Changes nothing.
+        """Whether a video's clip is there, unchanged since it was checked. Changes nothing.
 
         Raises:
             SourceError: the manifest cannot be read.
-            OSError: the folder cannot be.
+            OSError: the folder cannot be read.
         """
         entry = self.manifest.read().get(video.video_id)
         try:
@@ -65,13 +65,13 @@ class ClipFetcher:
         return entry is not None and entry.is_of(path)
 
     def standing(self, video: Video) -> Entry | None:
-        """What is known of a video: its clip as it is there, else the last try, else None.
+        """The entry of a video: of its clip if it is there, else of the last try, else None.
 
-        A clip that was put there or changed by somebody else is looked at, and noted.
+        A clip that somebody else put there or changed is checked, and recorded.
 
         Raises:
             SourceError: the manifest cannot be read.
-            OSError: the folder cannot be.
+            OSError: the folder cannot be read.
         """
         entry = self.manifest.read().get(video.video_id)
         file = ""
@@ -83,7 +83,7 @@ class ClipFetcher:
                 self.manifest.note(entry)
             return entry
         except VideoError as error:
-            if error.reason is Reason.NO_CLIP:  # nor is there one that was noted, then
+            if error.reason is Reason.NO_CLIP:  # a recorded clip is then gone, too
                 return entry if entry and entry.outcome is not Reason.USED else None
             return Entry(
                 video_id=video.video_id,
@@ -101,7 +101,7 @@ class ClipFetcher:
             on_bytes: told of every block that arrives.
 
         Raises:
-            SourceError: this machine cannot keep it.
+            SourceError: the folder cannot be used.
         """
         try:
             with self.located(video, on_bytes) as clip:
@@ -141,7 +141,7 @@ class ClipFetcher:
                     self.network,
                     on_bytes and _within(self.network.time_limit, on_bytes),
                     format=FORMATS,
-                    # With a hole in it, its frames would no longer be those that were annotated.
+                    # A missing fragment would shift all later frames against the annotation.
                     skip_unavailable_fragments=False,
                 ) as ydl,
             ):
@@ -235,13 +235,13 @@ class LocatedClip:
 
 
 def _examine(path: Path) -> ClipFacts:
-    from .verify_clip import examine  # here, since what only looks for clips needs no decoder
+    from .verify_clip import examine  # here: looking for clips needs no decoder
 
     return examine(path)
 
 
 def asked_with(network: Network) -> str:
-    """Eight hex digits that change with what may change an answer.
+    """Eight hex digits that change with the settings that may change an answer.
 
     That is: cookies, proxy (without its password), yt-dlp and JavaScript runtimes.
     """
@@ -256,7 +256,7 @@ def asked_with(network: Network) -> str:
 
 
 def _within(seconds: float, on_bytes: OnBytes) -> OnBytes:
-    """`on_bytes`, with an end to how long a video may take."""
+    """`on_bytes`, which also ends a transfer that takes too long."""
     end = time.monotonic() + seconds
 
     def limited(there: int, whole: int | None) -> None:

@@ -1,4 +1,4 @@
-"""Videos -> clips in a folder, one after the other, with manners."""
+"""Videos -> clips in a folder, one after the other, politely."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .politeness import Manners
 
 @dataclass(frozen=True)
 class Crawl:
-    """What came of a crawl.
+    """The result of a crawl.
 
     Attributes:
-        folder: where the clips are.
-        entries: one a video, in the order asked for.
+        folder: the folder of the clips.
+        entries: one for each video, in the order asked for.
     """
 
     folder: Path
@@ -48,7 +48,7 @@ class Crawl:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """The entries, for a program; those of clips that are not there have their `fate`."""
+        """The entries, for a program; each clip that is missing has its `fate`, too."""
         videos = [
             values(e) | ({} if e.outcome is Reason.USED else {"fate": _fate(e).value})
             for e in self.entries
@@ -57,7 +57,7 @@ class Crawl:
 
 
 def _rows(entries: Sequence[Entry]) -> Iterator[str]:
-    """A line a video: what its clip is, in columns, or why there is none."""
+    """One line for each video: the properties of its clip in columns, or why there is none."""
     cells = {e.video_id: _cells(e, e.clip) for e in entries if e.outcome is Reason.USED and e.clip}
     widths = [max(map(len, column)) for column in zip(*cells.values(), strict=True)]
     id_width = max((len(entry.video_id) for entry in entries), default=0)
@@ -86,8 +86,8 @@ def _fate(entry: Entry) -> Fate:
 
 def _advice(entry: Entry) -> str:
     if entry.in_the_way:
-        return "Nothing is overwritten: take away what is not wanted there, then run it again."
-    return advice(entry.outcome) or "What came is no whole video: run it again later."
+        return "Nothing is replaced: remove the files that you do not want, then run it again."
+    return advice(entry.outcome) or "The file that came is no whole video: run it again later."
 
 
 def crawl(
@@ -98,18 +98,18 @@ def crawl(
     *,
     again: bool = False,
 ) -> Crawl:
-    """Fetches what is not there yet, one video at a time.
+    """Fetches the videos that are not there yet, one at a time.
 
-    What is gone is not asked for again, nor what only other settings can bring. A rate
-    limit or a bot check ends it, as does a network that is down: the rest is then "not
-    tried". A second crawl of the folder waits for the first.
+    Videos that are gone are not asked for again, nor those that only other settings can bring.
+    A rate limit, a bot check or a network that is down ends the crawl: the remaining videos are
+    then "not tried". A second crawl of the folder waits for the first.
 
     Args:
-        folder: where clips go, named as the catalogue names them, beside `manifest.json`.
+        folder: the folder for the clips, named as in the catalogue, and `manifest.json`.
         catalogue: all videos.
-        videos: those to fetch.
-        network: where they are, and how to ask.
-        again: ask for those that are gone, too.
+        videos: the videos to fetch.
+        network: their addresses, and how to ask.
+        again: also ask for videos that are gone.
 
     Raises:
         SourceError: the folder cannot be used.
@@ -124,7 +124,7 @@ def _each(
 ) -> Iterator[Entry]:
     manners = Manners(OFFLINE if offline() else None)
     for number, video in enumerate(videos, start=1):
-        # In its turn, not before: a stream may have fetched it meanwhile.
+        # Looked up now, not earlier: a stream may have fetched it meanwhile.
         entry = fetcher.standing(video)
         if entry and not _is_wanted(fetcher, video, entry, again, since):
             yield entry
@@ -144,11 +144,11 @@ def _is_wanted(
     """Whether to ask for a video.
 
     Args:
-        fetcher: who would.
-        video: which.
-        entry: what is known of it.
-        again: ask for those that are gone, too.
-        since: when we began to wait for another crawl, whose tries are then as good as ours.
+        fetcher: the one that would ask.
+        video: the video.
+        entry: its entry in the manifest.
+        again: also ask for videos that are gone.
+        since: when the wait for another crawl began, whose tries since then count as this one's.
     """
     if entry.outcome is Reason.USED or entry.in_the_way:
         return False
@@ -157,7 +157,7 @@ def _is_wanted(
     if since and entry.when >= since:
         return False
     if fate(entry.outcome) is Fate.FIXABLE and entry.outcome not in STOPPING:
-        # Who is signed in with a browser by now, only asking tells.
+        # Only asking shows whether the user has signed in with the browser meanwhile.
         changed = entry.asked_with != asked_with(fetcher.network)
         return changed or fetcher.network.browser is not None
     return fate(entry.outcome) is not Fate.GONE

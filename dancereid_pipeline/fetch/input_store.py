@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.address import is_address, public
 from ..common.errors import AnnotationError, SourceError, VideoError
-from ..common.files import alone, sha256, start_of
+from ..common.files import alone, sha256, start_of, usable
 from ..common.offline import offline
 from ..common.reasons import Reason, advice, fate
 from ..formats.annotation import Annotation
@@ -129,16 +129,11 @@ class InputStore:
                 self._fetch_archive()
             return self._find(videos, stream=True)
 
-    @contextmanager
-    def _usable(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise SourceError(
-                f"{self.network.download_dir}: cannot be used ({error}). Make room there and get "
-                "permission to read and write, or name another folder with download_dir= or "
-                f"{variable('download_dir')}."
-            ) from error
+    def _usable(self) -> AbstractContextManager[None]:
+        option = variable("download_dir")
+        return usable(
+            self.network.download_dir, f"or name another folder with download_dir= or {option}"
+        )
 
     def _find(self, videos: Sequence[Video], *, stream: bool) -> Inputs:
         annotation, tracks = self._annotation[0], self._tracks()

@@ -1,4 +1,4 @@
-"""What was fetched, or why not, video by video: a JSON file beside the clips."""
+"""A JSON file beside the clips that says, for each video, what was fetched or why not."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ NAME = "manifest.json"
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What a clip is.
+    """The properties of a clip.
 
     Attributes:
-        frames: as counted by decoding.
+        frames: number of frames, counted by decoding.
         width: in pixels.
         height: in pixels.
-        fps: frames a second, 0 where the file does not say.
+        fps: frames per second, 0 if the file does not say.
         codec: as FFmpeg names it: "h264", "vp9", "av1".
     """
 
@@ -36,24 +36,24 @@ class ClipFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What came of the last try at one video.
+    """The result of the last try to fetch one video.
 
     Attributes:
-        video_id: the catalogue's.
+        video_id: the video id in the catalogue.
         outcome: `Reason.USED` for a clip that is there, else why it is not.
-        detail: what was said, in a sentence.
-        when: UTC, ISO 8601.
-        since: when the clip was first refused so, of tries that all ended so; "" for one
+        detail: the answer of the site or the cause of the error, in a sentence.
+        when: time of the try, UTC, ISO 8601.
+        since: time of the first of the tries that ended so, one after the other; "" for a clip
             that is there.
-        address: where it was asked for; None for a clip that was put there by hand.
-        yt_dlp: the version that asked.
-        asked_with: tells settings apart that may change the answer (cookies, proxy, ...).
-        file: the clip's name.
-        bytes: its size.
-        changed_ns: when it was last changed, to notice that it was.
-        sha256: of its content, hex.
-        format: what the site calls what was taken: id and codec.
-        clip: what it is, by decoding it.
+        address: the address that was asked; None for a clip that was put there by hand.
+        yt_dlp: the version of yt-dlp that asked.
+        asked_with: changes with the settings that may change the answer (cookies, proxy, ...).
+        file: the clip's file name.
+        bytes: size of the file.
+        changed_ns: time of the file's last change, to notice the next one.
+        sha256: sha256 of the file, hex.
+        format: the site's name for the format: id and codec.
+        clip: the clip's properties, found by decoding it.
     """
 
     video_id: str
@@ -72,14 +72,14 @@ class Entry:
     clip: ClipFacts | None = None
 
     def is_of(self, path: Path) -> bool:
-        """Whether a file is still the one that was looked at."""
+        """Whether a file is still the one that was checked."""
         status = path.stat()
         there = (path.name, status.st_size, status.st_mtime_ns)
         return there == (self.file, self.bytes, self.changed_ns)
 
     @property
     def in_the_way(self) -> bool:
-        """Whether there are files that cannot be used. They are left alone: somebody's they are."""
+        """Whether there are files that cannot be used. They are a user's, and are kept."""
         return self.outcome is Reason.AMBIGUOUS or bool(
             self.file and self.outcome is not Reason.USED
         )
@@ -99,7 +99,7 @@ class Manifest:
         """The entries, by video id.
 
         Raises:
-            SourceError: it is none, or cannot be read.
+            SourceError: the file is no manifest, or cannot be read.
         """
         try:
             entries = map(_entry, json.loads(self.path.read_bytes())["videos"])
@@ -109,11 +109,11 @@ class Manifest:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(
                 f"{self.path}: is no manifest of fetched clips ({error}). Move it away: the clips "
-                "are then checked anew, and what is missing is asked for again."
+                "are then checked again, and those that are missing are asked for again."
             ) from error
 
     def note(self, entry: Entry) -> Entry:
-        """Writes an entry in place of the video's last one; gives it back with its `since`."""
+        """Replaces the video's last entry by this one; returns it with its `since`."""
         with lock(self.path.parent, "manifest"):
             entries = self.read()
             entry = entries[entry.video_id] = _dated(entry, entries.get(entry.video_id))
@@ -122,7 +122,7 @@ class Manifest:
 
 
 def _dated(entry: Entry, last: Entry | None) -> Entry:
-    """With `since`, which goes on while a video stays away for the same reason."""
+    """The entry with `since`, which stays the same while the reason stays the same."""
     if entry.outcome is Reason.USED:
         return entry
     same = last is not None and last.outcome is entry.outcome
@@ -145,16 +145,16 @@ def found(video_id: str, path: Path, clip: ClipFacts) -> Entry:
 
 
 def values(entry: Entry) -> dict[str, Any]:
-    """What an entry says, as JSON has it; what it does not say is left out."""
+    """The values of an entry, as JSON has them, without those that are empty."""
     return {name: value for name, value in asdict(entry).items() if value not in ("", 0, None)}
 
 
-def _entry(said: Mapping[str, Any]) -> Entry:
-    clip = ClipFacts(**said["clip"]) if "clip" in said else None
-    entry = Entry(**{**said, "outcome": Reason(said["outcome"]), "clip": clip})
-    for made in (entry, clip) if clip else (entry,):
-        for name, kind in get_type_hints(type(made)).items():
-            value = getattr(made, name)
+def _entry(given: Mapping[str, Any]) -> Entry:
+    clip = ClipFacts(**given["clip"]) if "clip" in given else None
+    entry = Entry(**{**given, "outcome": Reason(given["outcome"]), "clip": clip})
+    for part in (entry, clip) if clip else (entry,):
+        for name, kind in get_type_hints(type(part)).items():
+            value = getattr(part, name)
             if not isinstance(value, (float, int) if kind is float else kind):
                 raise TypeError(f"{name} is {value!r}")
     return entry

@@ -2,12 +2,12 @@
 
     dancereid/
       README.md     the dataset card
-      paper/        a folder a config
-        trainval-00000-of-00015.parquet   a shard a video
+      paper/        one folder for each config
+        trainval-00000-of-00015.parquet   one shard for each video
         build.json    coverage, figures, checksums
         people.jpg    for the card
 
-What `load_dataset` gives is all that is needed, so the data of any door can be kept.
+It needs only what `load_dataset` gives, so it also works for a dataset that was prepared before.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ _AS_LOADED = (
 def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = False) -> Build:
     """Writes all splits of a built config into a folder in the Hub's layout.
 
-    What the folder has of other configs stays, and the card tells of all of them. The
-    config appears under its name only when it is whole.
+    Other configs in the folder stay, and the card describes all of them. The config gets its
+    name when it is whole.
 
     Args:
-        dataset: what `load_dataset` gave for all splits, or what it gave of a folder that was
+        dataset: all splits, as `load_dataset` gives them: of a build, or of a folder that was
             prepared before.
-        output: the folder; made if it is not there. Its README.md is written anew.
+        output: the folder; made if it is not there. Its README.md is replaced.
         force: replace the config if the folder has it already, with other data.
 
     Returns:
         What was written.
 
     Raises:
-        DanceReIDError: it is not a whole build, the folder has something else under these
-            names, or cannot be written.
+        DanceReIDError: the dataset is not a whole build, the folder has something else under
+            these names, or it cannot be written.
     """
     found, splits = _whole(dataset)
     output = Path(output).expanduser()
@@ -78,7 +78,7 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
     """The coverage, and the splits that have examples.
 
     Raises:
-        DanceReIDError: they are not those of the build that the coverage tells of.
+        DanceReIDError: they are not those of the build that the coverage describes.
     """
     parts = list(dataset.values()) if isinstance(dataset, Mapping) else [None]
     if not all(isinstance(part, datasets.Dataset) for part in parts):
@@ -95,7 +95,7 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
                 f"Split {name}: expected the columns {', '.join(expected)} with their types, got "
                 f"{', '.join(of_split.features)}. {_AS_LOADED}"
             )
-    if _contents(splits) != _contents_told(found):
+    if _contents(splits) != _contents_recorded(found):
         raise DanceReIDError(
             "Expected the build that its coverage tells of, with the images and people of "
             f"{found.config!r} (fingerprint {found.fingerprint}); other images or people are in "
@@ -105,7 +105,7 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
 
 
 def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Images and people of each video in each split."""
+    """Numbers of images and people, by split and video."""
     found = {}
     for name, of_split in splits.items():
         videos, people = np.asarray(of_split["video_id"][:]), np.asarray(of_split["person_id"][:])
@@ -115,7 +115,7 @@ def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int
     return found
 
 
-def _contents_told(coverage: Coverage) -> dict[tuple[str, str], tuple[int, int]]:
+def _contents_recorded(coverage: Coverage) -> dict[tuple[str, str], tuple[int, int]]:
     return {
         (split, o.video_id): (o.images, o.people)
         for o in coverage.outcomes
@@ -143,7 +143,7 @@ def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
 
 
 def _versions() -> dict[str, str]:
-    """Of what shapes the files; of this package, too, where it is installed."""
+    """Versions of the packages that shape the files; of this one if it is installed."""
     versions = {}
     for name in ("dancereid", "datasets", "pyarrow"):
         with suppress(importlib.metadata.PackageNotFoundError):
@@ -152,7 +152,7 @@ def _versions() -> dict[str, str]:
 
 
 def _example(dataset: Any) -> dict[str, Any]:
-    """The first example, without what is in its pictures, rounded to read."""
+    """The first example without its images, with rounded numbers, for the card."""
     columns = [name for name in dataset.column_names if name not in ("image", "skeleton")]
     example = dataset.select_columns(columns)[0]
     for name in ("keypoints", "bbox"):
@@ -161,10 +161,10 @@ def _example(dataset: Any) -> dict[str, Any]:
 
 
 def _unless_there(build: Build, output: Path, force: bool) -> Build:
-    """The build; with the day of the one that is there if that has the same data.
+    """The build; with the date of the one in the folder if that has the same data.
 
     Raises:
-        SourceError: there is another one, and it is not to be replaced.
+        SourceError: the folder has another one, and `force` is not set.
     """
     if not (output / build.config / RECORD).is_file():
         return build

@@ -26,7 +26,7 @@ class Prepared:
 
     Attributes:
         folder: its path.
-        builds: the configs in it, in the order they stand in the card.
+        builds: the configs in it, in the order of the card.
     """
 
     folder: Path
@@ -34,10 +34,10 @@ class Prepared:
 
     @classmethod
     def read(cls, folder: str | Path, configs: Sequence[str] | None = None) -> Prepared:
-        """The configs in a folder, or those of them that are named.
+        """The configs in a folder; if `configs` names some, only those.
 
         Raises:
-            SourceError: there are none, or not those, or a record is broken.
+            SourceError: there is none, a named one is missing, or a record is broken.
         """
         folder = Path(folder).expanduser()
         with usable(folder):
@@ -63,10 +63,10 @@ class Prepared:
         return "\n".join(lines)
 
     def check(self) -> None:
-        """Compares what lies in the folder with its records, shards by their checksums.
+        """Compares the files in the folder with its records, shards by their checksums.
 
         Raises:
-            SourceError: a file is missing, changed, or too many.
+            SourceError: a file is missing, was changed, or is in no record.
         """
         for build in self.builds:
             folder = self.folder / build.config
@@ -83,43 +83,43 @@ class Prepared:
                 )
 
 
-def load_prepared(place: str, config: str | None = None, **options: Any) -> Any:
-    """Loads what `prepare` wrote, or `push_to_hub` pushed.
+def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
+    """Loads what `prepare` wrote, or what `push_to_hub` pushed.
 
     Args:
-        place: a folder, or `user/name` on the Hub.
-        config: its first one if None.
-        **options: of `datasets.load_dataset`.
+        path: a folder, or `user/name` on the Hub.
+        config: name of the config; its first one if None.
+        **options: options of `datasets.load_dataset`.
 
     Raises:
         SourceError: there is no such dataset, or it is broken.
     """
-    if Path(place).is_dir():
-        place = str(Path(place).resolve())  # a folder called dancereid is not the builder
+    if Path(path).is_dir():
+        path = str(Path(path).resolve())  # a folder called dancereid is not the builder
     try:
-        return datasets.load_dataset(place, config, **options)
-    # ValueError: of an unknown config; the rest of a broken file, or of nothing there.
+        return datasets.load_dataset(path, config, **options)
+    # ValueError: the config is unknown. The others: a file is broken, or nothing is there.
     except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise SourceError(
-            f"{place}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
+            f"{path}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
             "Expected a folder that dancereid prepare wrote, or the name of a dataset on the Hub "
             "that you may see, and with --config the name of one of its configs."
         ) from error
 
 
 def check_output(output: Path, configs: Sequence[str]) -> None:
-    """Refuses to write over a README.md, or into a folder, that was not written from here.
+    """Refuses to replace a README.md, or a config's folder, that this project did not write.
 
     Raises:
-        SourceError: one of them is there.
+        SourceError: there is one.
     """
     was_prepared = any(output.glob(f"*/{RECORD}"))
     folders = [(output / config, (output / config / RECORD).is_file()) for config in configs]
     for path, ours in ((output / CARD, was_prepared), *folders):
         if path.exists() and not ours:
             raise SourceError(
-                f"{path} is there, and not from here. Name an empty folder, or one that was "
-                "prepared before; nothing was written."
+                f"{path} is there, and this project did not write it. Name an empty folder, or one "
+                "that was prepared before; nothing was written."
             )
 
 
@@ -155,7 +155,7 @@ def check_other_build(
 
 
 def builds_in(folder: Path) -> list[Build]:
-    """The configs in a folder, in the order in which a card has them."""
+    """The configs in a folder, in the order of the card. Raises `SourceError` if one is broken."""
     return [Build.read(folder / c) for c in CONFIGS if (folder / c / RECORD).is_file()]
 
 

@@ -28,6 +28,7 @@ _WAITS = 3
 _BEYOND = re.compile(r"bytes \*/([0-9]+)")
 _RANGE = re.compile(r"bytes ([0-9]+)-[0-9]+/([0-9]+)")
 _T = TypeVar("_T")
+_OnPath = Callable[[Path], None]
 
 
 def sleep(seconds: float) -> None:
@@ -35,9 +36,7 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def fetch(
-    address: str, target: Path, network: Network, *, check: Callable[[Path], None], what: str
-) -> None:
+def fetch(address: str, target: Path, network: Network, *, check: _OnPath, what: str) -> None:
     """Fetches one file, with a progress bar. It gets the name `target` when it is whole.
 
     Args:
@@ -61,9 +60,7 @@ def fetch(
 
 
 @contextlib.contextmanager
-def _transfer(
-    address: str, network: Network, on_bytes: OnBytes
-) -> Iterator[Callable[[Path], None]]:
+def _transfer(address: str, network: Network, on_bytes: OnBytes) -> Iterator[_OnPath]:
     """Gives what brings the file at an address to a path: gdown or yt-dlp."""
     if file_id := drive_id(address):
         with cookies_copy(network) as cookies:
@@ -73,9 +70,7 @@ def _transfer(
             yield partial(download, ydl, {"url": address})
 
 
-def download_checked(
-    target: Path, check: Callable[[Path], _T], transfer: Callable[[Path], None]
-) -> _T:
+def download_checked(target: Path, check: Callable[[Path], _T], transfer: _OnPath) -> _T:
     """Brings a file to `target`: it has another name until it is whole and was checked.
 
     The bytes of an earlier run are continued. If the whole file is then not as expected (it may

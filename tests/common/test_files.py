@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -228,11 +229,28 @@ def test_whatever_fails_in_a_swap_the_old_or_the_new_folder_is_whole_at_once(
     assert len(runs) > 5
 
 
+def test_a_folder_that_was_half_removed_never_comes_back(tmp_path: Path, start: Path) -> None:
+    runs = ended_at_every_step(f"{WORK}:swap", start, tmp_path / "runs", "kill")
+    gone = 0
+    for place in runs:
+        if (place / "made").exists():
+            continue
+        shutil.rmtree(place / "paper")  # as a user may
+        recover_folder(place / "paper")
+        gone += not (place / "paper").exists()
+        assert not (place / "paper").exists() or swapped(place) == "old"
+    assert gone > 3
+
+
 @pytest.mark.parametrize("how", ["kill", "fail"])
+@pytest.mark.parametrize("named", [False, True])
 def test_a_recovery_that_is_ended_loses_nothing_either(
-    tmp_path: Path, start: Path, how: str
+    tmp_path: Path, start: Path, how: str, named: bool
 ) -> None:
-    (start / "paper").rename(start / ".replaced-paper")  # killed between the two moves
+    # Killed between the two moves of an earlier swap, or behind them.
+    (start / "paper").rename(start / ".replaced-paper")
+    if named:
+        shutil.copytree(start / ".replaced-paper", start / "paper")
     runs = ended_at_every_step(f"{WORK}:swap", start, tmp_path / "runs", how)
     found = []
     for place in runs:

@@ -39,6 +39,20 @@ def test_wherever_a_run_ends_the_next_one_makes_the_same(
     assert 10 < continued < len(runs)
 
 
+def test_a_start_from_nothing_that_is_killed_leaves_nothing_to_trust(tmp_path: Path) -> None:
+    start = tmp_path / "start"
+    start.mkdir()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ResumableFolder, "finish", lambda self: None)
+        make(start)
+    work = "tests.support.file_work:make_otherwise"
+    runs = ended_at_every_step(work, start, tmp_path / "runs", "kill")
+    for place in runs:
+        make(place)
+        assert files(place / "out") == WHOLE
+    assert len(runs) > 20
+
+
 def begun(tmp_path: Path) -> ResumableFolder:
     """A folder with one part that is done, and one that is not."""
     making = ResumableFolder(tmp_path / "out")

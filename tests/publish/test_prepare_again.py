@@ -57,7 +57,7 @@ def test_files_from_elsewhere_are_left_alone(
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("mine")
-    with pytest.raises(SourceError, match="not from here"):
+    with pytest.raises(SourceError, match="this project did not write it"):
         prepare(ds, tmp_path, force=True)
     assert list(prepared_files(tmp_path)) == ["cache"] or path.read_text() == "mine"
     assert not list(tmp_path.rglob("*.parquet"))

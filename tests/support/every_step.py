@@ -3,7 +3,8 @@
 A program of its own, so that each run is a fork of a process that has no threads. Takes JSON:
 `work` ("module:function", called with a folder), `start` (the folder to work on, copied for each
 run), `folder` (for the copies, named by number), `how` ("kill", or "fail": the operation raises an
-`OSError`). Prints the number of runs that were ended; one more, the last, was left alone.
+`OSError`). Opening a file to write it has two steps: nothing is done yet, and the file is empty.
+Prints the number of runs that were ended; one more, the last, was left alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # What Python reports before it does it: see the table of audit events in its documentation.
 OPERATIONS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.scandir"}
@@ -41,13 +43,21 @@ def run(work: Callable[[Path], object], place: Path, step: int, how: str) -> boo
     if pid == 0:
         count = itertools.count()
 
-        def end(event: str, _: tuple[object, ...]) -> None:
-            if event in OPERATIONS and next(count) == step:
-                if how == "kill":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                raise OSError(errno.EIO, "Input/output error")
+        def end() -> None:
+            if how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise OSError(errno.EIO, "Input/output error")
 
-        sys.addaudithook(end)
+        def hook(event: str, values: tuple[Any, ...]) -> None:
+            if event not in OPERATIONS:
+                return
+            if next(count) == step:
+                end()
+            if event == "open" and values[2] & os.O_TRUNC and next(count) == step:
+                os.close(os.open(values[0], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666))
+                end()
+
+        sys.addaudithook(hook)
         try:
             work(place)
         except BaseException:  # noqa: BLE001  # of whatever kind, the fork ends here

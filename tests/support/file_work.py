@@ -27,12 +27,12 @@ def swap(folder: Path) -> None:
     replace_folder(folder / "made", folder / "paper")
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, stride: int = 5) -> None:
     """Makes `out` of two parts; one that is there is replaced."""
     making = ResumableFolder(folder / "out")
     making.path.mkdir(exist_ok=True)
     with alone(making.path, "folder"):
-        making.begin({"stride": 5}, ["old", "images"], force=True)
+        making.begin({"stride": stride}, ["old", "images"], force=True)
         for key in ("first", "second"):
             if making.done(key) is None:
                 (making.begin_part(key) / "0.jpg").write_text(key)
@@ -40,3 +40,8 @@ def make(folder: Path) -> None:
         for key in ("first", "second"):
             making.take_in(key, (making.done(key) or {})["files"])
         making.finish()
+
+
+def make_otherwise(folder: Path) -> None:
+    """The same with another option, so that nothing of `make` is continued."""
+    make(folder, stride=6)

@@ -290,6 +290,23 @@ def test_what_is_no_such_file_is_not_kept(
     assert left(target) == {}
 
 
+def test_a_part_is_blamed_once(site: Site, target: Path, online: list[float]) -> None:
+    site.files["/a.bin"] = CONTENT[::-1]
+    target.parent.mkdir()
+    target.with_name("a.bin.unchecked.part").write_bytes(CONTENT[:200_000])
+    checked: list[bytes] = []
+
+    def check(unchecked: Path) -> None:
+        checked.append(unchecked.read_bytes())
+        if len(checked) < 3:
+            raise SourceError("expected another file")
+
+    with pytest.raises(SourceError, match="expected another file"):
+        fetch(site.address("/a.bin"), target, Network(), check=check, what="A")
+    assert checked == [CONTENT[:200_000] + CONTENT[::-1][200_000:], CONTENT[::-1]]
+    assert left(target) == {}
+
+
 def test_nothing_is_there_under_its_name_before_all_is(
     site: Site, target: Path, online: list[float]
 ) -> None:
