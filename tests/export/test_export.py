@@ -193,7 +193,7 @@ def test_other_options_on_a_half_done_folder_are_refused(
         ({"keypoints": "published"}, {}, "keypoints='exact', not 'published'"),
         ({}, {"split_folder": True}, "split_folder=False, not True"),
         ({}, {"layout": "open-reid", "h5": False}, "layout='published', not 'open-reid', h5=True"),
-        ({"videos": ["aaa"]}, {}, "begun with other videos, tracks or labels"),
+        ({"videos": ["aaa"]}, {}, "begun with other inputs"),
     ):
         with pytest.raises(SourceError, match=said):
             write({**asked, **changes}, target, layout=layout)
@@ -210,7 +210,7 @@ def test_a_changed_clip_is_no_half_done_folder_s(
     asked = {"data_dir": str(folder), "catalogue": str(folder / "catalogue.csv")}
     interrupt(asked, tmp_path / "out", 20)
     os.utime(folder / "videos" / "000_aaa.mp4", (1, 1))
-    with pytest.raises(SourceError, match="begun with other videos"):
+    with pytest.raises(SourceError, match="begun with other inputs"):
         write(asked, tmp_path / "out")
     write(asked, tmp_path / "out", force=True)
     assert files(tmp_path / "out") == expected
