@@ -12,12 +12,20 @@ import argparse
 import json
 from pathlib import Path
 
+from ..build.config import DanceReIDConfig
 from ..build.request import Request
 from ..catalogue.catalogue import CONFIGS, Catalogue
 from ..common.errors import OptionError
 from ..fetch.crawl import crawl
 from .build_flags import request_of
-from .network_flags import NETWORK, add_network_flags, flag, read_network
+from .network_flags import (
+    NETWORK,
+    add_network_flags,
+    documented,
+    flag,
+    help_text,
+    read_network,
+)
 
 EXAMPLES = (
     "  dancereid fetch\n  dancereid fetch videos\n  dancereid fetch videos my_catalogue.csv --json"
@@ -35,10 +43,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="fetch only videos, into this folder; it is made if it is not there",
     )
     parser.add_argument(
-        "catalogue",
+        "csv",
         nargs="?",
         metavar="CSV",
-        help="the catalogue that names the videos, a row a video (default: DanceReID's own)",
+        help="the catalogue of these videos, as --catalogue (default: DanceReID's own)",
     )
     parser.add_argument(
         "--config",
@@ -46,7 +54,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="full",
         help="whose videos to fetch (default: %(default)s)",
     )
-    parser.add_argument("--videos", nargs="+", metavar="ID", help="only these video ids")
+    said = documented(DanceReIDConfig)
+    parser.add_argument("--catalogue", metavar="CSV", help=help_text(said.get("catalogue", "")))
+    parser.add_argument("--videos", nargs="+", metavar="ID", help=help_text(said.get("videos", "")))
     parser.add_argument(
         "--again", action="store_true", help="ask also for videos that were gone the last time"
     )
@@ -65,7 +75,7 @@ def _fetch_videos(arguments: argparse.Namespace) -> int:
             f"{given[0]}: into a folder only videos are fetched. Leave out {given[0]}; or leave "
             "out FOLDER to fetch annotation and tracks, too."
         )
-    catalogue = Catalogue.read(arguments.catalogue)
+    catalogue = Catalogue.read(arguments.csv or arguments.catalogue)
     videos = catalogue.choose(arguments.config, arguments.videos)
     network = read_network(arguments)
     found = crawl(arguments.folder, catalogue, videos, network, again=arguments.again)
@@ -74,7 +84,7 @@ def _fetch_videos(arguments: argparse.Namespace) -> int:
 
 
 def _fetch_all(arguments: argparse.Namespace) -> int:
-    options = {name: getattr(arguments, name) for name in (*NETWORK, "videos")}
+    options = {name: getattr(arguments, name) for name in (*NETWORK, "catalogue", "videos")}
     request = request_of(arguments.config, options)
     request.fetch(again=arguments.again)
     print(_summary(request, read_network(arguments).download_dir, as_json=arguments.json))

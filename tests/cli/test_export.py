@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 import dancereid
+from dancereid_pipeline.cli.network_flags import flag
 from dancereid_pipeline.common.package_files import install_command
 from tests.conftest import PROJECT
 from tests.support import command
@@ -31,10 +32,6 @@ from tests.support.servers.web import Site
 
 LAST = "demo_House4"
 H5 = install_command("h5")
-
-
-def flag(option: str) -> str:
-    return f"--{option.replace('_', '-')}"
 
 
 def start(place: Path, *arguments: object, **variables: str) -> subprocess.Popen[str]:
@@ -66,8 +63,8 @@ def published(place: Path, *arguments: object) -> tuple[int, str, str]:
 def inputs(folder: Path, **others: Path) -> Iterable[object]:
     """The published command's three inputs, of a folder that has all of them."""
     found = {"i": folder / "videos", "n": folder / "npy", "a": folder / "annotation.json"}
-    for flag, path in {**found, **others}.items():
-        yield from (f"-{flag}", path)
+    for letter, path in {**found, **others}.items():
+        yield from (f"-{letter}", path)
 
 
 def test_the_published_command(golden: Path, tmp_path: Path) -> None:

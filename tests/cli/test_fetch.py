@@ -6,16 +6,28 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import dancereid
+from dancereid_pipeline.cli.network_flags import flag
+from dancereid_pipeline.common.package_files import install_command
 from dancereid_pipeline.fetch.manifest import Manifest
 from tests.conftest import PROJECT
 from tests.support import command
 from tests.support.servers.pages import Pages, catalogue_of, clip_bytes, plugin
-from tests.support.servers.web import Answer, Hold
+from tests.support.servers.remote import serve
+from tests.support.servers.web import Answer, Hold, Site
+
+
+@pytest.fixture
+def web() -> Iterator[Site]:
+    """A server on the loopback."""
+    with Site() as web:
+        yield web
 
 
 @pytest.fixture
@@ -181,3 +193,49 @@ def test_two_at_once_ask_for_each_video_once(site: Pages, tmp_path: Path) -> Non
     assert len(json.loads(said[0][0])["videos"]) == 3
     assert paths(site) == ["/lab/000_aaa.mp4", "/lab/001_bbb.mp4", "/lab/002_long-id_ccc.mp4"]
     assert sorted(Manifest(tmp_path / "videos").read()) == ["aaa", "bbb", "long-id_ccc"]
+
+
+def test_without_a_folder_all_goes_where_load_dataset_looks(
+    small: Path, tmp_path: Path, web: Site
+) -> None:
+    options = {**serve(web, small), "download_dir": str(tmp_path / "downloads")}
+    flags = [word for name, value in options.items() for word in (flag(name), value)]
+    code, output, errors = run(tmp_path, *flags, "--videos", "aaa", "bbb")
+    assert code == 0, errors
+    assert output == f"{tmp_path / 'downloads'}: annotation, tracks, and 2 of 2 videos\n"
+    web.files = {name: v for name, v in web.files.items() if "ddd" not in name}
+    code, output, errors = run(tmp_path, *flags, "--json")
+    assert code == 3
+    said = json.loads(output)
+    assert (said["folder"], said["whole"]) == (options["download_dir"], False)
+    outcomes = {video["video_id"]: video["outcome"] for video in said["videos"]}
+    assert outcomes == {"aaa": "used", "bbb": "used", "ccc": "used", "ddd": "removed"}
+    code, output, errors = run(tmp_path, *flags)
+    assert code == 3
+    assert output.splitlines()[0].endswith(": annotation, tracks, and 3 of 4 videos")
+    assert output.splitlines()[1].startswith("  ddd: removed. ")
+    ds = dancereid.load_dataset(**options, cache_dir=str(tmp_path / "cache"))
+    built = {video for split in ds.values() for video in split["video_id"]}
+    assert built == {"aaa", "bbb", "ccc"}
+
+
+def test_the_published_command(site: Pages, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [PROJECT / "scripts" / "run.sh", "videos", "catalogue.csv"],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "DANCEREID_VIDEO_URL": site.by_clip,
+            "HF_HUB_OFFLINE": "0",
+        },
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.startswith("2 of 3 clips are in videos\n")
+    done = subprocess.run(
+        ["/bin/sh", PROJECT / "scripts" / "run.sh", "videos"],
+        env={"PATH": "/nowhere"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert install_command() in done.stderr

@@ -45,7 +45,7 @@ def test_a_line_now_and_then_and_one_at_the_end(capsys: pytest.CaptureFixture[st
             bar.update()
     told = said(capsys)
     assert 2 <= len(told) < 8
-    assert told[0].startswith("Ranking: 4 of 8 queries, 50 %, 00:")
+    assert told[0].startswith("Ranking: 3 of 8 queries, 38 %, 00:50, 00:50 left")
     assert told[-1].startswith("Ranking: 8 of 8 queries, 100 %, ")
     assert list(progress(["a"] * 3, "Drawing", unit=" people")) == ["a"] * 3
     assert said(capsys)[-1].startswith("Drawing: 3 of 3 people, 100 %, ")

@@ -39,6 +39,7 @@ def test_it_is_offered_from_python_too(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert "--cookies is used" in checks["settings"].found
     assert not found.ready
     assert str(found).splitlines()[-1].startswith("Not ready: ")
+    monkeypatch.delenv("DANCEREID_COOKIES")
     with pytest.raises(OptionError, match="proxy: expected the address"):
         dancereid.doctor(proxy="nowhere")
 

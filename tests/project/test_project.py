@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,8 +50,16 @@ def test_importing_waits_for_neither_decoder_nor_opencv_nor_what_pages_need() ->
     assert output.stdout.strip() == "[]"
 
 
-def test_every_public_name_is_there() -> None:
-    assert {"load_dataset", "coverage", "as_arrays", "evaluate", "preview"} <= {*dancereid.__all__}
+def test_what_is_offered_is_there_and_described() -> None:
+    assert {"evaluate", "write_tracks", "doctor"} <= set(dancereid.__all__)
     for name in dancereid.__all__:
+        assert getattr(dancereid, name).__doc__
         assert getattr(dancereid, name).__module__.startswith("dancereid")
         assert name in dir(dancereid)
+    assert set(dancereid._LATER) <= set(dancereid.__all__)
+
+
+def test_what_is_printed_names_the_command_and_installs_from_a_checkout() -> None:
+    for path in MODULES:
+        text = path.read_text()
+        assert not re.search(r"python scripts/|pip install '?dancereid['\[]", text), path

@@ -168,7 +168,7 @@ def test_a_push_that_breaks_off_is_gone_on_with(
 ) -> None:
     hub.answers["upload"] = [Answer(), Answer(), Broken(after=1000, always=True)]
     said = terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
-    assert said.startswith(f"push_to_hub: {NAME}: the connection to the Hub failed (")
+    assert said.startswith(f"dancereid push: {NAME}: the connection to the Hub failed (")
     assert said.endswith("Run it again: what has arrived there is not sent again.")
     assert set(hub.repos[NAME].files) == {".gitattributes"}  # nothing half-pushed is seen
     arrived = {oid for oid, _ in hub.uploads}
@@ -328,3 +328,28 @@ def test_in_code_and_built_first(hub: Hub, terminal: Terminal) -> None:
     # The same data built again is the same data.
     assert terminal.pushes(NAME, "--config", "demo")["changed"] is False
     assert (len(hub.uploads), repo.head) == (sent, head)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "code", "said"),
+    [
+        ("no spaces/please", [], 2, "no spaces/please"),
+        (NAME, ["--stride", "0"], 2, "stride: expected a whole number from 1"),
+        (NAME, ["--token"], 2, "unrecognized arguments: --token"),
+    ],
+)
+def test_what_can_be_refused_before_a_build_is(
+    terminal: Terminal, tmp_path: Path, name: str, options: list[str], code: int, said: str
+) -> None:
+    cache = tmp_path / "cache"
+    line = terminal.refused(name, "--config", "demo", "--cache-dir", cache, *options, code=code)
+    assert line.startswith("dancereid push: ")
+    assert said in line
+    assert not cache.exists()
+
+
+def test_without_a_token_nothing_is_built(terminal: Terminal, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    line = terminal.refused(NAME, "--config", "demo", "--cache-dir", cache, token=None)
+    assert line.startswith("dancereid push: No token of the Hugging Face Hub was found.")
+    assert not cache.exists()
