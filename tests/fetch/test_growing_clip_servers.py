@@ -119,15 +119,19 @@ def test_what_cannot_be_had_is_an_error_with_its_reason(
         assert growing.manners.stopped
 
 
-def test_frames_that_came_before_it_broke_off_are_given(site: Site, growing: GrowingClip) -> None:
-    site.answers[CLIP] = [*[Answer()] * 5, Answer(status=404, always=True)]
+@pytest.mark.parametrize("name", ["faststart.mp4", "dash.mp4", "h264.mkv", "vp9.webm"])
+def test_frames_that_came_before_it_broke_off_are_given(
+    site: Site, tmp_path: Path, online: list[float], name: str
+) -> None:
+    growing = growing_clip(site, tmp_path / "kept", name)
+    site.answers[f"/{name}"] = [*[Answer()] * 5, Answer(status=404, always=True)]
     came = []
     with pytest.raises(VideoError, match="404") as error, growing.open() as clip:
         came.extend(index for index, _ in clip.read(range(FRAMES)))
     assert error.value.reason is Reason.REMOVED
     assert came
     assert came == list(range(len(came)))
-    assert len(site.requests) == 6  # what failed is not asked for again, how often FFmpeg may try
+    assert len(site.requests) == 6  # FFmpeg may read on; what failed is not asked for again
 
 
 def test_a_rest_that_does_not_come_is_noted_and_spoils_nothing(

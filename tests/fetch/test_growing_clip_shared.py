@@ -85,10 +85,9 @@ def test_a_reader_that_nobody_holds_frees_the_clip(growing: GrowingClip) -> None
     assert crawled(growing).outcome is Reason.USED
 
 
-def test_a_reader_that_another_thread_clears_away_frees_the_clip(growing: GrowingClip) -> None:
-    clips = [growing.open()]
-    thread = threading.Thread(target=clips.clear)
+def test_a_reader_that_another_thread_leaves_frees_the_clip(growing: GrowingClip) -> None:
+    clip = growing.open()
+    thread = threading.Thread(target=leave, args=(clip,))
     thread.start()
     thread.join()
-    gc.collect()
     assert crawled(growing).outcome is Reason.USED
