@@ -1,4 +1,4 @@
-"""One task after the other, or in several processes side by side."""
+"""Runs tasks one after the other, or in several processes at the same time."""
 
 from __future__ import annotations
 
@@ -18,70 +18,72 @@ T = TypeVar("T")
 _STEP, _DONE = "step", "done"
 
 
-class _OverThereError(Exception):
-    """The traceback in the other process, for whoever looks for a fault of this package."""
+class _WorkerTracebackError(Exception):
+    """The traceback of another process, so that a fault of this package can be found."""
 
 
 def side_by_side(
     task: Callable[[T], Iterator[None]], inputs: Sequence[T], processes: int
 ) -> Generator[tuple[int, bool], None, None]:
-    """Does a task for each of the inputs, beginning in their order.
+    """Runs a task on each of the inputs. The tasks start in the order of the inputs.
 
-    Processes are spawned, since a fork of one that has threads (as Arrow's, OpenCV's) may
-    hang. Each ends when this one does, in whatever way.
+    The processes are spawned: a fork may hang in a process that has threads (as Arrow and
+    OpenCV have). Each of them ends when this process ends, even if it is killed.
 
     Args:
-        task: gives None for every step it has taken. For several processes it must be
-            possible to pickle it, and the inputs.
-        inputs: of the task.
-        processes: how many; with 1 all is done in this one.
+        task: yields None after each of its steps. For several processes, the task and the
+            inputs must be picklable.
+        inputs: one for each run of the task.
+        processes: how many; with 1 all tasks run in this process.
 
     Yields:
-        (place of the input, False) for every step, (place of the input, True) when done.
+        (index of the input, False) after each step, and (index of the input, True) at the end
+        of each task.
 
     Raises:
         DanceReIDError: a process was killed.
-        Exception: whatever the task raised, in whichever process; the others are ended.
+        Exception: any error of a task; the other processes are ended.
     """
-    if min(processes, len(inputs)) < 2:
-        for place, value in enumerate(inputs):
+    processes = min(processes, len(inputs))
+    if processes < 2:
+        for index, value in enumerate(inputs):
             for _ in task(value):
-                yield place, False
-            yield place, True
+                yield index, False
+            yield index, True
         return
     context = multiprocessing.get_context("spawn")
-    busy: dict[Any, int] = {}
-    helpers = []
+    busy: dict[Any, int] = {}  # the index of its input, for each connection
+    workers = []
     try:
-        for place in range(min(processes, len(inputs))):
+        for index in range(processes):
             ours, theirs = context.Pipe()
-            # Only the other process may hold its end: that is how each notices the other's end.
-            with theirs, _deaf_to_ctrl_c():
-                given_to = (task, theirs, min(processes, len(inputs)))
-                helpers.append(context.Process(target=_help, args=given_to, daemon=True))
-                helpers[-1].start()
-            _give(ours, place, inputs, busy)
-        given = len(busy)
+            # No other process may hold this end: so each side notices when the other ends.
+            with theirs, _ignoring_ctrl_c():
+                args = (task, theirs, processes)
+                workers.append(context.Process(target=_work, args=args, daemon=True))
+                workers[-1].start()
+            _send(ours, index, inputs, busy)
+        started = processes
         while busy:
             for connection in wait(list(busy)):
-                place, message = busy[connection], _receive(connection)
+                index, message = busy[connection], _receive(connection)
                 if message == _DONE:
                     del busy[connection]
-                    if given < len(inputs):
-                        _give(connection, given, inputs, busy)
-                        given += 1
-                yield place, message == _DONE
+                    if started < len(inputs):
+                        _send(connection, started, inputs, busy)
+                        started += 1
+                yield index, message == _DONE
     finally:
-        for helper in helpers:
-            helper.terminate()
-            helper.join()
+        for worker in workers:
+            worker.terminate()
+            worker.join()
 
 
 @contextlib.contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here never hears of Ctrl-C, which reaches every process of a terminal.
+def _ignoring_ctrl_c() -> Iterator[None]:
+    """Processes that start meanwhile ignore Ctrl-C, which reaches all processes of a terminal.
 
-    The process that started it does, and ends it. Only a main thread can see to that.
+    The process that started them handles it, and ends them. Only a main thread can set this.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -93,29 +95,29 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _give(connection: Any, place: int, inputs: Sequence[Any], busy: dict[Any, int]) -> None:
-    busy[connection] = place
-    # A process that was killed is noticed when its answer does not come.
+def _send(connection: Any, index: int, inputs: Sequence[Any], busy: dict[Any, int]) -> None:
+    busy[connection] = index
+    # If the process was killed, `_receive` finds out.
     with contextlib.suppress(ConnectionError):
-        connection.send(inputs[place])
+        connection.send(inputs[index])
 
 
 def _receive(connection: Any) -> str:
-    """What a process says; raises what it raised."""
+    """The next message of a process; raises the error that the process met."""
     try:
         message = connection.recv()
     except (EOFError, ConnectionError) as error:
         raise DanceReIDError(
-            "One of the processes was ended from outside, maybe for want of memory. Run it again, "
-            "it goes on from there; with fewer processes, if that was it."
+            "One of the processes was ended from outside, perhaps because memory ran out. Run it "
+            "again: it continues from there. If memory was the cause, use fewer processes."
         ) from error
     if isinstance(message, tuple):
-        raise message[0] from _OverThereError(message[1])
+        raise message[0] from _WorkerTracebackError(message[1])
     return str(message)
 
 
-def _help(task: Callable[[Any], Iterator[None]], connection: Any, processes: int) -> None:
-    """Does the task for what comes, until the other end is closed; one of so many processes."""
+def _work(task: Callable[[Any], Iterator[None]], connection: Any, processes: int) -> None:
+    """Runs the task on each input that arrives, until the connection is closed."""
     share_cores(processes)
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
@@ -123,7 +125,7 @@ def _help(task: Callable[[Any], Iterator[None]], connection: Any, processes: int
             try:
                 for _ in task(value):
                     connection.send(_STEP)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is raised over there
+            except Exception as error:  # noqa: BLE001  # it is raised in the other process
                 connection.send((error, traceback.format_exc()))
             else:
                 connection.send(_DONE)

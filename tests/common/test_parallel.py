@@ -1,4 +1,4 @@
-"""Tasks in several processes: steps, faults, and processes that are no more."""
+"""Tasks in several processes: their steps, their errors, and processes that were killed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from dancereid_pipeline.common.parallel import side_by_side
 
 
 def steps(count: int) -> Iterator[None]:
-    """So many steps; faults for what is below 0."""
+    """A task of so many steps; -1 raises an error, -9 kills the process."""
     if count == -1:
-        raise OptionError("said over there")
+        raise OptionError("raised by the task")
     if count == -9:
         os.kill(os.getpid(), signal.SIGKILL)
     for _ in range(count):
@@ -24,27 +24,27 @@ def steps(count: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_every_step_is_told_and_then_the_end(processes: int) -> None:
+def test_each_step_gives_an_event_and_the_end_another(processes: int) -> None:
     events = list(side_by_side(steps, [3, 0, 2], processes))
-    for place, count in enumerate([3, 0, 2]):
-        of_task = [is_done for p, is_done in events if p == place]
+    for index, count in enumerate([3, 0, 2]):
+        of_task = [is_done for i, is_done in events if i == index]
         assert of_task == [False] * count + [True]
     if processes == 1:
         assert events == sorted(events)
 
 
-def test_what_a_task_raises_is_raised() -> None:
+def test_an_error_of_a_task_is_raised() -> None:
     for processes in (1, 2):
-        with pytest.raises(OptionError, match="said over there"):
+        with pytest.raises(OptionError, match="raised by the task"):
             list(side_by_side(steps, [2, -1], processes))
 
 
-def test_a_process_that_was_killed_is_told() -> None:
+def test_a_killed_process_is_an_error() -> None:
     with pytest.raises(DanceReIDError, match=r"ended from outside.*Run it again"):
         list(side_by_side(steps, [1, -9], 2))
 
 
-def test_whoever_stops_early_leaves_no_process() -> None:
+def test_a_reader_that_stops_early_leaves_no_process() -> None:
     import multiprocessing
 
     with closing(side_by_side(steps, [10**9, 10**9], 2)) as events:
