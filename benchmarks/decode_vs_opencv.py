@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from dancereid_pipeline.build.crops import published_keypoints, window
+from dancereid_pipeline.build.crops import crop_window, published_keypoints
 
 _STRIDE, _IMAGE_SIZE = 5, (256, 128)
 
@@ -49,7 +49,7 @@ def write_crop(
 ) -> None:
     """The crop, its pose, two files."""
     x1, x2, y1, y2 = detection["box_pos"]
-    around = window(np.array([x1, y1, x2, y2]), picture.shape[:2], _IMAGE_SIZE)
+    around = crop_window(np.array([x1, y1, x2, y2]), picture.shape[:2], _IMAGE_SIZE)
     if around is None:
         return
     top, bottom, left, right = around.pixels

@@ -116,9 +116,7 @@ def write_clip(path: Path, frames: int) -> None:
 def make_tracks(annotation: VideoAnnotation, frames: int) -> dict[int, dict[int, dict[str, Any]]]:
     """Detections of every annotated person in every annotated frame below `frames`."""
     tracks: dict[int, dict[int, dict[str, Any]]] = {frame: {} for frame in range(frames)}
-    for index, (person, valid) in enumerate(
-        zip(annotation.persons, annotation.frames, strict=True)
-    ):
+    for index, (person, valid) in enumerate(zip(annotation.people, annotation.frames, strict=True)):
         for frame in valid[valid < frames].tolist():
             x = float((index * 11 + frame) % (WIDTH - _BOX_WIDTH))
             y = float(index * 5 % (HEIGHT - _BOX_HEIGHT))

@@ -1,7 +1,7 @@
-"""A box -> the window around it -> the crop; keypoints -> crop pixels.
+"""A bbox -> the window around it -> the crop; keypoints -> crop pixels.
 
-The formulas are those of the published generator, figure for figure: `window` gives
-the same rows and columns, `resize` the same pixels.
+The formulas are those of the published generator: `crop_window` gives the same rows and
+columns, `resize` the same pixels.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a picture that becomes a crop.
+    """The part of a frame that becomes a crop.
 
-    A window at an edge of the frame is slid inside, so `top` and `left`, or `bottom`
-    and `right`, may be fractional; pixels are those between the truncated edges.
+    A window that would cross an edge of the frame is moved inside. So its edges may be
+    fractional; its pixels are those between the truncated edges.
 
     Attributes:
-        top, bottom, left, right: in source pixels, `[top, bottom)` and `[left, right)`.
+        top, bottom, left, right: its edges in source pixels. It has the rows `[top, bottom)`
+            and the columns `[left, right)`.
     """
 
     top: float
@@ -32,26 +33,26 @@ class Window:
 
     @property
     def pixels(self) -> tuple[int, int, int, int]:
-        """(top, bottom, left, right), whole: the slice that is cut. Never empty."""
+        """(top, bottom, left, right) as whole numbers: the slice that is cut, never empty."""
         top, left = int(self.top), int(self.left)
-        # A box under a pixel high or wide would leave nothing between its edges.
+        # A bbox less than a pixel high or wide may have no pixel between its edges.
         return top, max(int(self.bottom), top + 1), left, max(int(self.right), left + 1)
 
 
-def window(
-    box: NDArray[np.float64], frame_size: tuple[int, int], image_size: tuple[int, int]
+def crop_window(
+    bbox: NDArray[np.float64], frame_size: tuple[int, int], image_size: tuple[int, int]
 ) -> Window | None:
-    """The window around a box, of the crop's aspect where the frame has room for it.
+    """The window around a bbox. It has the crop's aspect ratio if it fits into the frame.
 
     Args:
-        box: x1, y1, x2, y2 in source pixels, `[4]`.
-        frame_size: height and width of the picture.
-        image_size: height and width of the crop.
+        bbox: x1, y1, x2, y2 in source pixels, `[4]`.
+        frame_size: height and width of the frame, in pixels.
+        image_size: height and width of the crop, in pixels.
 
     Returns:
-        The window, inside the frame; None if the box has no area inside the frame.
+        The window, inside the frame; None if the bbox has no area inside the frame.
     """
-    x1, y1, x2, y2 = (float(edge) for edge in box)
+    x1, y1, x2, y2 = (float(edge) for edge in bbox)
     frame_height, frame_width = frame_size
     if min(x2, frame_width) <= max(x1, 0) or min(y2, frame_height) <= max(y1, 0):
         return None
@@ -63,7 +64,7 @@ def window(
 
 
 def _extent(centre: float, length: float, frame: int) -> tuple[float, float]:
-    """Start and end along one axis of a frame of `frame` pixels."""
+    """Start and end of the window along one axis, on which the frame has `frame` pixels."""
     start: float = max(0, math.trunc(centre - length / 2))
     end: float = min(frame - 1, math.trunc(centre + length / 2))
     if start == 0:
@@ -74,11 +75,11 @@ def _extent(centre: float, length: float, frame: int) -> tuple[float, float]:
 
 
 def resize(part: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The crop of a part of a picture.
+    """The crop from a part of a frame.
 
     Args:
         part: uint8 `[rows, columns, 3]`, in OpenCV's order (blue, green, red).
-        image_size: height and width of the crop.
+        image_size: height and width of the crop, in pixels.
 
     Returns:
         uint8 `[height, width, 3]`, red, green, blue.
@@ -91,18 +92,18 @@ def resize(part: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.u
 def exact_keypoints(
     keypoints: NDArray[np.float64], window: Window, image_size: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Keypoints in crop pixels, where the crop really shows them.
+    """Keypoints in crop pixels, where the crop shows them.
 
-    `x' = (x - left) * width / columns`, `y' = (y - top) * height / rows`, with the
-    whole-pixel window.
+    `x' = (x - left) * width / columns`, `y' = (y - top) * height / rows`, with `left`, `top`,
+    `columns` and `rows` of the window's pixels.
 
     Args:
         keypoints: x, y in source pixels, `[17, 2]`.
-        window: the crop's window.
-        image_size: height and width of the crop.
+        window: the window of the crop.
+        image_size: height and width of the crop, in pixels.
 
     Returns:
-        x, y in crop pixels, float64 `[17, 2]`; outside the crop where the joint is.
+        x, y in crop pixels, float64 `[17, 2]`. A joint may lie outside the crop.
     """
     height, width = image_size
     top, bottom, left, right = window.pixels
@@ -114,13 +115,13 @@ def exact_keypoints(
 def published_keypoints(
     keypoints: NDArray[np.float64], window: Window, image_size: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Keypoints in crop pixels as the published files have them.
+    """Keypoints in crop pixels, as the published files have them.
 
-    From the window's middle m, not truncated: `x' = (x - m_x) * height / rows + width / 2`,
-    `y' = (y - m_y) * width / columns + height / 2`. The two scales are swapped, which
-    moves joints wherever the window was cut at an edge of the frame.
+    `x' = (x - m_x) * height / rows + width / 2`, `y' = (y - m_y) * width / columns + height / 2`,
+    where m is the middle of the window, not truncated. The published generator swaps the two
+    scales. This shifts joints where a window was cut at an edge of the frame.
 
-    Args and result are those of `exact_keypoints`.
+    Arguments and result are those of `exact_keypoints`.
     """
     height, width = image_size
     top, bottom, left, right = window.pixels

@@ -1,4 +1,4 @@
-"""Joins the steps: the samples of one video. The only way anyone gets samples."""
+"""Joins the steps that make the samples of one video. All samples are made here."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..common.errors import InterruptedReadError, TracksError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import VideoAnnotation
 from ..formats.npy_tracks import Tracks, read_tracks
-from ..formats.video_frame import Picture
+from ..formats.video_frame import DecodedFrame
 from ..inputs.data_folder import VideoFiles
 from .clip_checks import check_size, rate_multiple
 from .coverage import Outcome
-from .crops import KEYPOINT_MAPPINGS, resize, window
+from .crops import KEYPOINT_MAPPINGS, crop_window, resize
 from .draw_pose import draw_skeleton
 from .plan import VideoJob
 
@@ -30,11 +30,11 @@ class Sample:
     Attributes:
         image: the crop as JPEG.
         keypoints: x, y in crop pixels, float64 `[17, 2]`.
-        person_id: global id.
-        video_id: the catalogue's.
-        frame: 0-based, in the frames of the tracks.
+        person_id: the person id (global).
+        video_id: the video id, as in the catalogue.
+        frame: index of the frame in the tracks, from 0.
         bbox: x1, y1, x2, y2 in source pixels, float32 `[4]`.
-        skeleton: the crop with its pose drawn on it, as JPEG; None unless asked for.
+        skeleton: the crop with its pose drawn on it, as JPEG; None without that option.
     """
 
     image: bytes
@@ -47,18 +47,17 @@ class Sample:
 
     @property
     def stem(self) -> str:
-        """Its name, unique in the catalogue: `PPPP_FFFFFF`, person and frame."""
+        """Its name, unique in the dataset: `PPPP_FFFFFF`, person id and frame."""
         return f"{self.person_id:04d}_{self.frame:06d}"
 
 
 class VideoSamples:
-    """The samples of one video, in order of frame and then person. Iterate once.
+    """The samples of one video, sorted by frame and then by person. Iterate only once.
 
-    Whatever is wrong with the video ends the iteration and is told by `outcome`; it is
-    never raised.
+    A problem with the video ends the iteration. It is not raised but recorded in `outcome`.
 
     Attributes:
-        outcome: what came of it, up to date with the iteration.
+        outcome: the outcome of the video, up to the sample that came last.
     """
 
     def __init__(self, job: VideoJob) -> None:
@@ -77,14 +76,14 @@ class VideoSamples:
         try:
             for sample in self._read():
                 people.add(sample.person_id)
-                self._note(images=self.outcome.images + 1, people=len(people))
+                self._record(images=self.outcome.images + 1, people=len(people))
                 yield sample
         except VideoError as error:
-            self._note(reason=error.reason, detail=str(error), since=error.since)
+            self._record(reason=error.reason, detail=str(error), since=error.since)
         except InterruptedReadError as error:
             raise error.interrupt from None
 
-    def _note(self, **changes: Any) -> None:
+    def _record(self, **changes: Any) -> None:
         self.outcome = replace(self.outcome, **changes)
 
     def _read(self) -> Iterator[Sample]:
@@ -93,23 +92,23 @@ class VideoSamples:
         with files.open_clip() as clip:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
             wanted = np.unique(tracks.frame) * multiple
-            for index, picture in clip.read(wanted.tolist()):
+            for index, decoded in clip.read(wanted.tolist()):
                 if index == wanted[0]:
-                    check_size((picture.width, picture.height), tracks.box, str(files.clip))
+                    check_size((decoded.width, decoded.height), tracks.bbox, str(files.clip))
                 frame = index // multiple
                 for row in range(*np.searchsorted(tracks.frame, [frame, frame + 1]).tolist()):
-                    sample = self._sample(picture, tracks, row, annotation)
+                    sample = self._sample(decoded, tracks, row, annotation)
                     if sample is not None:
                         yield sample
             past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
-            self._note(past_end=int(past_end))
+            self._record(past_end=int(past_end))
 
     def _tracks(self, files: VideoFiles, annotation: VideoAnnotation) -> Tracks:
-        """Of the tracks what annotation and stride keep, by frame and then person."""
+        """The detections that annotation and stride keep, sorted by frame and then by person."""
         stride, name = self._options.stride, str(files.tracks)
         tracks = read_tracks(files.tracks.read(), name, frames=annotation.any_frames(stride))
         keep = np.zeros(len(tracks.frame), bool)
-        for person, frames in zip(annotation.persons, annotation.frames, strict=True):
+        for person, frames in zip(annotation.people, annotation.frames, strict=True):
             of_person = tracks.person == person
             keep |= of_person & np.isin(tracks.frame, frames[frames % stride == 0])
         rows = np.flatnonzero(keep)
@@ -117,42 +116,44 @@ class VideoSamples:
         twice = np.flatnonzero((np.diff(valid.frame) == 0) & (np.diff(valid.person) == 0))
         if twice.size:
             raise TracksError(
-                f"{name}, frame {valid.frame[twice[0]]}: id "
-                f"{valid.person[twice[0]] + 1} is detected twice. A person can be in a frame "
-                "once; give one of the two another id."
+                f"{name}, frame {valid.frame[twice[0]]}: expected each id once in a frame, found "
+                f"{valid.person[twice[0]] + 1} twice. Give one of the two another id."
             )
-        self._note(untracked=annotation.count(stride) - len(rows))
+        self._record(untracked=annotation.count(stride) - len(rows))
         return valid
 
     def _sample(
-        self, picture: Picture, tracks: Tracks, row: int, annotation: VideoAnnotation
+        self, decoded: DecodedFrame, tracks: Tracks, row: int, annotation: VideoAnnotation
     ) -> Sample | None:
-        """The sample of one detection; None if its box is outside the picture."""
+        """The sample of one detection; None if its bbox is outside the frame."""
         options = self._options
-        around = window(tracks.box[row], (picture.height, picture.width), options.image_size)
-        if around is None:
-            self._note(outside=self.outcome.outside + 1)
+        frame_size = decoded.height, decoded.width
+        window = crop_window(tracks.bbox[row], frame_size, options.image_size)
+        if window is None:
+            self._record(outside=self.outcome.outside + 1)
             return None
-        crop = resize(picture.bgr(*around.pixels), options.image_size)
-        mapping = KEYPOINT_MAPPINGS[options.keypoints]
-        keypoints = mapping(tracks.keypoints[row], around, options.image_size)
+        crop = resize(decoded.bgr(*window.pixels), options.image_size)
+        map_keypoints = KEYPOINT_MAPPINGS[options.keypoints]
+        keypoints = map_keypoints(tracks.keypoints[row], window, options.image_size)
         person = int(tracks.person[row])
         skeleton = draw_skeleton(crop, keypoints, person) if options.skeleton else None
         quality = options.jpeg_quality
         return Sample(
             image=_jpeg(crop, quality),
             keypoints=keypoints,
-            person_id=self._job.video.first_id + int(np.searchsorted(annotation.persons, person)),
+            person_id=self._job.video.first_id + int(np.searchsorted(annotation.people, person)),
             video_id=self._job.video.video_id,
             frame=int(tracks.frame[row]),
-            bbox=tracks.box[row].astype(np.float32),
+            bbox=tracks.bbox[row].astype(np.float32),
             skeleton=None if skeleton is None else _jpeg(skeleton, quality),
         )
 
 
 def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    """The bytes that Pillow, which wrote the published files, makes of red, green, blue."""
-    # In half of Pillow's time; both hand the pixels to libjpeg-turbo, as it comes.
+    """The pixels (red, green, blue) as JPEG, with the same bytes that Pillow would write.
+
+    Pillow wrote the published files. OpenCV takes half the time; both use libjpeg-turbo.
+    """
     options = [cv2.IMWRITE_JPEG_QUALITY, quality]
     _, content = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
     return content.tobytes()

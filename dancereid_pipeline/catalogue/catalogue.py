@@ -1,7 +1,7 @@
-"""The catalogue: which videos there are, whose ids are whose, and which split each is in.
+"""The catalogue: the videos, the person ids of each, and the splits of each.
 
-Ids and splits come from here alone, never from what happens to be on disk or
-reachable: the first id of a video is the sum of the people of the rows above it.
+Person ids and splits come from the catalogue alone. They never depend on which files are on
+disk or can be fetched: the first id of a video is the number of people in the rows above it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ..common.errors import CatalogueError, OptionError
 from ..common.package_files import project_file
 
 SPLITS = ("trainval", "test", "extra")
-# The configs, and the splits of each. "published" is the query list of the published generator. A
-# card has them in this order, and the first is loaded where no name is given.
+# The splits of each config. "published" follows the query list of the published generator. A card
+# lists the configs in this order; without a name, the first one is loaded.
 CONFIGS = {
     "paper": ("trainval", "test"),
     "full": ("trainval", "test", "extra"),
@@ -28,7 +28,7 @@ CONFIGS = {
 }
 REQUIRED = ("video_id", "people", "split")
 _ID = re.compile(r"[\w.-]{1,100}")
-_MAX_PEOPLE = 2**31 - 1  # ids are int32
+_MAX_PEOPLE = 2**31 - 1  # person ids are int32
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class Video:
     """One row of the catalogue.
 
     Attributes:
-        row: its place, from 0; part of the clip's file name.
-        video_id: what annotation and tracks call it.
-        download_id: what YouTube calls it now; differs where it was uploaded again.
-        people: people in it.
-        first_id: global id of its person 0.
+        row: index of the row, from 0; part of the clip's file name.
+        video_id: the id in the annotation and in the names of the tracks.
+        download_id: the id on YouTube now; another one if the video was uploaded again.
+        people: number of people in the video.
+        first_id: the person id (global) of its first person.
         split: "trainval", "test" or "extra".
-        published_splits: the splits the published query list puts it in: none to two.
-        frames: frames of the clip that was annotated, or None where nobody counted.
-        annotated: annotated (person, frame) pairs, or None.
-        annotated_every_5th: the same with a frame divisible by 5, the paper's setting.
+        published_splits: the splits in which the published query list has it: none to two.
+        frames: number of frames of the clip that was annotated; None if unknown.
+        annotated: number of annotated (person, frame) pairs; None if unknown.
+        annotated_every_5th: the same for frames divisible by 5, the paper's setting.
         style: style of the dance, or "".
     """
 
@@ -68,17 +68,17 @@ class Video:
 
     @property
     def person_ids(self) -> range:
-        """Global ids of its people."""
+        """The person ids (global) of its people."""
         return range(self.first_id, self.first_id + self.people)
 
     def splits_in(self, config: str) -> tuple[str, ...]:
-        """The splits that a config puts it in: none, one, or (published only) two."""
+        """The splits of a config that have this video: none, one, or (published only) two."""
         if config == "published":
             return self.published_splits
         return (self.split,) if self.split in CONFIGS[config] else ()
 
     def expected_images(self, stride: int) -> int | None:
-        """Images at every `stride`-th frame as far as the catalogue itself tells, else None."""
+        """The number of images at this stride if the catalogue has it, else None."""
         return {1: self.annotated, 5: self.annotated_every_5th}.get(stride)
 
 
@@ -101,13 +101,13 @@ class Catalogue:
         """Reads and checks a catalogue.
 
         Args:
-            path: a CSV file with a header; columns `video_id`, `people` and `split`
-                (trainval, test or extra) are needed, `download_id` and
-                `published_splits` (split names, a space between) are known too, others
-                are left alone. The project's own catalogue if None.
+            path: a CSV file with a header. It needs the columns `video_id`, `people` and
+                `split` (trainval, test or extra). It may have the other attributes of
+                `Video` as columns too (`published_splits`: names with a space between).
+                Other columns are ignored. DanceReID's own catalogue if None.
 
         Raises:
-            CatalogueError: naming the row and the column.
+            CatalogueError: it is not valid; the message names the line and the column.
         """
         path = project_file("video_data.csv") if path is None else Path(path).expanduser()
         content = _read_bytes(path)
@@ -116,7 +116,9 @@ class Catalogue:
             first_id = videos[-1].person_ids.stop if videos else 0
             videos.append(_video(path, line, fields, len(videos), first_id))
         if not videos:
-            raise CatalogueError(f"{path}: expected a row a video below the header, found none.")
+            raise CatalogueError(
+                f"{path}: expected a row for each video below the header, found none. Add them."
+            )
         _check_unique(path, videos)
         return cls(path, tuple(videos), hashlib.sha256(content).hexdigest())
 
@@ -127,16 +129,16 @@ class Catalogue:
         return len(self.videos)
 
     def choose(self, config: str, video_ids: Iterable[str] | None = None) -> list[Video]:
-        """The videos of a config, in row order; only those of `video_ids` if given.
+        """The videos of a config, in row order; if `video_ids` is given, only these.
 
         Raises:
-            OptionError: an id is not in the config, or the config has no video here.
+            OptionError: an id is not in the config, or no video is.
         """
         videos = [v for v in self.videos if v.splits_in(config)]
         if not videos:
             raise OptionError(
-                f"{self.path}: no row belongs to a split of '{config}' {CONFIGS[config]}. "
-                "Fill the column "
+                f"{self.path}: expected rows in the splits of '{config}' {CONFIGS[config]}, found "
+                "none. Fill the column "
                 + ("'published_splits'" if config == "published" else "'split'")
                 + ", or load another config."
             )
@@ -147,7 +149,7 @@ class Catalogue:
         if unknown or not wanted:
             raise OptionError(
                 f"videos={sorted(wanted)!r}: expected ids of '{config}' in {self.path}; "
-                f"{unknown!r} are not there. Known: {', '.join(v.video_id for v in videos)}."
+                f"{unknown!r} are not among them. Known: {', '.join(v.video_id for v in videos)}."
             )
         return [v for v in videos if v.video_id in wanted]
 
@@ -163,7 +165,7 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """(line number, column -> stripped text) of every row that is not blank."""
+    """Yields (line number, {column: stripped text}) for each row that is not blank."""
     try:
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
         reader = csv.DictReader(text, strict=True)
@@ -172,19 +174,21 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
         if missing:
             raise CatalogueError(
                 f"{path}: column {', '.join(map(repr, missing))} is missing. Expected a header "
-                f"with {', '.join(REQUIRED)}; found {', '.join(header) or 'an empty file'}."
+                f"with {', '.join(REQUIRED)}, found {', '.join(header) or 'an empty file'}. Add "
+                "what is missing."
             )
         reader.fieldnames = header
         for row in reader:
             if None in row or None in row.values():
                 raise CatalogueError(
                     f"{path}, line {reader.line_num}: expected {len(header)} fields, as in the "
-                    "header. Quote a field that holds a comma."
+                    "header, found more or fewer. Put quotes around a field that holds a comma."
                 )
             yield reader.line_num, {name: text.strip() for name, text in row.items()}
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogueError(
-            f"{path}: expected a CSV file in UTF-8, but {error}. Save it as CSV (UTF-8) again."
+            f"{path}: expected a CSV file in UTF-8, but reading it fails ({error}). Save it again "
+            "as CSV (UTF-8)."
         ) from error
 
 
@@ -211,7 +215,10 @@ def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: in
     if people is None:
         raise CatalogueError(f"{where}, column 'people': expected a number from 1, got nothing.")
     if first_id + people > _MAX_PEOPLE:
-        raise CatalogueError(f"{where}, column 'people': more people than ids, {_MAX_PEOPLE:,}.")
+        raise CatalogueError(
+            f"{where}, column 'people': expected at most {_MAX_PEOPLE:,} people in all rows up to "
+            f"this one, got {first_id + people:,}. Correct the number."
+        )
     return Video(
         row=row,
         video_id=video_id,
@@ -228,7 +235,7 @@ def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: in
 
 
 def _number(where: str, fields: dict[str, str], column: str, *, least: int) -> int | None:
-    """The whole number in a column, or None where the column is absent or empty."""
+    """The whole number in a column; None if the column is absent or empty."""
     text = fields.get(column, "")
     if not text:
         return None
@@ -240,13 +247,13 @@ def _number(where: str, fields: dict[str, str], column: str, *, least: int) -> i
 
 
 def _check_unique(path: Path, videos: list[Video]) -> None:
-    """Refuses a repeated id. Download ids count: a clip's file may bear either."""
+    """Refuses a repeated id, download ids included: either may be in a clip's file name."""
     seen: dict[str, int] = {}
     for video in videos:
         for name in {video.video_id, video.download_id}:
             if name in seen:
                 raise CatalogueError(
-                    f"{path}, row {video.row}: id {name!r} is already that of row {seen[name]}. "
-                    "Every video needs ids of its own."
+                    f"{path}, row {video.row}: expected a new id, but row {seen[name]} has "
+                    f"{name!r} already. Give each video ids of its own."
                 )
             seen[name] = video.row

@@ -1,4 +1,4 @@
-"""What DanceReID is, in the words that builds and cards carry."""
+"""The description, citation and address of DanceReID, as builds and cards have them."""
 
 DESCRIPTION = (
     "DanceReID: dancers cropped from YouTube dance videos, each with an identity and a "

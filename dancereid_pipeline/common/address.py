@@ -1,19 +1,20 @@
-"""An address on the network, and what of it may be shown."""
+"""A path or an address, and the part of an address that may be shown."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
 
-def is_address(place: str) -> bool:
+def is_address(path_or_address: str) -> bool:
     """Whether it is an address on the network, not a path."""
-    return place.lower().startswith(("http://", "https://"))
+    return path_or_address.lower().startswith(("http://", "https://"))
 
 
 def public(address: str) -> str:
-    """An address (or a pattern of one) without what may let somebody in.
+    """The address (or the pattern of addresses) without its secrets.
 
-    That is its user and password, and of its query whatever names no video.
+    Its user and password are removed. Of its query only the parts with a "{" are kept, since
+    they stand for the video.
     """
     parts = urlsplit(address)
     query = "&".join(part for part in parts.query.split("&") if "{" in part)

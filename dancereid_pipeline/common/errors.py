@@ -1,6 +1,6 @@
-"""Every error a user can meet: one small family.
+"""All errors that a user can meet, as one family.
 
-Each message says what was expected, what came, where, and what to do next.
+Each message says what was expected, what was found, where, and what to do next.
 """
 
 from __future__ import annotations
@@ -9,31 +9,31 @@ from .reasons import Reason
 
 
 class DanceReIDError(Exception):
-    """Whatever this project raises because of its input."""
+    """The base of all errors that this project raises because of its input."""
 
 
 class OptionError(DanceReIDError):
-    """An option has a value that it cannot have."""
+    """An option has a value that is not allowed."""
 
 
 class CatalogueError(DanceReIDError):
-    """The catalogue (a CSV, one row a video) is not one."""
+    """The catalogue (a CSV file with a row for each video) is not valid."""
 
 
 class SourceError(DanceReIDError):
-    """A folder, an archive or a file that a build needs is not there or cannot be read."""
+    """A folder, an archive or a file that a build needs is missing or cannot be read."""
 
 
 class AnnotationError(DanceReIDError):
-    """annotation.json is not one, or does not fit the catalogue."""
+    """annotation.json is not valid or does not fit the catalogue."""
 
 
 class VideoError(DanceReIDError):
-    """One video cannot be used, or only in part. Never more than that video's outcome.
+    """One video cannot be used, or only a part of it. A build records it as the video's outcome.
 
     Attributes:
-        reason: the entry of the closed list that coverage reports.
-        since: when that was first found, UTC, ISO 8601; "" where nobody noted it.
+        reason: the reason that coverage reports, from the closed list.
+        since: time at which this reason was first found, UTC, ISO 8601; "" if unknown.
     """
 
     def __init__(self, reason: Reason, message: str, *, since: str = "") -> None:
@@ -46,7 +46,7 @@ class VideoError(DanceReIDError):
 
 
 class TracksError(VideoError):
-    """An npy file of pose tracks is not one."""
+    """An npy file does not hold valid pose tracks."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.BAD_TRACKS, message)
@@ -57,26 +57,26 @@ class TracksError(VideoError):
 
 
 class MissingVideosError(DanceReIDError):
-    """Videos are missing and `missing="error"` was asked for, or none is left at all."""
+    """Videos are missing, and `missing` is "error"; or no video at all can be used."""
 
 
 class CountMismatchError(DanceReIDError):
-    """A build whose every video was used holds other counts than it must."""
+    """All videos were used, but the number of images is not the published one."""
 
 
 class FeaturesError(DanceReIDError):
-    """Features of images cannot be scored: broken, or not those of the dataset."""
+    """Features cannot be scored: they are broken or belong to other images."""
 
 
 class HubError(DanceReIDError):
-    """The Hub refuses, cannot be reached, or gives back something else than was pushed."""
+    """The Hub refuses a request, cannot be reached, or returns other data than was pushed."""
 
 
 class InterruptedReadError(Exception):
-    """Carries an interrupt (Ctrl-C, say) through a library that would swallow it.
+    """Carries an interrupt (Ctrl-C, for example) through a library that would swallow it.
 
     Attributes:
-        interrupt: what is to be raised on the other side.
+        interrupt: the exception to raise again behind that library.
     """
 
     def __init__(self, interrupt: BaseException) -> None:

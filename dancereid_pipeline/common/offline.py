@@ -13,14 +13,22 @@ OFFLINE = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
 
 
 def offline() -> bool:
-    """Whether `datasets` was told to stay off the network (HF_HUB_OFFLINE, HF_DATASETS_OFFLINE)."""
+    """Whether the offline mode of `datasets` is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)."""
     return bool(datasets_config.HF_HUB_OFFLINE)
 
 
 def refuse_offline(address: str, target: Path) -> None:
-    """Raises a `SourceError` in offline mode."""
+    """Raises an error in offline mode.
+
+    Args:
+        address: the file to fetch.
+        target: the path that the file will get.
+
+    Raises:
+        SourceError: offline mode is on.
+    """
     if offline():
         raise SourceError(
-            f"{public(address)}: is needed, is not in {target.parent}, and {OFFLINE}. Turn it off "
-            "once, or bring the files."
+            f"{public(address)}: expected this file in {target.parent}, since {OFFLINE}. Turn "
+            "offline mode off once to fetch the file, or put it there yourself."
         )

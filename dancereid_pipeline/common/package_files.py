@@ -9,7 +9,7 @@ _INSTALL = "pip install {} in a checkout of dancereid"
 
 
 def project_file(name: str) -> Path:
-    """The path of a file that ships with the project, installed or in a checkout."""
+    """The path of a file of the project: in the installed package, or else in a checkout."""
     here = Path(__file__).parents[1]
     return next((p for p in (here / name, here.parent / name) if p.exists()), here / name)
 

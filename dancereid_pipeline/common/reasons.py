@@ -1,4 +1,4 @@
-"""Why a video gave all, some or none of its images; whether that may change, and what to do."""
+"""Why a video gave all, some or none of its images, whether this may change, and what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Reason(str, Enum):
     WRONG_SIZE = "wrong size"
     DAMAGED = "damaged"
     LEFT_OUT = "left out by choice"
-    # Why a clip could not be fetched; `refusals` tells them apart.
+    # Why a clip could not be fetched: `transfer.failures` finds the one that fits.
     RATE_LIMITED = "rate-limited"
     BOT_CHECK = "bot check"
     AGE = "age-restricted"
@@ -45,7 +45,7 @@ class Fate(str, Enum):
     FIXABLE = "you can fix it"
 
 
-# These answers are about whoever asks, not about one video: every further request makes it worse.
+# A server refuses all requests of this user, not only one video: more requests make it worse.
 STOPPING: frozenset[Reason] = frozenset({Reason.RATE_LIMITED, Reason.BOT_CHECK})
 _FATES: dict[Reason, tuple[Fate, str]] = {
     Reason.RATE_LIMITED: (
@@ -54,21 +54,22 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
     ),
     Reason.BOT_CHECK: (
         Fate.FIXABLE,
-        "Give the cookies of a browser that is signed in, with cookies='browser:firefox' or the "
+        "Pass the cookies of a browser that is signed in, with cookies='browser:firefox' or the "
         "path of a cookies.txt, or use another network.",
     ),
     Reason.AGE: (
         Fate.FIXABLE,
-        "Give the cookies of an adult's account, with cookies='browser:firefox' or a cookies.txt.",
+        "Pass the cookies of an adult's account, with cookies='browser:firefox' or the path of a "
+        "cookies.txt.",
     ),
     Reason.PRIVATE: (
         Fate.GONE,
-        "Only those its owner chose, or who paid, may watch it: go on without it, or ask the "
+        "Only people whom its owner chose, or who paid, may watch it: go on without it, or ask the "
         "owner for the clip and put it into videos/.",
     ),
     Reason.ACCOUNT_CLOSED: (
         Fate.GONE,
-        "It went with its account: go on without it, or put a copy that you have into videos/.",
+        "Its account was closed: go on without it, or put a copy that you have into videos/.",
     ),
     Reason.REMOVED: (
         Fate.GONE,
@@ -76,8 +77,8 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
     ),
     Reason.BLOCKED: (
         Fate.FIXABLE,
-        "It may be watched in other countries: go through a proxy in one of them, with "
-        "proxy='socks5://127.0.0.1:1080' or whatever its address is.",
+        "Other countries may allow it: use a proxy in one of them, for example with "
+        "proxy='socks5://127.0.0.1:1080'.",
     ),
     Reason.NO_FORMAT: (
         Fate.FIXABLE,
@@ -86,11 +87,12 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
     ),
     Reason.NETWORK: (
         Fate.MAY_COME_BACK,
-        "Check the connection, and proxy= if you use one, then run it again; what came is kept.",
+        "Check the connection, and proxy= if you use one, then run it again: it continues from "
+        "there.",
     ),
     Reason.UNAVAILABLE: (
         Fate.MAY_COME_BACK,
-        "Run it again tomorrow; if it stays so, update yt-dlp with "
+        "Run it again tomorrow. If it is still unavailable, update yt-dlp with "
         "pip install -U 'yt-dlp[default]', or go on without it.",
     ),
     Reason.NOT_TRIED: (
@@ -99,15 +101,15 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
         "mode is on: run it again then.",
     ),
 }
-# All of them: why a clip could not be fetched, as against what is wrong with one that is there.
+# The reasons why a clip could not be fetched; the others are about a clip that is there.
 REFUSALS = frozenset(_FATES)
 
 
 def fate(reason: Reason) -> Fate:
-    """Whether trying again can help. What came and was no whole video may be one next time."""
+    """Whether trying again can help. It can where a clip came but was broken."""
     return _FATES[reason][0] if reason in _FATES else Fate.MAY_COME_BACK
 
 
 def advice(reason: Reason) -> str:
-    """What the user does next, one sentence; "" where the outcome's detail says it."""
+    """What the user can do next; "" where the outcome's detail says it."""
     return _FATES[reason][1] if reason in _FATES else ""

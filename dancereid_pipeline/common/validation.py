@@ -15,13 +15,21 @@ from .package_files import install_command
 
 
 def one_of(name: str, value: object, known: Collection[str]) -> None:
-    """Refuses a value that is not one of the known ones."""
+    """Checks that the value is one of the known ones.
+
+    Raises:
+        OptionError: it is not.
+    """
     if not isinstance(value, str) or value not in known:
         raise OptionError(f"{name}: expected one of {', '.join(known)}, got {shown(value)}.")
 
 
 def path_or_none(name: str, value: object) -> str | None:
-    """A path as text, None for None; refuses anything else."""
+    """A path as text; None if the value is None.
+
+    Raises:
+        OptionError: it is neither.
+    """
     if value is None:
         return None
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
@@ -30,7 +38,11 @@ def path_or_none(name: str, value: object) -> str | None:
 
 
 def ids_or_none(name: str, value: object) -> tuple[str, ...] | None:
-    """Video ids, None for None; refuses anything but a list, tuple or set of texts."""
+    """Video ids, sorted; None if the value is None.
+
+    Raises:
+        OptionError: it is not a list, a tuple or a set of texts.
+    """
     if value is None:
         return None
     if not isinstance(value, list | tuple | set | frozenset) or not all(
@@ -41,16 +53,20 @@ def ids_or_none(name: str, value: object) -> tuple[str, ...] | None:
 
 
 def shown(value: object) -> str:
-    """A value in an error: short, whatever it is."""
-    if isinstance(value, int) and abs(value) >= 10**40:  # Python may refuse to spell it out
+    """A short text of any value, for an error message."""
+    if isinstance(value, int) and abs(value) >= 10**40:  # Python may refuse to print it
         return "a huge number"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def whole_number(name: str, value: Any, least: int, most: int) -> int:
-    """The value as a plain int; refuses anything but a whole number from `least` to `most`."""
-    # bool is an int to Python, and True is no number of frames.
+    """The value as a plain int.
+
+    Raises:
+        OptionError: it is not a whole number from `least` to `most`.
+    """
+    # bool is an int in Python, but True is not a number of frames.
     whole = hasattr(value, "__index__") and not isinstance(value, bool)
     if not whole or not least <= operator.index(value) <= most:
         raise OptionError(
@@ -60,12 +76,16 @@ def whole_number(name: str, value: Any, least: int, most: int) -> int:
 
 
 def checked_path(name: str, value: object) -> Path:
-    """A path that may lead to something or not, but can be asked."""
+    """A path that the system can look up; nothing needs to be there.
+
+    Raises:
+        OptionError: it is not such a path.
+    """
     try:
         path = Path(path_or_none(name, value) or "").expanduser()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             path.stat()
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL in it, no such user
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, an unknown user
         raise OptionError(
             f"{name}: expected a path, got {shown(value)} "
             f"({getattr(error, 'strerror', None) or error})."

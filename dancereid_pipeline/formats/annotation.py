@@ -1,7 +1,7 @@
 """annotation.json -> which detections are valid.
 
-The file is `{video_id: {person: [frame, ...]}}`, `person` a decimal string, frames
-from 0. A detection counts only if its frame is listed for its person.
+The file is `{video_id: {person: [frame, ...]}}`. `person` is a decimal string, frames count
+from 0. A detection is valid if the annotation lists its frame for its person.
 """
 
 from __future__ import annotations
@@ -26,20 +26,24 @@ class VideoAnnotation:
     """The valid detections of one video.
 
     Attributes:
-        persons: ids inside the video, ascending, possibly with gaps, int64 `[P]`. The
-            place of an id here plus the video's first id is its global id.
-        frames: for each of them the valid frames, ascending, int64 `[n]`.
+        people: ids of the people in the video, ascending, gaps allowed, int64 `[P]`. The
+            index of an id in this array plus the video's first id is the person id (global).
+        frames: for each of them its valid frames, ascending, int64 `[n]`.
     """
 
-    persons: NDArray[np.int64]
+    people: NDArray[np.int64]
     frames: tuple[NDArray[np.int64], ...]
 
     def count(self, stride: int) -> int:
-        """How many (person, frame) pairs have a frame divisible by `stride`."""
+        """The number of (person, frame) pairs whose frame is divisible by `stride`."""
         return sum(int(np.count_nonzero(frames % stride == 0)) for frames in self.frames)
 
     def any_frames(self, stride: int) -> NDArray[np.int64]:
-        """The frames divisible by `stride` that are valid for anybody, ascending, int64 `[n]`."""
+        """The frames, divisible by `stride`, that are valid for at least one person.
+
+        Returns:
+            int64 `[n]`, ascending.
+        """
         frames = np.unique(np.concatenate([np.empty(0, np.int64), *self.frames]))
         return frames[frames % stride == 0]
 
@@ -50,7 +54,7 @@ class Annotation:
 
     Attributes:
         path: the file that it was read from.
-        videos: by video id.
+        videos: the annotation of each video, by video id.
         fingerprint: sha256 of the file, hex.
     """
 
@@ -64,30 +68,31 @@ class Annotation:
 
         Args:
             path: the JSON file.
-            catalogue: must know every video in it, with as many people.
+            catalogue: must have each video of the file, with the same number of people.
 
         Raises:
-            AnnotationError: naming the video, the person and the frame.
+            AnnotationError: the file is not valid; the message names the video, the person
+                and the frame.
             SourceError: the file cannot be read.
         """
         content = _read_bytes(path)
         raw = _parse(path, content)
         people = {video.video_id: video.people for video in catalogue}
         videos = {}
-        for video_id, persons in raw.items():
+        for video_id, of_video in raw.items():
             if video_id not in people:
                 raise AnnotationError(
                     f"{path}: video {video_id[:40]!r} is not in the catalogue {catalogue.path}. "
-                    "Add a row for it there, below the others so that their ids stay, or take it "
-                    "out here."
+                    "Add a row for it there, below the others so that their person ids stay the "
+                    "same, or remove it from the annotation."
                 )
-            videos[video_id] = _video_annotation(f"{path}, video {video_id!r}", persons)
-            found = len(videos[video_id].persons)
+            videos[video_id] = _video_annotation(f"{path}, video {video_id!r}", of_video)
+            found = len(videos[video_id].people)
             if found != people[video_id]:
                 raise AnnotationError(
                     f"{path}, video {video_id!r}: expected {people[video_id]} people, as in "
-                    f"{catalogue.path}, found {found}. Ids are fixed by the catalogue: correct "
-                    "the number there, or the annotation."
+                    f"{catalogue.path}, found {found}. Correct the number there, or the "
+                    "annotation."
                 )
         return cls(path, videos, hashlib.sha256(content).hexdigest())
 
@@ -117,16 +122,16 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(keys) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:40]!r} stands twice in one object")
+        raise ValueError(f"the key {twice[:40]!r} is twice in one object")
     return keys
 
 
-def _video_annotation(where: str, persons: Any) -> VideoAnnotation:
-    if not isinstance(persons, dict):
-        raise AnnotationError(f"{where}: got a {type(persons).__name__}. {_SHAPE}.")
+def _video_annotation(where: str, of_video: Any) -> VideoAnnotation:
+    if not isinstance(of_video, dict):
+        raise AnnotationError(f"{where}: got a {type(of_video).__name__}. {_SHAPE}.")
     by_id: dict[int, NDArray[np.int64]] = {}
-    for person, frames in persons.items():
-        # No sign, no leading zero, and short enough for an int64: one spelling an id.
+    for person, frames in of_video.items():
+        # No sign, no leading zero, and short enough for an int64: an id has only one spelling.
         if not (person.isascii() and person.isdigit() and person == str(int(person[:10]))):
             raise AnnotationError(
                 f"{where}: expected a person's id as a decimal number, got {person[:40]!r}."
@@ -140,7 +145,7 @@ def _frames(where: str, frames: Any) -> NDArray[np.int64]:
     if not isinstance(frames, list):
         raise AnnotationError(f"{where}: expected a list of frames, got a {type(frames).__name__}.")
     for frame in frames:
-        # bool is an int to isinstance, and true is no frame.
+        # bool is an int in Python, but true is not a frame.
         if type(frame) is not int or not 0 <= frame < 2**31:
             shown = frame if isinstance(frame, int | float | str) else type(frame).__name__
             raise AnnotationError(

@@ -1,7 +1,7 @@
-"""An npy file -> `Tracks`: who was detected where, as columns.
+"""An npy file -> `Tracks`: the detections of a video, as columns.
 
-The file is a 0-d object array holding a pickled `{frame: {any: detection}}`; a
-detection has `id` (from 1), `box_pos` (x1, x2, y1, y2) and `pose_pos` (17 x 2).
+The file is a 0-d object array that holds a pickled `{frame: {any key: detection}}`. A
+detection is a dict with `id` (from 1), `box_pos` (x1, x2, y1, y2) and `pose_pos` (17 x 2).
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from numpy.typing import NDArray
 from ..common.errors import TracksError
 from . import safe_pickle as pickles
 from .pickled_numpy import RawArray, UnsafePickleError
+from .pose import JOINT_NAMES
 
-JOINTS = 17
+JOINTS = len(JOINT_NAMES)
 _FIELDS = ("id", "box_pos", "pose_pos")
 _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
 _MAX_COORDINATE = 1e6
-# Detections whose numbers are checked together; those not wanted are held no longer.
-_SETTLED_AT_ONCE = 4096
+# The numbers of so many detections are checked together. Then the unwanted ones are dropped.
+_CHECKED_AT_ONCE = 4096
 _HEADER = re.compile(
     rb"\{'descr': *'\|?O', *'fortran_order': *(?:False|True), *'shape': *\(\),? *\} *\n?"
 )
@@ -37,44 +38,48 @@ _HEADER = re.compile(
 
 @dataclass(frozen=True)
 class Tracks:
-    """All detections of one video, frame by frame.
+    """Detections of one video, in order of their frames.
 
     Attributes:
-        frame: 0-based, ascending, int64 `[N]`.
-        person: id inside the video, from 0, int64 `[N]`.
-        box: x1, y1, x2, y2 in source pixels, float64 `[N, 4]`.
+        frame: the frame of each detection, from 0, ascending, int64 `[N]`.
+        person: the person in the video, from 0, int64 `[N]`.
+        bbox: x1, y1, x2, y2 in source pixels, float64 `[N, 4]`.
         keypoints: x, y in source pixels, COCO order, float64 `[N, 17, 2]`.
-        frame_count: frames of the clip that was tracked.
+        frame_count: number of frames of the clip that was tracked.
     """
 
     frame: NDArray[np.int64]
     person: NDArray[np.int64]
-    box: NDArray[np.float64]
+    bbox: NDArray[np.float64]
     keypoints: NDArray[np.float64]
     frame_count: int
 
     def take(self, rows: NDArray[np.int64]) -> Tracks:
-        """Only these rows, of the same clip."""
+        """The detections with these indices, in this order.
+
+        Args:
+            rows: int64 `[n]`.
+        """
         return Tracks(
             self.frame[rows],
             self.person[rows],
-            self.box[rows],
+            self.bbox[rows],
             self.keypoints[rows],
             self.frame_count,
         )
 
 
 def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None = None) -> Tracks:
-    """Reads an npy file of tracks; nothing in it is run.
+    """Reads an npy file of tracks. Nothing in the file is executed.
 
     Args:
         content: the file's bytes.
-        name: what to call it in errors.
-        frames: only detections in these are kept; the others are checked, and forgotten. All
-            are, if None.
+        name: the file's name in errors.
+        frames: keep only detections in these frames (the others are checked too); all
+            detections if None.
 
     Raises:
-        TracksError: naming the frame and the detection.
+        TracksError: the file is not valid; the message names the frame and the detection.
     """
     start = _check_header(content, name)
     columns = _Columns(name, frames)
@@ -84,15 +89,18 @@ def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None
                 columns.add_frame(frame, detections)
     except UnsafePickleError as error:
         raise TracksError(
-            f"{name}: refused to read its pickle: {error}. Pose tracks hold numbers only; get the "
-            "file again from where you trust it."
+            f"{name}: refused to read its pickle: {error}. Pose tracks hold only numbers. Get the "
+            "file again, from a source that you trust."
         ) from error
     return columns.finish()
 
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Tracks are objects by the hundred thousand, and no cycles; to look for some takes a fifth."""
+    """Turns Python's garbage collection off: it takes a fifth of the time, and finds nothing.
+
+    It looks for cycles in hundreds of thousands of objects, and tracks have none.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -103,58 +111,60 @@ def _no_garbage_collection() -> Iterator[None]:
 
 
 def write_tracks(path: Path, frames: Mapping[int, Mapping[Any, Mapping[str, Any]]]) -> None:
-    """Writes an npy file of tracks: the inverse of `read_tracks`, for data of one's own.
+    """Writes an npy file of tracks for your own videos.
 
     Args:
         path: the file.
-        frames: `{frame: {any: {"id": from 1, "box_pos": (x1, x2, y1, y2), "pose_pos": 17 x 2}}}`
-            with an entry for every frame of the clip, numbers and NumPy arrays as values.
+        frames: `{frame: {any key: {"id": ..., "box_pos": ..., "pose_pos": ...}}}`, with an entry
+            for each frame of the clip, from 0. `id` is the number of the person in the video,
+            from 1; `box_pos` is x1, x2, y1, y2; `pose_pos` is x, y of COCO's 17 joints, `[17, 2]`.
+            Both are in pixels of the clip, as lists of numbers or NumPy arrays.
     """
     header = b"{'descr': '|O', 'fortran_order': False, 'shape': (), }"
-    # Version 1.0 of the format: the header and what stands before it fill 128 bytes.
+    # Version 1.0 of the format: the header and the 10 bytes before it fill 128 bytes.
     header = header.ljust(128 - 10 - 1) + b"\n"
     content = np.empty((), object)
     content[()] = dict(frames)
-    # numpy.save would do, but for the pickle protocol, which changes with NumPy's version.
+    # Not numpy.save: its pickle protocol depends on NumPy's version.
     pickled = pickle.dumps(content, protocol=4)
     path.write_bytes(_MAGIC + b"\x01\x00" + len(header).to_bytes(2, "little") + header + pickled)
 
 
 def _check_header(content: bytes, name: str) -> int:
-    """Checks the npy header; returns where the pickle starts."""
+    """Checks the npy header; returns the offset of the pickle."""
     wide = content[6:7] in (b"\x02", b"\x03")
     start = 12 if wide else 10
     length = int.from_bytes(content[8:start], "little")
     if content[:6] != _MAGIC or length > _MAX_HEADER or len(content) <= start + length:
         raise TracksError(
-            f"{name}: expected an npy file, found {len(content):,} bytes starting "
-            f"{content[:8]!r}. It may be cut off, or a web page saved as npy."
+            f"{name}: expected an npy file, found {len(content):,} bytes that start with "
+            f"{content[:8]!r}. It may be cut off, or a web page saved as npy. Get the file again."
         )
     header = content[start : start + length]
     if not _HEADER.fullmatch(header):
         raise TracksError(
-            f"{name}: expected one pickled object (dtype '|O', shape ()), its npy header says "
-            f"{header[:80]!r}."
+            f"{name}: expected one pickled object (dtype '|O', shape ()), but the npy header says "
+            f"{header[:80]!r}. Write it with dancereid.write_tracks, or get the file again."
         )
     return start + length
 
 
 class _Columns:
-    """Collects detections frame by frame, compactly, and makes `Tracks` of them."""
+    """Collects detections, frame by frame, in compact arrays, and makes `Tracks` from them."""
 
     def __init__(self, name: str, wanted: NDArray[np.integer] | None) -> None:
         self._name = name
         self._wanted = wanted
         self._frames: set[int] = set()
-        self._settled: list[Tracks] = []
-        self._begin()
+        self._checked: list[Tracks] = []
+        self._start_block()
 
-    def _begin(self) -> None:
-        """The detections that are not checked yet."""
+    def _start_block(self) -> None:
+        """Starts the next block of detections whose numbers are not checked yet."""
         self._keys: list[Any] = []  # for errors
         self._frame = array("q")
         self._person = array("q")
-        self._box = array("d")
+        self._bbox = array("d")
         self._pose = array("d")
 
     def add_frame(self, frame: Any, detections: Any) -> None:
@@ -163,7 +173,7 @@ class _Columns:
                 f"{self._name}: expected frames as whole numbers from 0, got {_shown(frame)}."
             )
         if frame in self._frames:
-            raise TracksError(f"{self._name}: frame {frame} is there twice.")
+            raise TracksError(f"{self._name}: frame {frame} is there twice. Keep one of them.")
         self._frames.add(frame)
         if type(detections) is not dict:
             raise TracksError(
@@ -172,8 +182,8 @@ class _Columns:
             )
         for key, detection in detections.items():
             self._add(frame, key, detection)
-        if len(self._frame) >= _SETTLED_AT_ONCE:
-            self._settle()
+        if len(self._frame) >= _CHECKED_AT_ONCE:
+            self._check_block()
 
     def _add(self, frame: int, key: Any, detection: Any) -> None:
         if type(detection) is not dict:
@@ -184,7 +194,7 @@ class _Columns:
         person = detection["id"]
         if type(person) is not int or not 1 <= person < 2**31:
             self._fail(frame, key, f"expected an id from 1, got {_shown(person)}")
-        self._box.frombytes(self._doubles(frame, key, "box_pos", detection["box_pos"], (4,)))
+        self._bbox.frombytes(self._doubles(frame, key, "box_pos", detection["box_pos"], (4,)))
         pose = self._doubles(frame, key, "pose_pos", detection["pose_pos"], (JOINTS, 2))
         self._pose.frombytes(pose)
         self._keys.append(key)
@@ -194,7 +204,7 @@ class _Columns:
     def _doubles(
         self, frame: int, key: Any, field: str, value: Any, shape: tuple[int, ...]
     ) -> bytes:
-        """The bytes of a field as float64, row by row."""
+        """The bytes of a field as float64, in C order."""
         if type(value) is RawArray and (doubles := value.doubles(shape)) is not None:
             return doubles
         numbers = _numbers(value, shape)
@@ -204,49 +214,56 @@ class _Columns:
             self._fail(frame, key, f"expected {field} of shape {shape}, got {numbers.shape}")
         return numbers.tobytes()
 
-    def _settle(self) -> None:
-        """Checks the numbers of what has been added, and keeps what is wanted of it."""
+    def _check_block(self) -> None:
+        """Checks the numbers of the block, keeps its wanted detections, and starts the next."""
         frame = np.frombuffer(self._frame, np.int64)
-        box = np.frombuffer(self._box, np.float64).reshape(-1, 4)
+        bbox = np.frombuffer(self._bbox, np.float64).reshape(-1, 4)
         pose = np.frombuffer(self._pose, np.float64).reshape(-1, JOINTS * 2)
-        for field, numbers in (("box_pos", box), ("pose_pos", pose)):
-            bad = np.flatnonzero(~(np.abs(numbers) < _MAX_COORDINATE).all(axis=1))  # NaN is not
+        for field, numbers in (("box_pos", bbox), ("pose_pos", pose)):
+            # Not `>=`, which is false for NaN.
+            bad = np.flatnonzero(~(np.abs(numbers) < _MAX_COORDINATE).all(axis=1))
             if bad.size:
-                what = f"{field} holds NaN, infinity, or a number that is no pixel's"
+                what = f"{field} holds NaN, infinity, or a number too large for a pixel"
                 self._fail(frame[bad[0]], self._keys[bad[0]], what)
         kept = np.isin(frame, frame if self._wanted is None else self._wanted)
-        self._settled.append(
+        self._checked.append(
             Tracks(
                 frame=frame[kept],
                 person=np.frombuffer(self._person, np.int64)[kept],
-                box=box[kept][:, [0, 2, 1, 3]],  # stored as x1, x2, y1, y2
+                bbox=bbox[kept][:, [0, 2, 1, 3]],  # the file has x1, x2, y1, y2
                 keypoints=pose[kept].reshape(-1, JOINTS, 2),
                 frame_count=0,
             )
         )
-        self._begin()
+        self._start_block()
 
     def finish(self) -> Tracks:
+        """All wanted detections, in order of their frames."""
         if not self._frames:
-            raise TracksError(f"{self._name}: expected a dict of frames, found an empty one.")
-        self._settle()
-        frame = np.concatenate([part.frame for part in self._settled])
+            raise TracksError(
+                f"{self._name}: expected a dict of frames, found an empty one. Get the file again."
+            )
+        self._check_block()
+        frame = np.concatenate([block.frame for block in self._checked])
         tracks = Tracks(
             frame=frame,
-            person=np.concatenate([part.person for part in self._settled]),
-            box=np.concatenate([part.box for part in self._settled]),
-            keypoints=np.concatenate([part.keypoints for part in self._settled]),
+            person=np.concatenate([block.person for block in self._checked]),
+            bbox=np.concatenate([block.bbox for block in self._checked]),
+            keypoints=np.concatenate([block.keypoints for block in self._checked]),
             frame_count=max(self._frames) + 1,
         )
         in_order = bool((frame[1:] >= frame[:-1]).all())
         return tracks if in_order else tracks.take(np.argsort(frame, kind="stable"))
 
     def _fail(self, frame: int, key: Any, what: str) -> NoReturn:
-        raise TracksError(f"{self._name}, frame {frame}, detection {_shown(key)}: {what}.")
+        raise TracksError(
+            f"{self._name}, frame {frame}, detection {_shown(key)}: {what}. Correct it there, or "
+            "get the file again."
+        )
 
 
 def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """An array, or lists of numbers of this shape, as float64; None if it is neither."""
+    """The numbers of an array, or of lists of this shape, as float64; None for anything else."""
     try:
         if type(value) is RawArray:
             raw = value.numbers()
@@ -263,7 +280,7 @@ def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
 
 
 def _shown(value: Any) -> str:
-    """A value in an error: short, and safe for one that is nested 10,000 deep."""
+    """A short text of a value, for an error. It is safe for lists that are nested 10,000 deep."""
     if type(value) in (int, float, str, bytes, bool, type(None)):
         return repr(value)[:40]
     return f"a {type(value).__name__}" + (f" of {len(value)}" if type(value) is list else "")

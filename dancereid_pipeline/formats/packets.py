@@ -1,8 +1,8 @@
-"""A clip + the frames wanted -> those frames, decoding as little as can be.
+"""A clip + the wanted frames -> these frames, with as little decoding as possible.
 
-A frame's index is its place in presentation order, counted from the packets' own
-times: no seeking, no guess from a frame rate. Where the codec says in each packet
-whether later ones refer to it, packets that no wanted frame needs are not decoded.
+A frame's index counts the frames in presentation order, from 0. It is found from the times
+of the packets, without seeking and without a guess from the frame rate. If the codec marks in
+each packet whether later packets refer to it, only packets that a wanted frame needs are decoded.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 
 import av
 
-# How many frames H.264 and HEVC may decode before one that is shown earlier. Once so
-# many with later times have come, a frame's place in presentation order is settled.
+# H.264 and HEVC decode at most so many frames before a frame that is shown earlier. After so
+# many frames with later times, the index of a frame is known.
 _MAX_REORDER = 16
-# Decoded frames that may wait for an earlier packet's frame before we call it lost.
+# If more decoded frames than this wait for the frame of an earlier packet, it is lost.
 _MAX_WAITING = 64
-# Packets kept in case a wanted frame refers to them; decoded in any case beyond that.
+# Packets are kept in case a wanted frame refers to them. Above this size they are decoded.
 _MAX_PENDING_BYTES = 32 << 20
-# Containers that give every packet its presentation time. Elsewhere (AVI), we count.
+# Containers that give each packet its presentation time. In others (AVI), frames are counted.
 _TIMED_CONTAINERS = ("mov,mp4", "matroska,webm")
-# Codecs of which, in those, a packet is a frame. (A packet of VP8, say, may show nothing.)
+# Codecs that have one frame in each packet of these containers. (A VP8 packet may show none.)
 _TIMED_CODECS = ("h264", "hevc", "vp9", "av1")
-# Codecs whose key frames, as these containers flag them, make all before them moot.
+# In these codecs, no packet after a key frame (as these containers mark it) refers to one before.
 _CLEAN_KEY_FRAMES = ("vp9", "av1")
 
 
@@ -34,22 +34,22 @@ class DamageError(Exception):
 
 
 def is_timed(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
-    """Whether each packet is one frame that is shown, and has its time."""
+    """Whether each packet is one frame, and has its presentation time."""
     codec = stream.codec_context.codec.canonical_name
     return container.format.name.startswith(_TIMED_CONTAINERS) and codec in _TIMED_CODECS
 
 
 def counted_frames(
-    container: av.container.InputContainer, stream: av.VideoStream, places: frozenset[int]
+    container: av.container.InputContainer, stream: av.VideoStream, wanted: frozenset[int]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Decodes everything up to the last wanted frame, counting."""
-    last = max(places)
-    # A damaged frame may be shown after frames that were made from it: hold some back.
+    """Yields the wanted frames with their indices. It decodes and counts all frames up to them."""
+    last = max(wanted)
+    # A damaged frame may be shown after frames that refer to it: hold some frames back.
     held: deque[tuple[int, av.VideoFrame]] = deque()
     for index, frame in enumerate(container.decode(stream)):
         if frame.is_corrupt:
             raise DamageError(f"at frame {index}")
-        if index in places:
+        if index in wanted:
             held.append((index, frame))
         while held and (held[0][0] <= index - _MAX_REORDER):
             yield held.popleft()
@@ -59,12 +59,12 @@ def counted_frames(
 
 
 def timed_frames(
-    container: av.container.InputContainer, stream: av.VideoStream, places: frozenset[int]
+    container: av.container.InputContainer, stream: av.VideoStream, wanted: frozenset[int]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Decodes only what the wanted frames are made from."""
+    """Yields the wanted frames with their indices. It decodes only packets that they need."""
     context = stream.codec_context
-    queue = _PresentationQueue(places)
-    for packet in _needed(_indexed(container.demux(stream), places), places, _Refs(stream)):
+    queue = _PresentationQueue(wanted)
+    for packet in _needed(_indexed(container.demux(stream), wanted), wanted, _References(stream)):
         queue.expect(packet)
         for frame in context.decode(packet.packet):
             yield from queue.take(frame)
@@ -74,20 +74,20 @@ def timed_frames(
 
 @dataclass(eq=False)
 class _Indexed:
-    """A packet and its frame's place in presentation order (None: it is never shown)."""
+    """A packet and the index of its frame; None if it is not known yet or never shown."""
 
     packet: av.Packet[av.VideoStream]
     index: int | None = None
 
 
 def _indexed(
-    packets: Iterable[av.Packet[av.VideoStream]], places: frozenset[int]
+    packets: Iterable[av.Packet[av.VideoStream]], wanted: frozenset[int]
 ) -> Iterator[_Indexed]:
-    """Packets in decoding order, each once its place in presentation order is settled.
+    """Yields packets in decoding order, each as soon as its index is known.
 
-    Ends with the packet of the last wanted frame.
+    It ends with the packet of the last wanted frame.
     """
-    last, next_index, latest = max(places), 0, None
+    last, next_index, latest = max(wanted), 0, None
     waiting: deque[_Indexed] = deque()
     settling: list[tuple[int, int, _Indexed]] = []  # a heap by time
     unsettled: set[_Indexed] = set()
@@ -122,47 +122,53 @@ def _indexed(
     yield from waiting
 
 
-class _Refs:
-    """What a packet means to later ones, as far as the codec tells."""
+class _References:
+    """Finds out whether packets refer to earlier ones, as far as the codec marks it."""
 
     def __init__(self, stream: av.VideoStream) -> None:
         context = stream.codec_context
         self._clean_key_frames = context.codec.canonical_name in _CLEAN_KEY_FRAMES
         extra = context.extradata or b""
-        # avcC, the H.264 configuration in mp4 and Matroska; the low two bits of its fifth
-        # byte are the size of a NAL unit's length, less one (ISO/IEC 14496-15, 5.3.3.1).
+        # avcC is the H.264 configuration in mp4 and Matroska. The low two bits of its fifth byte
+        # are the size of a NAL unit's length, minus one (ISO/IEC 14496-15, 5.3.3.1).
         self._nal_length = (
             (extra[4] & 3) + 1 if context.name == "h264" and extra[:1] == b"\x01" else 0
         )
 
     def read(self, packet: av.Packet[av.VideoStream]) -> tuple[bool, bool]:
-        """(no later packet refers to it, none after it refers to one before it)."""
+        """How other packets refer to this packet and across it.
+
+        Returns:
+            (no later packet refers to it, no later packet refers to one before it).
+        """
         if not self._nal_length:
             return False, self._clean_key_frames and packet.is_keyframe
         data = memoryview(packet)
         referred = clean = False
-        place = 0
-        while place + self._nal_length < len(data):
-            start = place + self._nal_length
+        offset = 0
+        while offset + self._nal_length < len(data):
+            start = offset + self._nal_length
             # nal_ref_idc is bits 5-6, nal_unit_type bits 0-4 (ITU-T H.264, 7.3.1);
-            # types 1 to 5 are slices, 5 that of an IDR picture.
+            # types 1 to 5 are slices, 5 is a slice of an IDR frame.
             header = data[start]
             if 1 <= header & 31 <= 5:
                 referred |= bool(header >> 5 & 3)
                 clean |= header & 31 == 5
-            place = start + int.from_bytes(data[place:start], "big")
+            offset = start + int.from_bytes(data[offset:start], "big")
         return not referred, clean
 
 
-def _needed(packets: Iterable[_Indexed], places: frozenset[int], refs: _Refs) -> Iterator[_Indexed]:
-    """Of packets in decoding order, those that a wanted frame is made from."""
-    pending: list[_Indexed] = []  # needed if a wanted frame comes before the next clean start
+def _needed(
+    packets: Iterable[_Indexed], wanted: frozenset[int], references: _References
+) -> Iterator[_Indexed]:
+    """Yields the packets, in decoding order, that a wanted frame needs."""
+    pending: list[_Indexed] = []  # needed if a wanted frame comes before the next clean packet
     pending_bytes = 0
     for item in packets:
-        disposable, clean = refs.read(item.packet)
+        disposable, clean = references.read(item.packet)
         if clean:
             pending, pending_bytes = [], 0
-        if item.index in places or pending_bytes > _MAX_PENDING_BYTES:
+        if item.index in wanted or pending_bytes > _MAX_PENDING_BYTES:
             yield from pending
             yield item
             pending, pending_bytes = [], 0
@@ -172,32 +178,32 @@ def _needed(packets: Iterable[_Indexed], places: frozenset[int], refs: _Refs) ->
 
 
 class _PresentationQueue:
-    """Hands over wanted frames in order, each once all it may be made from proved good.
+    """Yields wanted frames in order, each after all frames that it may need came undamaged.
 
-    A frame is shown before some that were decoded earlier, on which it may depend; it
-    waits until those have come out of the decoder undamaged.
+    A frame may be shown before frames that were decoded earlier and that it refers to. It waits
+    until the decoder has returned those.
     """
 
-    def __init__(self, places: frozenset[int]) -> None:
-        self._places = places
+    def __init__(self, wanted: frozenset[int]) -> None:
+        self._wanted = wanted
         self._expected: deque[int] = deque()  # times in decoding order
         self._index: dict[int, int] = {}  # by time
         self._ready: deque[tuple[int, int, av.VideoFrame]] = deque()
 
     def expect(self, item: _Indexed) -> None:
-        """A packet goes into the decoder."""
+        """Notes a packet that goes into the decoder."""
         if item.index is not None and item.packet.pts is not None:
             self._expected.append(item.packet.pts)
             self._index[item.packet.pts] = item.index
 
     def take(self, frame: av.VideoFrame) -> Iterator[tuple[int, av.VideoFrame]]:
-        """A frame comes out of the decoder; yields those that are settled by it."""
+        """Takes a frame from the decoder; yields the wanted frames that need not wait any more."""
         index = None if frame.pts is None else self._index.pop(frame.pts, None)
         if index is None or frame.pts is None:
-            raise DamageError("a frame came out that no packet holds")
+            raise DamageError("the decoder returned a frame that is in no packet")
         if frame.is_corrupt:
             raise DamageError(f"at frame {index}")
-        if index in self._places:
+        if index in self._wanted:
             self._ready.append((frame.pts, index, frame))
         while self._expected and self._expected[0] not in self._index:
             self._expected.popleft()
@@ -205,4 +211,4 @@ class _PresentationQueue:
             _, ready_index, ready = self._ready.popleft()
             yield ready_index, ready
         if len(self._ready) > _MAX_WAITING:
-            raise DamageError(f"frames before frame {index} never came")
+            raise DamageError(f"frames before frame {index} are lost")

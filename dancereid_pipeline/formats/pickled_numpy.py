@@ -1,4 +1,4 @@
-"""NumPy's arrays and numbers as pickles spell them: data to look at, nothing that acts."""
+"""NumPy's arrays and numbers in a pickle, as plain data: nothing of them is executed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 _DOUBLE = np.dtype(np.float64)
 _NUMBER = re.compile(r"[<>=|]?(b1|[iu][1248]|f2|f4|f8|f12|f16)")
-
-
+# The names that a pickle may ask for.
 _NAMES = {
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): "dtype",
@@ -36,25 +35,26 @@ class UnsafePickleError(Exception):
 
 
 class Name:
-    """One of the allowed names, as it lies on the stack."""
+    """One of the allowed names, on the stack."""
 
     __slots__ = ("name",)
 
     def __init__(self, module: Any, name: Any) -> None:
         if type(module) is not str or type(name) is not str:
-            raise UnsafePickleError("it asks for something that is no name")
+            raise UnsafePickleError("it asks for something that is not a name")
         if (module, name) not in _NAMES:
             raise UnsafePickleError(f"it asks for {module[:60]}.{name[:60]}")
         self.name = _NAMES[module, name]
 
 
 class RawArray:
-    """The state of a pickled NumPy array, not yet trusted.
+    """The state of a pickled NumPy array. It is not checked yet.
 
     Attributes:
-        shape: as claimed.
-        dtype: of its items; None for the one array of objects, the outermost.
-        data: the items' bytes, or (objects) a list.
+        shape: the shape in the pickle, of any type and size.
+        dtype: dtype of the numbers; None for the outermost array, the only one of objects.
+        order: "C" or "F", the order of the numbers.
+        data: the bytes of the numbers; for objects, a list.
     """
 
     __slots__ = ("_outermost", "data", "dtype", "order", "shape")
@@ -67,17 +67,17 @@ class RawArray:
         self._outermost = outermost
 
     def build(self, state: Any) -> None:
-        """Takes over the state that NumPy pickles: version, shape, dtype, order, data."""
+        """Sets the state as NumPy pickles it: version, shape, dtype, order, data."""
         if type(state) is not tuple or len(state) != 5 or type(state[2]) is not RawDtype:
-            raise UnsafePickleError("an array's state is not NumPy's")
+            raise UnsafePickleError("an array's state is not as NumPy pickles it")
         _, self.shape, dtype, fortran_order, self.data = state
         self.dtype = dtype.value
         if self.dtype is None and not self._outermost:
-            raise UnsafePickleError("it holds an array of objects in another")
+            raise UnsafePickleError("it holds an array of objects inside another array")
         self.order = "F" if fortran_order else "C"
 
     def doubles(self, shape: tuple[int, ...]) -> bytes | None:
-        """The bytes of float64 `shape`, row by row, if that is what it holds: no array is made."""
+        """The bytes if it holds float64 of this shape in C order, else None. It makes no array."""
         if getattr(self, "dtype", None) != _DOUBLE or self.order != "C" or self.shape != shape:
             return None
         whole = type(self.data) is bytes and len(self.data) == 8 * math.prod(shape)
@@ -87,7 +87,7 @@ class RawArray:
         """The array itself.
 
         Raises:
-            UnsafePickleError: it holds objects, or its shape claims another size.
+            UnsafePickleError: it holds objects, or its shape does not fit its data.
         """
         dtype, data = getattr(self, "dtype", None), _as_bytes(getattr(self, "data", None))
         if dtype is None or type(data) is not bytes or type(self.shape) is not tuple:
@@ -96,12 +96,16 @@ class RawArray:
         try:
             array: NDArray[Any] = np.reshape(flat, self.shape, order=self.order)
         except (TypeError, ValueError, OverflowError):
-            raise UnsafePickleError("an array claims another shape than its data has") from None
+            raise UnsafePickleError("an array's shape does not fit its data") from None
         return array
 
 
 class RawDtype:
-    """A pickled dtype: only its kind, size and byte order are taken over."""
+    """A pickled dtype: only its kind, size and byte order are used.
+
+    Attributes:
+        value: the dtype; None for objects.
+    """
 
     __slots__ = ("value",)
 
@@ -109,9 +113,9 @@ class RawDtype:
         self.value = value
 
     def build(self, state: Any) -> None:
-        """Takes over the byte order from the state that NumPy pickles."""
+        """Sets the byte order from the state as NumPy pickles it."""
         if type(state) is not tuple or len(state) < 2 or state[1] not in ("<", ">", "|", "="):
-            raise UnsafePickleError("a dtype's state is not NumPy's")
+            raise UnsafePickleError("a dtype's state is not as NumPy pickles it")
         if self.value is not None:
             self.value = self.value.newbyteorder(state[1])
 
@@ -120,7 +124,7 @@ def _dtype(spec: Any, *_flags: Any) -> RawDtype:
     if spec in ("O", "O8", "|O"):
         return RawDtype(None)
     if type(spec) is not str or not _NUMBER.fullmatch(spec):
-        raise UnsafePickleError("it has a dtype that is neither numbers nor objects")
+        raise UnsafePickleError("it has a dtype of neither numbers nor objects")
     return RawDtype(np.dtype(spec))
 
 
@@ -129,7 +133,7 @@ def _scalar(dtype: Any, data: Any = None) -> Any:
     if type(dtype) is not RawDtype or dtype.value is None or type(data) is not bytes:
         raise UnsafePickleError("it has a scalar that is not a number")
     if len(data) != dtype.value.itemsize:
-        raise UnsafePickleError("it has a scalar of another size than its dtype")
+        raise UnsafePickleError("it has a scalar whose size is not that of its dtype")
     return np.frombuffer(data, dtype.value)[0].item()
 
 
@@ -140,11 +144,11 @@ def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any = "C") -> RawArra
 
 
 def _as_bytes(data: Any) -> Any:
-    """Python 2 has one type for text and bytes; its pickles are read as text."""
+    """Bytes for text: Python 2 has one type for both, and its pickles are read as text."""
     return data.encode("latin-1") if type(data) is str else data
 
 
-# What a pickle may call, and what is called instead.
+# The functions that a pickle may call, by name, and what is called instead.
 CALLS: dict[str, Callable[..., Any]] = {
     "dtype": _dtype,
     "scalar": _scalar,
@@ -152,51 +156,51 @@ CALLS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _spelling(put: bytes, first_put: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """What stands before an array's bytes, after the GET of `_reconstruct`; and behind them.
+def _pattern(put: bytes, first_put: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Patterns of the opcodes before and after an array's bytes.
 
-    Before: its arguments, `(ndarray, (0,), b"b")`; the call; of the state, `(1, shape, dtype,
-    order, bytes)`, all up to the number of bytes.
+    Before the bytes, after the GET of `_reconstruct`: its arguments `(ndarray, (0,), b"b")`, the
+    call, and the state `(1, shape, dtype, order, bytes)` up to the number of bytes.
     """
     empty, arguments, call = rb"h(.)K\x00\x85" + first_put, rb"h(.)\x87" + put, b"R" + put
     state = rb"\(K\x01(K.\x85|K.K.\x86)" + put + rb"h(.)([\x88\x89])(?:C(.)|B(....))"
-    before, behind = empty + arguments + call + state, put + b"t" + put + b"b"
-    return re.compile(before, re.DOTALL), re.compile(behind, re.DOTALL)
+    before, after = empty + arguments + call + state, put + b"t" + put + b"b"
+    return re.compile(before, re.DOTALL), re.compile(after, re.DOTALL)
 
 
-# How nearly all arrays are spelled. Six objects go into the memo, each with the next number:
-# by MEMOIZE, which leaves it unsaid (protocol 4), or by LONG_BINPUT (the older ones).
-_SPELLINGS = {
-    b"\x94": _spelling(rb"\x94", rb"()\x94"),
-    b"r": _spelling(rb"r....", rb"r(....)"),
+# The opcodes of nearly all arrays. They put six objects into the memo, with consecutive numbers:
+# by MEMOIZE, which does not contain the number (protocol 4), or by LONG_BINPUT (older protocols).
+_PATTERNS = {
+    b"\x94": _pattern(rb"\x94", rb"()\x94"),
+    b"r": _pattern(rb"r....", rb"r(....)"),
 }
 _FIRST_PUT = len(b"h.K\x00\x85")
 _PUTS = 6
 
 
-def spelled_array(
-    program: bytes, place: int, memo: Mapping[int, Any], memo_size: int
+def usual_array(
+    program: bytes, offset: int, memo: Mapping[int, Any], memo_size: int
 ) -> tuple[RawArray, range, int] | None:
-    """The array of numbers after the GET of `_reconstruct`, if it is spelled as nearly all are.
+    """Reads an array of numbers at once if it has the opcodes that nearly all arrays have.
 
     Args:
         program: the pickle.
-        place: after the GET.
-        memo: what can be fetched.
-        memo_size: how many objects went into it.
+        offset: offset behind the GET of `_reconstruct`.
+        memo: the objects that the pickle can refer to, by number.
+        memo_size: how many objects were put into the memo.
 
     Returns:
-        The array, the memo entries of what it is made of, the place after it. None if it is
-        spelled in another way, or is no such array.
+        The array, the numbers that its parts have in the memo, and the offset behind it. None
+        if it has other opcodes, or is not an array of numbers.
     """
-    at = place + _FIRST_PUT
-    before, behind = _SPELLINGS.get(program[at : at + 1], (None, None))
-    start = before.match(program, place) if before else None
-    if start is None or behind is None:
+    put = offset + _FIRST_PUT
+    before, after = _PATTERNS.get(program[put : put + 1], (None, None))
+    start = before.match(program, offset) if before else None
+    if start is None or after is None:
         return None
     subtype, entry, typecode, shape, dtype, order, short, long = start.groups()
     end = start.end() + int.from_bytes(short or long, "little")
-    rest = behind.match(program, end)
+    rest = after.match(program, end)
     kind, items = memo[subtype[0]], memo[dtype[0]]
     if rest is None or type(items) is not RawDtype or items.value is None:
         return None

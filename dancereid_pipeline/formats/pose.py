@@ -1,4 +1,4 @@
-"""The pose's keypoints and bones: COCO's, in its order; left and right are the person's own."""
+"""The joints and bones of a pose, in COCO's order. Left and right are the person's own."""
 
 from __future__ import annotations
 

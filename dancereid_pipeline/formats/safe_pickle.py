@@ -1,14 +1,13 @@
-"""Reads the pickle inside an npy file of tracks without running anything in it.
+"""Reads the pickle inside an npy file of tracks. Nothing in it is executed.
 
-A pickle is a program for a small stack machine, and Python's own machine calls
-whatever the program names. The one here only builds data. It knows the opcodes that
-NumPy's pickles consist of and no others (no extension codes, no instances); a program
-may ask for ten names, each of which stands for one that merely holds data; and every
-length is held against the bytes that are there. NumPy's `dtype.__setstate__` would
-take flags that corrupt memory, so nothing of NumPy's is reachable either.
+A pickle is a program for a small stack machine, and Python's own machine calls any function
+that the program names. The machine here only builds data. It knows only the opcodes that NumPy's
+pickles have (no extension codes, no instances). A program may ask for ten names; each stands for
+something here that only holds data. Each length is compared with the bytes that are there. No
+function of NumPy can be called either: the flags of `dtype.__setstate__` can corrupt memory.
 
-It also hands over the frames and forgets them, some at a time as NumPy's pickles batch
-them (1,000), so that a long clip's detections are never all held as objects.
+The machine yields the frames in blocks, as NumPy's pickles have them (1,000), and keeps none of
+them. So the detections of a long clip are never all in memory as objects.
 """
 
 from __future__ import annotations
@@ -20,87 +19,88 @@ from typing import Any
 
 import numpy as np
 
-from .pickled_numpy import CALLS, Name, RawArray, RawDtype, UnsafePickleError, spelled_array
+from .pickled_numpy import CALLS, Name, RawArray, RawDtype, UnsafePickleError, usual_array
 
 _SCALARS = (int, str, float, bytes, bool, type(None))
 
 
 class _Root:
-    """Stands for the outermost dict, whose items are handed over and forgotten."""
+    """Stands for the outermost dict, whose items are yielded and not kept."""
 
 
 _STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINGET = b".\x94hKj"
 _SEARCHED_AT_ONCE = 1 << 20
 
 
-def _may_be_fetched(data: bytes) -> set[int]:
-    """Memo entries that may be referred to again: some hundreds of hundreds of thousands.
+def _referred_entries(data: bytes) -> set[int]:
+    """Numbers of the memo entries that the pickle may refer to again.
 
-    Some are not: wherever a byte looks like the opcode that fetches, it is taken for it. That
-    costs a little memory, while walking the program would cost half the time of running it.
+    They are some hundreds, of hundreds of thousands of entries. Each byte that looks like the
+    opcode is taken for it: that costs a little memory, but to walk the program would take half
+    as long as to run it.
     """
-    fetched = set(range(256))  # all that the short opcode can name
+    referred = set(range(256))  # all that the short opcode can name
     octets = np.frombuffer(data, np.uint8)
     for start in range(0, len(data) - 4, _SEARCHED_AT_ONCE):
         part = octets[start : start + _SEARCHED_AT_ONCE]
-        for place in (start + np.flatnonzero(part == _LONG_BINGET)).tolist():
-            index = int.from_bytes(data[place + 1 : place + 5], "little")
-            if index < len(data):  # an entry takes a byte at least
-                fetched.add(index)
-    return fetched
+        for offset in (start + np.flatnonzero(part == _LONG_BINGET)).tolist():
+            index = int.from_bytes(data[offset + 1 : offset + 5], "little")
+            if index < len(data):  # each entry takes at least a byte
+                referred.add(index)
+    return referred
 
 
 class _Machine:
-    """Runs a pickle that can only build data. One method an opcode, of the same name."""
+    """Runs a pickle that can only build data. Each opcode has a method of the same name."""
 
-    def __init__(self, data: bytes, place: int) -> None:
+    def __init__(self, data: bytes, offset: int) -> None:
         self._data = data
-        self._place = place
+        self._offset = offset
         self._stack: list[Any] = []
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
         self._memo_size = 0
-        self._fetched = _may_be_fetched(data)
+        self._referred = _referred_entries(data)
         self._arrays = 0
         self._encoded = 0
         self._root: _Root | None = None
-        self._handed_over: list[tuple[Any, Any]] = []
+        self._ready: list[tuple[Any, Any]] = []
         self.result: Any = None
 
     def run(self) -> Iterator[tuple[Any, Any]]:
-        """The items of the outermost dict, as they are built; then `result` is set."""
+        """Yields the items of the outermost dict as they are built; sets `result` at the end."""
         opcodes: list[Callable[[], None]] = [self._unknown] * 256
         for known in pickletools.opcodes:
             opcodes[ord(known.code)] = getattr(self, known.name, self._unknown)
-        data, stack, memo, fetched = self._data, self._stack, self._memo, self._fetched
-        place = self._place
-        while (opcode := data[place]) != _STOP:
-            place += 1
-            # Three opcodes of five are one of these; a call each would double the time.
+        data, stack, memo, referred = self._data, self._stack, self._memo, self._referred
+        offset = self._offset
+        while (opcode := data[offset]) != _STOP:
+            offset += 1
+            # Three of five opcodes are one of these; a call for each would double the time.
             if opcode == _MEMOIZE:
-                if self._memo_size in fetched:
+                if self._memo_size in referred:
                     memo[self._memo_size] = stack[-1]
                 self._memo_size += 1
             elif opcode == _BINGET:
-                stack.append(memo[data[place]])
-                place += 1
+                stack.append(memo[data[offset]])
+                offset += 1
                 if type(stack[-1]) is Name:
-                    place = self._array_after(place)
+                    offset = self._array_at(offset)
             elif opcode == _BININT1:
-                stack.append(data[place])
-                place += 1
+                stack.append(data[offset])
+                offset += 1
             else:
-                self._place = place
+                self._offset = offset
                 opcodes[opcode]()
-                place = self._place
-                if self._handed_over:
-                    yield from self._handed_over
-                    self._handed_over.clear()
+                offset = self._offset
+                if self._ready:
+                    yield from self._ready
+                    self._ready.clear()
         self.result = stack[-1]
 
     @property
     def made_a_dict_in_an_array(self) -> bool:
-        """Whether the result is a 0-d object array around the outermost dict."""
+        """Whether the result is a 0-d object array that holds the outermost dict."""
         array = self.result
         return (
             type(array) is RawArray
@@ -113,42 +113,43 @@ class _Machine:
         )
 
     def _unknown(self) -> None:
-        place = self._place - 1
-        raise UnsafePickleError(f"opcode 0x{self._data[place]:02x} at byte {place} is not for data")
+        offset = self._offset - 1
+        opcode = self._data[offset]
+        raise UnsafePickleError(f"opcode 0x{opcode:02x} at byte {offset} is not for data")
 
-    def _array_after(self, place: int) -> int:
-        """Where a name was fetched: makes at once the array of numbers that it is there for.
+    def _array_at(self, offset: int) -> int:
+        """Makes an array of numbers at once, if one begins behind the name on the stack.
 
-        An array is some twenty opcodes, and half of what all tracks consist of. Whatever is
-        not spelled just so is left to them.
+        An array has about twenty opcodes; half of all opcodes in tracks belong to arrays. An
+        array with other opcodes than usual is made by running them one by one.
 
         Returns:
-            The place after it; `place` if none was made.
+            The offset behind the array; `offset` if none was made.
         """
         if self._stack[-1].name != "_reconstruct":
-            return place
-        spelled = spelled_array(self._data, place, self._memo, self._memo_size)
-        if spelled is None or not self._fetched.isdisjoint(spelled[1]):
-            return place
-        self._stack[-1], entries, place = spelled
+            return offset
+        found = usual_array(self._data, offset, self._memo, self._memo_size)
+        if found is None or not self._referred.isdisjoint(found[1]):
+            return offset
+        self._stack[-1], entries, offset = found
         self._memo_size += len(entries)
         self._arrays += 1
-        return place
+        return offset
 
     # -- arguments
 
     def _take(self, size: int) -> bytes:
-        start = self._place
-        self._place = start + size
-        if self._place > len(self._data):
-            raise UnsafePickleError("it claims more bytes than there are")
-        return self._data[start : self._place]
+        start = self._offset
+        self._offset = start + size
+        if self._offset > len(self._data):
+            raise UnsafePickleError("it claims more bytes than it has")
+        return self._data[start : self._offset]
 
     def _counted(self, width: int) -> bytes:
         return self._take(int.from_bytes(self._take(width), "little"))
 
     def _line(self) -> str:
-        return self._take(self._data.index(b"\n", self._place) + 1 - self._place)[:-1].decode()
+        return self._take(self._data.index(b"\n", self._offset) + 1 - self._offset)[:-1].decode()
 
     def _to_mark(self) -> list[Any]:
         start = self._marks.pop()
@@ -159,10 +160,10 @@ class _Machine:
     # -- numbers, texts, bytes
 
     def PROTO(self) -> None:
-        self._place += 1
+        self._offset += 1
 
     def FRAME(self) -> None:
-        self._place += 8
+        self._offset += 8
 
     def NONE(self) -> None:
         self._stack.append(None)
@@ -261,18 +262,18 @@ class _Machine:
         if len(items) % 2 or type(target) not in (dict, _Root):
             raise UnsafePickleError("it sets items of something other than a dict")
         for key in items[::2]:
-            # A nested tuple can take forever to hash, or overflow the stack.
+            # To hash a nested tuple can take forever, or overflow the stack.
             if type(key) not in _SCALARS and not (
                 type(key) is tuple and all(type(part) in _SCALARS for part in key)
             ):
-                raise UnsafePickleError("it has a key that is neither number nor text")
+                raise UnsafePickleError("it has a key that is neither a number nor text")
         pairs = zip(items[::2], items[1::2], strict=True)
         if target is self._root:
-            self._handed_over.extend(pairs)
+            self._ready.extend(pairs)
         else:
             target.update(pairs)
 
-    # -- the memo: what is referred to again
+    # -- the memo: objects that the pickle refers to again
 
     def BINPUT(self) -> None:
         self._remember(self._take(1)[0])
@@ -282,13 +283,13 @@ class _Machine:
 
     def _remember(self, index: int) -> None:
         self._memo_size += 1
-        if index in self._fetched:
+        if index in self._referred:
             self._memo[index] = self._stack[-1]
 
     def LONG_BINGET(self) -> None:
         self._stack.append(self._memo[int.from_bytes(self._take(4), "little")])
 
-    # -- names, and the few things they can be called for
+    # -- names, and the few calls that are allowed
 
     def GLOBAL(self) -> None:
         self._stack.append(Name(self._line(), self._line()))
@@ -300,7 +301,7 @@ class _Machine:
     def REDUCE(self) -> None:
         arguments, named = self._stack.pop(), self._stack.pop()
         if type(named) is not Name or type(arguments) is not tuple:
-            raise UnsafePickleError("it calls something that is no function")
+            raise UnsafePickleError("it calls something that is not a function")
         if named.name == "OrderedDict" and not arguments:
             self.EMPTY_DICT()
         elif named.name == "_reconstruct":
@@ -313,7 +314,7 @@ class _Machine:
             raise UnsafePickleError(f"it calls {named.name}")
 
     def _reconstruct(self, subtype: Any, shape: Any, typecode: Any) -> RawArray:
-        # NumPy pickles every array as an empty one whose state then follows.
+        # NumPy pickles each array as an empty one, and then its state.
         of_numpy = type(subtype) is Name and subtype.name == "ndarray"
         if not of_numpy or shape != (0,) or typecode not in (b"b", "b"):
             raise UnsafePickleError("it makes an array in a way that NumPy does not")
@@ -321,33 +322,34 @@ class _Machine:
         return RawArray(outermost=self._arrays == 1)
 
     def _encode(self, text: Any, encoding: Any = "latin-1") -> bytes:
-        # How pickles that Python 2 can read spell bytes.
+        # Pickles that Python 2 can read have text instead of bytes.
         if type(text) is not str or encoding not in ("latin1", "latin-1"):
             raise UnsafePickleError("it encodes something other than Latin-1 text")
         self._encoded += len(text)
-        if self._encoded > len(self._data):  # one text, again and again
-            raise UnsafePickleError("it encodes more than it holds")
+        if self._encoded > len(self._data):  # the same text again and again
+            raise UnsafePickleError("it encodes more text than it has")
         return text.encode("latin-1")
 
     def BUILD(self) -> None:
         state = self._stack.pop()
         if type(self._stack[-1]) not in (RawArray, RawDtype):
-            raise UnsafePickleError("it sets the state of something that has none")
+            raise UnsafePickleError("it sets the state of something without a state")
         self._stack[-1].build(state)
 
 
 def dict_items(data: bytes, start: int) -> Iterator[tuple[Any, Any]]:
-    """The items of the dict in a pickled 0-d object array, one by one.
+    """Yields the items of the dict in a pickled 0-d object array.
 
     Args:
-        data: holds the pickle.
-        start: where it starts.
+        data: bytes that hold the pickle.
+        start: offset of the pickle in them.
 
     Yields:
-        Key and value, of numbers, texts, lists, dicts, tuples and `RawArray`s.
+        Key and value, made of numbers, texts, lists, dicts, tuples and `RawArray`s.
 
     Raises:
-        UnsafePickleError: it is anything else, or broken. (Items may have been yielded.)
+        UnsafePickleError: the pickle is broken or holds anything else. Some items may have
+            been yielded before.
     """
     machine = _Machine(data, start)
     try:
@@ -355,4 +357,4 @@ def dict_items(data: bytes, start: int) -> Iterator[tuple[Any, Any]]:
     except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
         raise UnsafePickleError(f"it is broken ({type(error).__name__})") from error
     if not machine.made_a_dict_in_an_array:
-        raise UnsafePickleError("it is no dict in a 0-d object array")
+        raise UnsafePickleError("it is not a dict in a 0-d object array")

@@ -1,6 +1,6 @@
-"""Archives of npy files: what kind one is, what is in it, and one member's bytes.
+"""Archives of npy files: the kind of an archive, its members, and the bytes of a member.
 
-Nothing is ever unpacked to disk, so no member's name or link can lead anywhere.
+Nothing is unpacked to disk, so the name of a member or a link cannot do harm.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
-# Kinds that Python cannot read; told apart to say so.
+# Python cannot read these kinds; they are recognized for the error message.
 UNREADABLE_SUFFIXES = (".rar", ".7z")
-# The largest real one holds 33,132 boxes: some 25 MB.
+# DanceReID's largest npy file holds 33,132 detections, about 25 MB.
 MAX_TRACKS_BYTES = 256 << 20
-# Of all that an archive says it unpacks to; the real one holds 33 npy files.
+# The limit for a whole archive; DanceReID's archive holds 33 npy files.
 MAX_UNPACKED_BYTES = 16 << 30
-# What a broken archive, or one that this Python cannot unpack, is known to raise.
+# The errors that are known for broken archives, and for those that this Python cannot unpack.
 ARCHIVE_ERRORS = (
     OSError,
     EOFError,
@@ -47,8 +47,8 @@ _UNPACK: dict[str | None, Any] = {
     ".tar.xz": lzma.open,
     ".tar.bz2": bz2.open,
 }
-# (place of the mark, the mark, ending); of the formats' own specifications.
-_MARKS = (
+# (offset, the bytes there, ending), from the specifications of the formats.
+_SIGNATURES = (
     (0, b"PK\x03\x04", ".zip"),
     (0, b"PK\x05\x06", ".zip"),  # an empty one
     (257, b"ustar", ".tar"),
@@ -62,13 +62,13 @@ _MARKS = (
 
 @dataclass(frozen=True)
 class TracksFile:
-    """An npy file of tracks, by itself or inside an archive.
+    """An npy file of tracks, in a folder or inside an archive.
 
     Attributes:
-        path: the file, or the archive.
-        member: the name inside the archive, or None.
-        size: bytes, unpacked.
-        changed_ns: when the file (or the archive) was last changed.
+        path: path of the file, or of the archive.
+        member: name of the file inside the archive; None if it is in a folder.
+        size: size of the npy file in bytes, unpacked.
+        changed_ns: time of the last change of the file or the archive, in nanoseconds.
     """
 
     path: Path
@@ -85,10 +85,10 @@ class TracksFile:
         return f"{self.path}::{self.member}" if self.member else str(self.path)
 
     def read(self) -> bytes:
-        """The npy file's bytes, unpacked in memory: nothing is written.
+        """The bytes of the npy file, unpacked in memory.
 
         Raises:
-            VideoError: too large, unreadable, or a broken archive.
+            VideoError: the file is too large or cannot be read, or the archive is broken.
         """
         _check_size(str(self), self.size)
         try:
@@ -102,32 +102,32 @@ class TracksFile:
 
 
 def _check_size(name: str, size: int) -> None:
-    """Refuses tracks that are too large to be any, before they are unpacked."""
+    """Refuses a file that is too large for tracks, before it is unpacked."""
     if size > MAX_TRACKS_BYTES:
         raise VideoError(
             Reason.BAD_TRACKS,
             f"{name}: {size:,} bytes, more than the {MAX_TRACKS_BYTES:,} that tracks "
-            "may have. Is this the right file?",
+            "may have. Check that it is the right file, and get it again.",
         )
 
 
 def _is_tracks(name: str) -> bool:
-    """Whether a member is an npy file; not what macOS adds, which starts with a dot."""
+    """Whether a member is an npy file. The files that macOS adds start with a dot: they are not."""
     return name.lower().endswith(".npy") and not PurePosixPath(name).name.startswith(".")
 
 
 def kind(path: Path) -> str | None:
-    """The ending that fits a file's first bytes, as ".zip" or ".rar"; None if it is no archive."""
+    """The kind of an archive by its first bytes, as ".zip" or ".rar"; None if it is not one."""
     with path.open("rb") as file:
         start = file.read(512)
-    return next((s for place, mark, s in _MARKS if start[place:].startswith(mark)), None)
+    return next((s for at, signature, s in _SIGNATURES if start.startswith(signature, at)), None)
 
 
 def tracks_in(archive: Path) -> list[TracksFile]:
-    """The regular npy files in an archive. Links and the like are not looked at.
+    """The regular npy files in an archive. Links, devices and so on are ignored.
 
     Raises:
-        SourceError: it cannot be read, or unpacks to more than any such archive can.
+        SourceError: the archive cannot be read, or unpacks to more than `MAX_UNPACKED_BYTES`.
     """
     changed_ns = archive.stat().st_mtime_ns
     try:
@@ -135,26 +135,26 @@ def tracks_in(archive: Path) -> list[TracksFile]:
         return [TracksFile(archive, name, size, changed_ns) for name, size in members]
     except ARCHIVE_ERRORS as error:
         raise SourceError(
-            f"{archive}: cannot be read as an archive ({error}). Get it again, or unpack it into "
-            "a folder, and use that instead."
+            f"{archive}: cannot be read as an archive ({error}). Get it again, or unpack it into a "
+            "folder and use the folder instead."
         ) from error
 
 
 @lru_cache(maxsize=4)
 def _listed(archive: Path, changed_ns: int) -> list[tuple[str, int]]:  # noqa: ARG001  # of the key
-    """The members; to list those of a tar.gz takes unpacking all of it, so it is done once."""
+    """The members. They are listed once, since to list those of a tar.gz unpacks all of it."""
     return list(_members(archive))
 
 
 def _members(archive: Path) -> Iterator[tuple[str, int]]:
-    """(name, bytes unpacked) of the regular npy files in an archive."""
+    """Yields (name, bytes unpacked) of the regular npy files in an archive."""
     if kind(archive) == ".zip":
         with zipfile.ZipFile(archive) as opened:
             yield from _zipped_tracks(opened)
     else:
         with _open_tar(archive) as (opened_tar, unpacked):
             yield from ((i.name, i.size) for i in _regular(opened_tar) if _is_tracks(i.name))
-            # Up to the end: a checksum of the whole, as gzip has it, is compared only there.
+            # Read up to the end: only there, gzip compares its checksum of the whole.
             while unpacked.read(1 << 20):
                 pass
 
@@ -171,7 +171,7 @@ def _zipped_tracks(archive: zipfile.ZipFile) -> list[tuple[str, int]]:
 def _regular(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """The regular files in a tar."""
     for info in archive:
-        if info.size < 0:  # the next one would be looked for before it, for ever
+        if info.size < 0:  # the next member would be before it: an endless loop
             raise ValueError(f"{info.name} has {info.size} bytes")
         if info.isreg():
             yield info
@@ -179,21 +179,21 @@ def _regular(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 @contextlib.contextmanager
 def _open_tar(archive: Path) -> Iterator[tuple[tarfile.TarFile, io.RawIOBase]]:
-    """A tar, and the stream of it: what it is packed in is taken off."""
+    """Opens a tar, and gives it and its unpacked bytes as a stream."""
     packed = kind(archive)
     if packed in UNREADABLE_SUFFIXES:
         raise ValueError(f"Python cannot unpack a {packed}")
     with _UNPACK.get(packed, open)(archive, "rb") as opened:
         unpacked = _Bounded(opened)
-        # "r:", since any further packing would be taken off without a bound.
+        # "r:" reads only a plain tar: packed once more, it would be unpacked without a limit.
         with tarfile.open(fileobj=unpacked, mode="r:") as opened_tar:
             yield opened_tar, unpacked
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that ends in an error where a bomb would go on.
+    """A stream that raises an error at the limits, so that an archive bomb does no harm.
 
-    Skipping a member of a tar.gz means unpacking it, and a long name is read as a whole.
+    To skip a member of a tar.gz is to unpack it, and a long name is read as a whole.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -203,18 +203,18 @@ class _Bounded(io.RawIOBase):
         self._check(self._stream.tell() + size, size)
         return self._stream.read(size)
 
-    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
-        self._check(place, 0)
-        return self._stream.seek(place, whence)
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._check(offset, 0)
+        return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
         return self._stream.tell()
 
-    def _check(self, place: int, size: int) -> None:
-        if place > MAX_UNPACKED_BYTES or not 0 <= size <= MAX_TRACKS_BYTES:
+    def _check(self, offset: int, size: int) -> None:
+        if offset > MAX_UNPACKED_BYTES or not 0 <= size <= MAX_TRACKS_BYTES:
             raise ValueError(
                 f"it unpacks to more than the {MAX_UNPACKED_BYTES:,} bytes that an archive of "
-                f"tracks may, or a part of it to more than {MAX_TRACKS_BYTES:,}"
+                f"tracks may have, or a part of it to more than {MAX_TRACKS_BYTES:,}"
             )
 
 
@@ -232,18 +232,18 @@ def _read_member(archive: Path, member: str) -> bytes:
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: str) -> bytes:
-    """A member's bytes. Its checksum is compared.
+    """The bytes of a member, which must have its checksum.
 
     Raises:
-        VideoError: too large.
+        VideoError: it is too large.
     """
     info = archive.getinfo(member)
     _check_size(member, info.file_size)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        # Of these, `zipfile` unpacks all that comes, however little is asked for.
+        # With other methods, `zipfile` unpacks all bytes, even if few are asked for.
         raise ValueError(f"packed with method {info.compress_type}, and not deflated as usual")
     with archive.open(info) as file:
         content = file.read(info.file_size)
     if len(content) != info.file_size:
-        raise ValueError(f"{len(content):,} bytes, not {info.file_size:,} as it says")
+        raise ValueError(f"{len(content):,} bytes, not {info.file_size:,} as the archive says")
     return content

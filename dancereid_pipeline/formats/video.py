@@ -14,7 +14,7 @@ from ..common.cpu import decoder_threads
 from ..common.errors import VideoError
 from ..common.reasons import Reason
 from .packets import DamageError, counted_frames, is_timed, timed_frames
-from .video_frame import Picture
+from .video_frame import DecodedFrame
 
 
 class GrowingFile(Protocol):
@@ -93,42 +93,42 @@ class Clip:
             raise VideoError(Reason.NO_FRAMES, f"{self.path}: holds no frames. Get the clip again.")
         return count
 
-    def read(self, wanted: Iterable[int]) -> Iterator[tuple[int, Picture]]:
-        """The wanted frames in presentation order, each with its index.
+    def read(self, wanted: Iterable[int]) -> Iterator[tuple[int, DecodedFrame]]:
+        """Yields the wanted frames in presentation order, each with its index.
 
-        Nothing after the last wanted frame is read, but for the few packets that may
-        be shown before it.
+        Only a few packets after the last wanted frame are read: those that may hold a frame
+        that is shown before it.
 
         Args:
-            wanted: 0-based places in presentation order, in any order; those past the
-                end are left out.
+            wanted: frame indices, from 0 in presentation order. They may be in any order, and
+                those past the end are ignored.
 
         Raises:
-            VideoError: a wanted frame, or one it is made from, is damaged, as far as the
-                decoder notices. (VP9 and AV1 carry little to notice it by; and of a frame
-                that no other is made from, FFmpeg's threads now and then lose the mark.)
-                All frames given before are good.
+            VideoError: a wanted frame, or a frame that it refers to, is damaged, as far as the
+                decoder notices it. (VP9 and AV1 help little with that. If no other frame
+                refers to the damaged one, FFmpeg's threads sometimes lose the mark.) All frames
+                before it are good.
         """
-        places = frozenset(i for i in wanted if i < self.frame_count or self._is_likely)
+        indices = frozenset(i for i in wanted if i < self.frame_count or self._is_likely)
         reformatter = VideoReformatter()
         timed = is_timed(self._container, self._stream)
-        walk = timed_frames if timed else counted_frames
+        decode = timed_frames if timed else counted_frames
         found = 0
         try:
-            for index, frame in walk(self._container, self._stream, places) if places else ():
+            for index, frame in decode(self._container, self._stream, indices) if indices else ():
                 found += 1
-                yield index, Picture(frame, reformatter, f"{self.path}, frame {index}")
+                yield index, DecodedFrame(frame, reformatter, f"{self.path}, frame {index}")
         except GeneratorExit:
-            raise  # at the end of a program, when the names below may be gone
+            raise  # when a program ends, the names below may be gone already
         except av.error.FFmpegError as error:
             raise _damaged(self.path, f"{error.strerror} after {found:,} wanted frames") from error
         except DamageError as error:
             raise _damaged(self.path, str(error)) from error
-        if found != len(places) and self._is_likely:
+        if found != len(indices) and self._is_likely:
             self.frame_count = self._walked_count()
-            places = frozenset(i for i in places if i < self.frame_count)
-        if found != len(places):
-            raise _damaged(self.path, f"{len(places) - found:,} wanted frames never came")
+            indices = frozenset(i for i in indices if i < self.frame_count)
+        if found != len(indices):
+            raise _damaged(self.path, f"{len(indices) - found:,} wanted frames are lost")
 
 
 def _damaged(path: Path | str, what: str) -> VideoError:
@@ -146,7 +146,7 @@ def _open(path: Path | str, file: Any) -> tuple[av.container.InputContainer, av.
         ) from error
     if not container.streams.video:
         container.close()
-        raise VideoError(Reason.NOT_A_VIDEO, f"{path}: holds no video stream. Get the clip again.")
+        raise VideoError(Reason.NOT_A_VIDEO, f"{path}: has no video stream. Get the clip again.")
     stream = container.streams.video[0]
     if stream.codec_context is None:
         container.close()

@@ -1,4 +1,4 @@
-"""A decoded frame -> pixels, converting no more of it than is asked for."""
+"""A decoded frame -> pixels: only the part that is needed is converted."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..common.errors import VideoError
 from ..common.reasons import Reason
 
 
-class Picture:
-    """One decoded frame, turned upright if the clip says that it lies on its side.
+class DecodedFrame:
+    """A decoded frame of a clip, turned upright if the clip says so.
 
     Args:
-        frame: as it came out of the decoder.
-        reformatter: shared by a clip's pictures, since setting one up takes time.
-        name: what to call the picture in errors.
+        frame: the frame from the decoder.
+        reformatter: shared by all frames of a clip, since making one takes time.
+        name: the frame's name in errors.
 
     Attributes:
-        height: in pixels.
-        width: in pixels.
+        height: height of the upright frame, in pixels.
+        width: width of the upright frame, in pixels.
     """
 
     def __init__(self, frame: av.VideoFrame, reformatter: VideoReformatter, name: str) -> None:
@@ -38,28 +38,29 @@ class Picture:
     def bgr(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
         """The pixels of rows `[top, bottom)` and columns `[left, right)`, as OpenCV reads them.
 
-        The same as cutting it from the whole; where that is sure, only the part is converted.
+        They are the same as those cut from the whole frame. Where this is certain, only the
+        part is converted.
 
         Returns:
             uint8 `[bottom - top, right - left, 3]`, blue, green, red.
 
         Raises:
-            VideoError: FFmpeg cannot convert pictures of this kind.
+            VideoError: FFmpeg cannot convert frames of this format.
         """
         if not self._can_be_cut:
             if self._whole is None:
                 self._whole = np.rot90(self._convert(self._frame), self._quarter_turns)
             return self._whole[top:bottom, left:right]
-        # Chroma has half the resolution: cut at even places.
+        # Chroma has half the resolution: cut at even rows and columns.
         y, x = top - top % 2, left - left % 2
         part = _cut_yuv420(self._frame, y, bottom + bottom % 2, x, right + right % 2)
         return self._convert(part)[top - y : bottom - y, left - x : right - x]
 
     @property
     def _can_be_cut(self) -> bool:
-        """Whether converting a part gives the pixels of converting the whole.
+        """Whether a part, converted alone, has the pixels of the converted whole.
 
-        FFmpeg interpolates chroma where a picture is interlaced or of odd size.
+        It has not if a frame is interlaced or of odd size: then FFmpeg interpolates chroma.
         """
         frame = self._frame
         usual = frame.format.name in ("yuv420p", "yuvj420p") and not frame.interlaced_frame
@@ -67,14 +68,14 @@ class Picture:
 
     def _convert(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         try:
-            # One thread: starting more costs several times what converting a crop does.
+            # One thread: to start more takes several times as long as to convert a crop.
             converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
         except (av.error.FFmpegError, OSError) as error:
             raise VideoError(
                 Reason.NO_CODEC,
-                f"{self._name}: pictures of format {frame.format.name}, colour space "
-                f"{frame.colorspace}, cannot be converted ({error.strerror or error}). Get the "
-                "clip in H.264, 8 bits, 4:2:0.",
+                f"{self._name}: FFmpeg cannot convert the pixel format {frame.format.name}, colour "
+                f"space {frame.colorspace} ({error.strerror or error}). Get the clip in H.264, 8 "
+                "bits, 4:2:0.",
             ) from error
         return np.asarray(converted.to_ndarray(), np.uint8)
 
@@ -82,9 +83,9 @@ class Picture:
 def _cut_yuv420(
     frame: av.VideoFrame, top: int, bottom: int, left: int, right: int
 ) -> av.VideoFrame:
-    """A new frame with a part of the planes; all four edges are even."""
+    """A new frame with a part of the planes. All four edges must be even."""
     cut = av.VideoFrame(right - left, bottom - top, frame.format.name)
-    # Straight into its planes: `from_ndarray` would copy once more, and take five times as long.
+    # Written into its planes: `from_ndarray` copies once more and takes five times as long.
     for target, plane, scale in zip(cut.planes, frame.planes, (1, 2, 2), strict=True):
         part = _rows(plane)[top // scale : bottom // scale, left // scale : right // scale]
         _rows(target)[: part.shape[0], : part.shape[1]] = part
@@ -93,5 +94,5 @@ def _cut_yuv420(
 
 
 def _rows(plane: Any) -> NDArray[np.uint8]:
-    """A plane as an array, its padding included: uint8 `[rows, line size]`."""
+    """A plane as an array, with its padding: uint8 `[rows, line size]`."""
     return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)

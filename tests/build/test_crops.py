@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from dancereid_pipeline.build.crops import (
     Window,
+    crop_window,
     exact_keypoints,
     published_keypoints,
     resize,
-    window,
 )
 from dancereid_pipeline.build.draw_pose import draw_skeleton
 from dancereid_pipeline.formats.npy_tracks import read_tracks
@@ -24,7 +24,7 @@ FRAME = (360, 640)
 
 
 def edges(*box: float, frame: tuple[int, int] = FRAME) -> Window | None:
-    return window(np.array(box, np.float64), frame, SIZE)
+    return crop_window(np.array(box, np.float64), frame, SIZE)
 
 
 # -- worked by hand, from the formulas
@@ -121,7 +121,7 @@ def test_windows_lie_in_the_frame_and_are_never_empty(
     x: float, y: float, width: float, height: float, frame: tuple[int, int], size: tuple[int, int]
 ) -> None:
     box = (x, y, x + width, y + height)
-    found = window(np.array(box), frame, size)
+    found = crop_window(np.array(box), frame, size)
     touches = x < frame[1] and y < frame[0] and x + width > 0 and y + height > 0
     if not (touches and box[2] > max(x, 0) and box[3] > max(y, 0)):
         assert found is None
@@ -143,9 +143,9 @@ def test_a_marked_point_is_found_in_the_crop_where_its_keypoint_says(data: st.Da
     top, bottom, left, right = around.pixels
     x = data.draw(st.integers(left + 6, right - 7), "x")
     y = data.draw(st.integers(top + 6, bottom - 7), "y")
-    picture = np.zeros((*FRAME, 3), np.float32)
-    cv2.circle(picture, (x, y), 3, (255, 255, 255), cv2.FILLED)
-    crop = resize(picture[top:bottom, left:right].astype(np.uint8), SIZE)[:, :, 0].astype(float)
+    pixels = np.zeros((*FRAME, 3), np.float32)
+    cv2.circle(pixels, (x, y), 3, (255, 255, 255), cv2.FILLED)
+    crop = resize(pixels[top:bottom, left:right].astype(np.uint8), SIZE)[:, :, 0].astype(float)
     yy, xx = np.mgrid[: SIZE[0], : SIZE[1]]
     found = np.array([(xx * crop).sum(), (yy * crop).sum()]) / crop.sum() + 0.5
     # A pixel's index is its upper left corner in the formula, its middle to the eye.
@@ -172,13 +172,13 @@ def test_golden_crops_keypoints_and_skeletons(golden: Path) -> None:
     tracks = read_tracks(npy.read_bytes(), str(npy))
     rows = {(f, p): i for i, (f, p) in enumerate(zip(tracks.frame, tracks.person, strict=True))}
     with Clip(clip_path) as clip:
-        pictures = dict(clip.read(expected["frame"].tolist()))
+        frames = dict(clip.read(expected["frame"].tolist()))
     assert len(expected["frame"]) == 37
     for i, (frame, person) in enumerate(zip(expected["frame"], expected["person"], strict=True)):
-        row, picture = rows[frame, person], pictures[frame]
-        around = window(tracks.box[row], (picture.height, picture.width), SIZE)
+        row, decoded = rows[frame, person], frames[frame]
+        around = crop_window(tracks.bbox[row], (decoded.height, decoded.width), SIZE)
         assert around is not None
-        crop = resize(picture.bgr(*around.pixels), SIZE)
+        crop = resize(decoded.bgr(*around.pixels), SIZE)
         assert np.array_equal(crop, expected["crop"][i])
         pose = published_keypoints(tracks.keypoints[row], around, SIZE)
         assert np.abs(pose - expected["pose"][i]).max() < 1e-6

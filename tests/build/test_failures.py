@@ -75,7 +75,7 @@ def _two_clips(folder: Path) -> None:
     (folder / "videos" / "002_ccc.mp4").unlink()
 
 
-def _no_labels(folder: Path) -> None:
+def _no_annotation(folder: Path) -> None:
     path = folder / "annotation.json"
     labels = json.loads(path.read_text())
     del labels["ccc"]
@@ -88,12 +88,15 @@ FAILURES = {
     _too_short: (Reason.WRONG_LENGTH, "expected the 30 frames"),
     _another_edit: (Reason.WRONG_LENGTH, "found 45"),
     _a_smaller_encoding: (Reason.WRONG_SIZE, "64 x 42 pixels, but 6 of 18 boxes lie beyond"),
-    _colours_nobody_converts: (Reason.NO_CODEC, "002_ccc.mp4, frame 0: pictures of format"),
+    _colours_nobody_converts: (Reason.NO_CODEC, "002_ccc.mp4, frame 0: FFmpeg cannot convert"),
     _npy_is_a_page: (Reason.BAD_TRACKS, "web page"),
     _npy_has_a_nan: (Reason.BAD_TRACKS, "frame 7, detection 3"),
-    _a_person_twice: (Reason.BAD_TRACKS, "frame 10: id 4 is detected twice"),
+    _a_person_twice: (
+        Reason.BAD_TRACKS,
+        "frame 10: expected each id once",
+    ),
     _two_clips: (Reason.AMBIGUOUS, "a_ccc.mp4"),
-    _no_labels: (Reason.NO_ANNOTATION, "ccc"),
+    _no_annotation: (Reason.NO_ANNOTATION, "ccc"),
 }
 
 

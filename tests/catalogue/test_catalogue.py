@@ -49,12 +49,12 @@ def test_the_published_list_leaks_five_people() -> None:
     assert test & trainval == set(range(35, 40))
 
 
-def test_the_catalogues_own_counts_are_those_of_the_labels(real_annotation: Path) -> None:
+def test_the_catalogues_own_counts_are_those_of_the_annotation(real_annotation: Path) -> None:
     catalogue = Catalogue.read()
-    labels = Annotation.read(real_annotation, catalogue)
+    annotation = Annotation.read(real_annotation, catalogue)
     for video in catalogue:
-        assert labels.videos[video.video_id].count(1) == video.annotated
-        assert labels.videos[video.video_id].count(5) == video.annotated_every_5th
+        assert annotation.videos[video.video_id].count(1) == video.annotated
+        assert annotation.videos[video.video_id].count(5) == video.annotated_every_5th
 
 
 def test_first_ids_are_the_sum_of_the_people_above(tmp_path: Path) -> None:
@@ -71,10 +71,13 @@ def test_a_byte_order_mark_blanks_and_own_columns_are_fine(tmp_path: Path) -> No
     ("text", "says"),
     [
         ("", "empty file"),
-        (HEADER + "\n", "row a video"),
+        (HEADER + "\n", "expected a row for each video"),
         ("video_id,people\na,1\n", "'split' is missing"),
-        (f"{HEADER}\na,1,test\na,2,test\n", "row 1: id 'a' is already that of row 0"),
-        (f"{HEADER},download_id\na,1,test,\nb,2,test,a\n", "row 1: id 'a'"),
+        (f"{HEADER}\na,1,test\na,2,test\n", "row 1: expected a new id, but row 0 has 'a' already"),
+        (
+            f"{HEADER},download_id\na,1,test,\nb,2,test,a\n",
+            "row 1: expected a new id, but row 0 has 'a'",
+        ),
         (f"{HEADER}\na,1,val\n", "line 2, column 'split'"),
         (f"{HEADER}\na,0,test\n", "line 2, column 'people'"),
         (f"{HEADER}\na,,test\n", "line 2, column 'people'"),

@@ -70,7 +70,7 @@ def test_workers_of_a_data_loader_share_the_cores(monkeypatch: pytest.MonkeyPatc
 
 
 def write_threads(path: Path) -> Iterator[None]:
-    path.write_text(str(cores._side_by_side))
+    path.write_text(str(cores._processes))
     yield
 
 
@@ -87,13 +87,13 @@ def test_processes_of_a_build_share_the_cores(
     folder = write_folder(tmp_path / "data", videos, frames=10)
     log = tmp_path / "log"
 
-    def told() -> int:
+    def log_processes() -> int:
         with log.open("a") as file:
-            file.write(f"{cores._side_by_side}\n")
+            file.write(f"{cores._processes}\n")
         return 1
 
-    monkeypatch.setattr(video, "decoder_threads", told)
-    for asked, told_of in ((None, 1), (2, 2), (9, 3)):  # no more than there are videos
+    monkeypatch.setattr(video, "decoder_threads", log_processes)
+    for asked, used in ((None, 1), (2, 2), (9, 3)):  # at most one for each video
         log.unlink(missing_ok=True)
         dancereid.load_dataset(
             data_dir=str(folder),
@@ -101,4 +101,4 @@ def test_processes_of_a_build_share_the_cores(
             cache_dir=str(tmp_path / f"cache{asked}"),
             num_proc=asked,
         )
-        assert log.read_text().split() == [str(told_of)] * 3
+        assert log.read_text().split() == [str(used)] * 3

@@ -36,7 +36,7 @@ def test_every_step_is_yielded_and_then_the_end(processes: int) -> None:
         assert events == sorted(events)
 
 
-def test_what_a_task_raises_is_raised() -> None:
+def test_an_error_of_a_task_is_raised() -> None:
     for processes in (1, 2):
         with pytest.raises(OptionError, match="raised in a task"):
             list(side_by_side(steps, [2, -1], processes))

@@ -191,7 +191,7 @@ def test_it_is_small_and_as_its_catalogue_says(demo: Path) -> None:
         (npy,) = (demo / "npy").glob(f"*{video.video_id}*")
         tracks = read_tracks(npy.read_bytes(), str(npy))
         assert tracks.frame_count == video.frames
-        for person, frames in zip(of_video.persons, of_video.frames, strict=True):
+        for person, frames in zip(of_video.people, of_video.frames, strict=True):
             assert 40 < len(frames) < video.frames
             assert set(frames.tolist()) <= set(tracks.frame[tracks.person == person].tolist())
 

@@ -349,7 +349,7 @@ def test_what_to_do_next_is_said_once_a_reason(tmp_path: Path) -> None:
         f"not a video: {mine} it again.",
         "not a video: may come back. The file that came is no whole video: run it again later.",
     ]
-    assert said[9].startswith("private: gone. Only those its owner chose")
+    assert said[9].startswith("private: gone. Only people whom its owner chose")
     assert len(said) == 10
     fates = [video["fate"] for video in json.loads(found.to_json())["videos"]]
     assert fates == [*["you can fix it"] * 2, "may come back", "gone", "gone"]

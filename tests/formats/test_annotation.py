@@ -25,14 +25,14 @@ def read(tmp_path: Path, text: str | bytes, catalogue: Catalogue) -> Annotation:
 def test_people_are_in_order_of_their_numbers_not_their_spelling(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
-    labels = read(tmp_path, '{"a": {"10": [7, 3], "9": [0]}}', catalogue).videos["a"]
-    assert labels.persons.tolist() == [9, 10]
-    assert [frames.tolist() for frames in labels.frames] == [[0], [3, 7]]
+    found = read(tmp_path, '{"a": {"10": [7, 3], "9": [0]}}', catalogue).videos["a"]
+    assert found.people.tolist() == [9, 10]
+    assert [frames.tolist() for frames in found.frames] == [[0], [3, 7]]
 
 
 def test_counts_by_stride(tmp_path: Path, catalogue: Catalogue) -> None:
-    labels = read(tmp_path, '{"a": {"0": [0, 1, 5, 10], "1": [5, 6]}}', catalogue).videos["a"]
-    assert (labels.count(1), labels.count(5), labels.count(10)) == (6, 4, 2)
+    found = read(tmp_path, '{"a": {"0": [0, 1, 5, 10], "1": [5, 6]}}', catalogue).videos["a"]
+    assert (found.count(1), found.count(5), found.count(10)) == (6, 4, 2)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_counts_by_stride(tmp_path: Path, catalogue: Catalogue) -> None:
         ('{"a": []}', "got a list"),
         ('{"a": {"0": [0]}}', "expected 2 people"),
         ('{"a": {"0": [], "1": [], "2": []}}', "expected 2 people"),
-        ('{"a": {"0": [0], "0": [1]}}', "'0' stands twice"),
-        ('{"a": {"0": [0], "1": []}, "a": {}}', "'a' stands twice"),
+        ('{"a": {"0": [0], "0": [1]}}', "'0' is twice"),
+        ('{"a": {"0": [0], "1": []}, "a": {}}', "'a' is twice"),
         ('{"a": {"0": [0], "01": [0]}}', "got '01'"),
         ('{"a": {"0": [0], "-1": [0]}}', "got '-1'"),
         ('{"a": {"0": [0], "\u0663": [0]}}', "as a decimal number"),
@@ -65,7 +65,7 @@ def test_counts_by_stride(tmp_path: Path, catalogue: Catalogue) -> None:
         ('{"a": {"0": [0], "1": [4, 8, 4]}}', "person 1: frame 4 is listed twice"),
     ],
 )
-def test_broken_labels_are_refused(
+def test_a_broken_annotation_is_refused(
     tmp_path: Path, catalogue: Catalogue, text: str | bytes, says: str
 ) -> None:
     with pytest.raises(AnnotationError) as error:
@@ -73,6 +73,8 @@ def test_broken_labels_are_refused(
     assert says in str(error.value)
 
 
-def test_missing_labels_are_an_error_that_names_them(tmp_path: Path, catalogue: Catalogue) -> None:
+def test_a_missing_annotation_is_an_error_with_its_name(
+    tmp_path: Path, catalogue: Catalogue
+) -> None:
     with pytest.raises(SourceError, match=r"nowhere\.json"):
         Annotation.read(tmp_path / "nowhere.json", catalogue)

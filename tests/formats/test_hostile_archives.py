@@ -27,7 +27,7 @@ def refused(archive: Path, says: str) -> None:
     with pytest.raises(SourceError, match=says) as error:
         tracks_in(archive)
     assert str(error.value).startswith(f"{archive}: cannot be read as an archive (")
-    assert "unpack it into a folder, and use that instead." in str(error.value)
+    assert "unpack it into a folder and use the folder instead." in str(error.value)
 
 
 def patched(archive: Path, at: int, form: str, value: int) -> None:
@@ -158,7 +158,7 @@ def lying(path: Path, at: int, form: str, value: int, method: int = zipfile.ZIP_
     [
         (SIZE, "<I", 10, "Bad CRC-32"),
         (SIZE, "<I", len(A) - 1, "Bad CRC-32"),
-        (SIZE, "<I", len(A) + 1, "5,000 bytes, not 5,001 as it says"),
+        (SIZE, "<I", len(A) + 1, "5,000 bytes, not 5,001 as the archive says"),
         (SIZE, "<I", 2**32 - 2, "4,294,967,294 bytes, more than"),
         (FLAGS, "<H", 1, "is encrypted"),
         (CRC, "<I", 1, "Bad CRC-32"),
@@ -230,8 +230,8 @@ def test_no_damage_leads_to_another_error(
     @example([(0, 0)])
     def read(damage: list[tuple[int, int]]) -> None:
         content = bytearray(whole)
-        for place, byte in damage:
-            content[place] = byte
+        for offset, byte in damage:
+            content[offset] = byte
         archive.write_bytes(content)
         try:
             outcomes.update(map(str, contents(archive).values()))

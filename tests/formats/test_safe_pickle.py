@@ -178,9 +178,9 @@ def test_deep_nesting_is_refused_and_nothing_overflows(depth: int) -> None:
     nested = b"]" * depth + b"a" * (depth - 1)
     refused(npy(b"\x80\x04" + nested + b"."))
     content = saved({0: {0: detection(0, 0, box_pos="here")}})
-    place = without_frames(content)
-    assert place.count(b"\x8c\x04here\x94") == 1
-    assert "box_pos" in refused(place.replace(b"\x8c\x04here\x94", nested + b"\x94"))
+    unframed = without_frames(content)
+    assert unframed.count(b"\x8c\x04here\x94") == 1
+    assert "box_pos" in refused(unframed.replace(b"\x8c\x04here\x94", nested + b"\x94"))
 
 
 DOUBLED = b"".join(b"h%ch%c\x86\x94a" % (i, i) for i in range(90))
@@ -197,7 +197,7 @@ DOUBLED = b"".join(b"h%ch%c\x86\x94a" % (i, i) for i in range(90))
 def test_keys_that_would_hang_or_crash_are_refused(before_and_key: tuple[bytes, bytes]) -> None:
     before, key = before_and_key
     content = npy(b"\x80\x04}" + before + b"}" + key + b"K\x01s.")
-    assert "neither number nor text" in refused(content)
+    assert "neither a number nor text" in refused(content)
 
 
 def test_a_pickle_of_python_2() -> None:
@@ -224,7 +224,7 @@ def test_a_pickle_of_python_2() -> None:
         + frames + b"tb."
     )  # fmt: skip
     tracks_found = read(npy(b"\x80\x02" + outer))
-    assert tracks_found.box.tolist() == [[1.0, 2.0, 3.0, 4.0]]
+    assert tracks_found.bbox.tolist() == [[1.0, 2.0, 3.0, 4.0]]
     assert tracks_found.keypoints[0, 1].tolist() == [2.0, 3.0]
 
 

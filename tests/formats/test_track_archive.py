@@ -38,7 +38,7 @@ def test_npy_files_are_read_wherever_they_lie_in_an_archive(tmp_path: Path, suff
 
 
 @pytest.mark.parametrize("suffix", [".zip", ".tar.gz"])
-def test_an_archive_that_was_replaced_since_it_was_listed_is_told(
+def test_an_archive_that_was_replaced_since_it_was_listed_is_an_error(
     tmp_path: Path, suffix: str
 ) -> None:
     (track,) = tracks_in(pack(tmp_path / f"npy{suffix}", {"aaa.npy": A}))
@@ -49,7 +49,7 @@ def test_an_archive_that_was_replaced_since_it_was_listed_is_told(
 
 
 @pytest.mark.parametrize("suffix", ARCHIVE_SUFFIXES)
-def test_the_kind_is_told_by_the_first_bytes(tmp_path: Path, suffix: str) -> None:
+def test_the_first_bytes_tell_the_kind(tmp_path: Path, suffix: str) -> None:
     expected = ".tar.gz" if suffix == ".tgz" else suffix
     assert kind(pack(tmp_path / f"npy{suffix}", {"a.npy": A})) == expected
     assert kind(pack(tmp_path / f"none{suffix}", {})) in (expected, None)  # zeros, if a tar

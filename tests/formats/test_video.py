@@ -112,8 +112,8 @@ def test_exactly_the_wanted_frames(name: str, clip_of: Callable, data: st.DataOb
     wanted = data.draw(st.lists(st.integers(0, len(whole) - 1), unique=True, max_size=len(whole)))
     found = read(path, wanted)
     assert sorted(found) == sorted(wanted)
-    for index, picture in found.items():
-        assert np.array_equal(picture, whole[index])
+    for index, pixels in found.items():
+        assert np.array_equal(pixels, whole[index])
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -137,9 +137,9 @@ def test_a_part_has_the_pixels_of_the_whole(
     bottom = data.draw(st.integers(top + 1, height))
     right = data.draw(st.integers(left + 1, width))
     with Clip(path) as clip:
-        ((_, picture),) = clip.read([7])
+        ((_, decoded),) = clip.read([7])
         assert np.array_equal(
-            picture.bgr(top, bottom, left, right), whole[7][top:bottom, left:right]
+            decoded.bgr(top, bottom, left, right), whole[7][top:bottom, left:right]
         )
 
 
@@ -180,14 +180,14 @@ def test_a_clip_on_its_side_is_turned_as_opencv_turns_it(tmp_path: Path) -> None
     upright = one + none * 3 + one + none * 3 + (1 << 30).to_bytes(4, "big")
     turned = none + one + none + (-65536).to_bytes(4, "big", signed=True) + none * 4
     turned += (1 << 30).to_bytes(4, "big")  # 90 degrees clockwise
-    place = content.index(upright, content.index(b"tkhd"))  # the track's matrix
-    path.write_bytes(content[:place] + turned + content[place + 36 :])
+    offset = content.index(upright, content.index(b"tkhd"))  # the track's matrix
+    path.write_bytes(content[:offset] + turned + content[offset + 36 :])
     _, expected = cv2.VideoCapture(str(path)).read()
     assert expected.shape == (96, 64, 3)
     with Clip(path) as clip:
-        ((_, picture),) = clip.read([0])
-        assert (picture.height, picture.width) == (96, 64)
-        assert np.array_equal(picture.bgr(3, 80, 5, 60), expected[3:80, 5:60])
+        ((_, decoded),) = clip.read([0])
+        assert (decoded.height, decoded.width) == (96, 64)
+        assert np.array_equal(decoded.bgr(3, 80, 5, 60), expected[3:80, 5:60])
 
 
 def test_frames_that_nothing_needs_are_not_decoded(clip_of: Callable, monkeypatch) -> None:
@@ -204,7 +204,7 @@ def test_frames_that_nothing_needs_are_not_decoded(clip_of: Callable, monkeypatc
 
     monkeypatch.setattr(packets._PresentationQueue, "expect", noting)
     assert list(read(path, [26])) == [26]
-    # Nothing of the group of pictures before, nothing after, no B-frame but those it is made from.
+    # Nothing of the group of frames before, nothing after, no B-frame but those it is made from.
     assert fed[0] == start > 0
     assert fed[-1] == 26
     assert {i for i in fed if i is not None} < set(range(start, end))
@@ -268,8 +268,8 @@ def test_no_frames(tmp_path: Path) -> None:
 def test_no_decoder_for_it(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "clip.mp4", 5, options=X264["plain"])
     content = path.read_bytes()
-    place = content.rindex(b"avc1")  # where the file names its codec
-    path.write_bytes(content[:place] + b"zzzz" + content[place + 4 :])
+    offset = content.rindex(b"avc1")  # where the file names its codec
+    path.write_bytes(content[:offset] + b"zzzz" + content[offset + 4 :])
     error = failure(path)
     assert error.reason is Reason.NO_CODEC
     assert "pip install -U av" in str(error)
@@ -313,8 +313,8 @@ def test_no_frame_made_from_damaged_data_is_given(tmp_path: Path, name: str) -> 
 
     def read_on() -> None:
         with Clip(path) as clip:
-            for index, picture in clip.read(range(FRAMES)):
-                assert np.array_equal(picture.bgr(0, 240, 0, 320), whole[index])
+            for index, decoded in clip.read(range(FRAMES)):
+                assert np.array_equal(decoded.bgr(0, 240, 0, 320), whole[index])
                 given.append(index)
 
     with pytest.raises(VideoError) as error:
