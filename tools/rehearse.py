@@ -1,6 +1,6 @@
-"""Makes a stand-in for the whole of DanceReID: real annotation and frame counts, tiny frames.
+"""Makes a full-size stand-in for DanceReID: real annotation, real frame counts, tiny pictures.
 
-It loads as the real data does, in minutes and without the videos:
+What is made loads as the real data does, in minutes and without the videos:
 
     python tools/rehearse.py annotation.json rehearsal
     load_dataset("dancereid", "paper", data_dir="rehearsal")   # 31,643 + 22,637 examples
@@ -29,19 +29,15 @@ _BOX_WIDTH, _BOX_HEIGHT = 16, 32
 
 
 def main() -> int:
-    """Parses the command line, and reports errors without a traceback."""
+    """Parses the command line, and says what went wrong without a traceback."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("annotation", type=Path, help="annotation.json, the real one or any")
+    parser.add_argument("output", type=Path, help="folder to make; must not be there yet")
+    parser.add_argument("--catalogue", type=Path, help="a CSV of one's own")
     parser.add_argument(
-        "annotation", type=Path, help="an annotation.json, for example the published one"
-    )
-    parser.add_argument("output", type=Path, help="folder to make; it must not exist yet")
-    parser.add_argument(
-        "--catalogue", type=Path, help="CSV of the videos (default: DanceReID's own)"
-    )
-    parser.add_argument(
-        "--max-frames", type=int, default=10**9, metavar="N", help="make clips of at most N frames"
+        "--max-frames", type=int, default=10**9, metavar="N", help="make shorter clips"
     )
     arguments = parser.parse_args()
     if arguments.max_frames < 1:
@@ -52,7 +48,7 @@ def main() -> int:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("rehearse: interrupted, nothing was kept", file=sys.stderr)
+        print("rehearse: interrupted, nothing kept", file=sys.stderr)
         return 130
     print(f"made {arguments.output}: load_dataset('dancereid', data_dir='{arguments.output}')")
     return 0
@@ -61,19 +57,19 @@ def main() -> int:
 def rehearse(
     annotation: Path, output: Path, catalogue_path: Path | None = None, max_frames: int = 10**9
 ) -> None:
-    """Makes the folder. It gets its name when it is complete.
+    """Makes the folder; it appears under its name when it is whole.
 
     Args:
         annotation: its path.
         output: the folder.
-        catalogue_path: CSV of the videos; DanceReID's own if None.
-        max_frames: most frames of a clip; annotated frames after these get no detection.
+        catalogue_path: whose videos, the project's if None.
+        max_frames: frames of a clip at most; annotated frames beyond are left out.
 
     Raises:
-        DanceReIDError: the annotation is broken, or the folder exists already.
+        DanceReIDError: the annotation is broken, or the folder is there already.
     """
     if output.exists():
-        raise SourceError(f"{output} exists already. Remove it, or name another folder.")
+        raise SourceError(f"{output} is already there. Remove it, or name another folder.")
     catalogue = Catalogue.read(catalogue_path)
     annotated = Annotation.read(annotation, catalogue).videos
     unfinished = output.with_name(output.name + ".unfinished")
@@ -84,10 +80,7 @@ def rehearse(
         shutil.copyfile(annotation, unfinished / "annotation.json")
         videos = [video for video in catalogue if video.video_id in annotated]
         if not videos:
-            raise AnnotationError(
-                f"{annotation}: expected videos of the catalogue, found none. There is nothing to "
-                "make: use the annotation and the catalogue of the same dataset."
-            )
+            raise AnnotationError(f"{annotation}: lists no video, so there is nothing to make.")
         for video in tqdm(videos, desc="Making clips and tracks", unit="video"):
             of_video = annotated[video.video_id]
             count = min(_frame_count(video, of_video), max_frames)
@@ -100,13 +93,13 @@ def rehearse(
 
 
 def _frame_count(video: Video, annotation: VideoAnnotation) -> int:
-    """Frames of the real clip; if the catalogue has no count, up to the last annotated frame."""
+    """Frames of the real clip; up to the last annotated frame where nobody counted them."""
     last = max((int(frames[-1]) for frames in annotation.frames if len(frames)), default=0)
     return video.frames or last + 1
 
 
 def write_clip(path: Path, frames: int) -> None:
-    """Writes an H.264 clip with B-frames. It shows a bright bar that moves."""
+    """Writes an H.264 clip with B-frames, in which a bright bar moves."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(
             "libx264", rate=FRAME_RATE, options={"preset": "veryfast", "g": "150", "bf": "3"}
@@ -125,12 +118,12 @@ def write_clip(path: Path, frames: int) -> None:
 def make_tracks(annotation: VideoAnnotation, frames: int) -> dict[int, dict[int, dict[str, Any]]]:
     """Detections of every annotated person in every annotated frame below `frames`."""
     tracks: dict[int, dict[int, dict[str, Any]]] = {frame: {} for frame in range(frames)}
-    for index, (person, valid) in enumerate(
+    for place, (person, valid) in enumerate(
         zip(annotation.persons, annotation.frames, strict=True)
     ):
         for frame in valid[valid < frames].tolist():
-            x = float((index * 11 + frame) % (WIDTH - _BOX_WIDTH))
-            y = float(index * 5 % (HEIGHT - _BOX_HEIGHT))
+            x = float((place * 11 + frame) % (WIDTH - _BOX_WIDTH))
+            y = float(place * 5 % (HEIGHT - _BOX_HEIGHT))
             joints = np.linspace((x, y), (x + _BOX_WIDTH, y + _BOX_HEIGHT), JOINTS)
             tracks[frame][int(person)] = {
                 "id": int(person) + 1,
