@@ -1,4 +1,4 @@
-"""All benchmarks, or those that are named: a table, and JSON.
+"""Runs all benchmarks, or those that are named; prints a table and writes JSON.
 
 python -m benchmarks [NAME ...] [--runs 5] [--json FILE]
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.harness import Figure, Size, machine, table
 
-# A file each.
+# Each is a file.
 NAMES = (
     *("build", "num_proc", "memory", "import_time", "dataloader", "frame_skipping"),
     *("export", "evaluation", "preview"),
@@ -22,26 +22,40 @@ NAMES = (
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all")
-    parser.add_argument("--runs", type=int, default=5, help="counted, after one that is not")
-    parser.add_argument("--json", type=Path, default=Path(__file__).with_name("results.json"))
-    parser.add_argument("--tiny", action="store_true", help="only whether they run")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help=f"which of {', '.join(NAMES)} to run; all by default",
+    )
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=5,
+        help="runs to count, after one that does not count (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json", type=Path, default=Path(__file__).with_name("results.json"), help="file to write"
+    )
+    parser.add_argument(
+        "--tiny", action="store_true", help="only see whether they run; the figures mean nothing"
+    )
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.names) - set(NAMES)):
-        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(NAMES)}")
+        parser.error(f"no benchmark {', '.join(unknown)}; choose from {', '.join(NAMES)}")
     size = Size(max(1, arguments.runs), arguments.tiny)
     found: dict[str, list[Figure]] = {}
     for name in arguments.names or NAMES:
         found[name] = importlib.import_module(f"benchmarks.{name}").measure(size)
         print(f"\n{name}, {size.runs} runs\n\n{table(found[name])}\n", flush=True)
-    told = {
+    results = {
         "on": machine(),
         "runs": size.runs,
         "tiny": size.tiny,
         "figures": {name: [figure.as_dict() for figure in of] for name, of in found.items()},
     }
-    arguments.json.write_text(json.dumps(told, indent=1))
-    print("\n".join(f"{name}: {value}" for name, value in told["on"].items()))
+    arguments.json.write_text(json.dumps(results, indent=1))
+    print("\n".join(f"{name}: {value}" for name, value in results["on"].items()))
     print(
         f"\n{table(figure for of in found.values() for figure in of)}\n\nwritten: {arguments.json}"
     )

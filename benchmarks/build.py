@@ -1,9 +1,8 @@
-"""Building one clip, against bare decoding and against a loop as people write it.
+"""Building one clip, compared with bare decoding and with a loop as people write it.
 
 The build decodes, crops, encodes JPEGs and writes Arrow. FFmpeg's own program decodes every
-frame, by two threads, and does nothing with them. The loop
-(`benchmarks/decode_vs_opencv.py`) reads every frame by OpenCV and writes the published folder.
-Imports are not counted, but where it says so.
+frame with two threads, and drops it. The loop (`benchmarks/decode_vs_opencv.py`) reads every frame
+with OpenCV and writes the published folder. Imports count only where a figure says so.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ def measure(size: Size) -> list[Figure]:
     """Ratios of time."""
     h264, vp9 = (data_folder(codec, tiny=size.tiny) for codec in ("h264", "vp9"))
     with tempfile.TemporaryDirectory() as temporary:
-        places = (Path(temporary) / str(number) for number in range(10**6))
+        new_folders = (Path(temporary) / str(number) for number in range(10**6))
         found = in_turn(
             size,
             {
-                "build": lambda: printed(BUILD, h264, next(places), False),
+                "build": lambda: printed(BUILD, h264, next(new_folders), False),
                 "ffmpeg": lambda: decoding_seconds(clip_in(h264)),
-                "loop": lambda: printed(_LOOP, h264, next(places)),
-                "build vp9": lambda: printed(BUILD, vp9, next(places), False),
+                "loop": lambda: printed(_LOOP, h264, next(new_folders)),
+                "build vp9": lambda: printed(BUILD, vp9, next(new_folders), False),
                 "ffmpeg vp9": lambda: decoding_seconds(clip_in(vp9)),
-                "all": lambda: printed(BUILD, h264, next(places), True),
+                "all": lambda: printed(BUILD, h264, next(new_folders), True),
             },
             "building a clip",
         )

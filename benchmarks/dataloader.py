@@ -1,7 +1,7 @@
-"""Reading images, poses and ids back, shuffled: the built dataset against a folder of files.
+"""Reading shuffled images, keypoints and ids: the built dataset compared with a folder of files.
 
-The folder is read as re-ID code reads it: a path from a list, Pillow, `numpy.loadtxt`. Of the
-dataset, batches are fetched as PyTorch's DataLoader fetches them.
+The folder is read as re-ID code reads it: a path from a list, Pillow, `numpy.loadtxt`. From the
+dataset, batches are read as PyTorch's DataLoader reads them.
 """
 
 from __future__ import annotations
@@ -54,20 +54,20 @@ def measure(size: Size) -> list[Figure]:
 
 
 def rate(examples: Iterator[dict[str, Any]]) -> float:
-    """Images a second, each with its pixels and its pose as arrays."""
+    """Images a second, each with its pixels and its keypoints as arrays."""
     start, count = time.perf_counter(), 0
     for example in examples:
-        pixels, pose = np.asarray(example["image"]), np.asarray(example["keypoints"])
-        if pixels.shape != (256, 128, 3) or pose.shape != (17, 2) or example["person_id"] < 0:
-            raise ValueError(f"read something else: {example}")
+        pixels, keypoints = np.asarray(example["image"]), np.asarray(example["keypoints"])
+        if pixels.shape != (256, 128, 3) or keypoints.shape != (17, 2) or example["person_id"] < 0:
+            raise ValueError(f"expected an image, 17 keypoints and a person id, read {example}")
         count += 1
     return count / (time.perf_counter() - start)
 
 
 def files(paths: list[Path], order: list[int]) -> Iterator[dict[str, Any]]:
     """From a published folder."""
-    for place in order:
-        path = paths[place]
+    for index in order:
+        path = paths[index]
         yield {
             "image": Image.open(path).convert("RGB"),
             "keypoints": np.loadtxt(path.parents[1] / "poses" / f"{path.stem}.txt"),

@@ -1,9 +1,9 @@
-"""Scoring N images, against a loop over queries and against the matrix product of the distances.
+"""Scoring N images, compared with a loop over queries and with the distances' matrix product.
 
-The loop is written as people write it: an argsort a query, ten galleries drawn for CUHK03. It
-is timed on a sample of the queries, after the distances, which it gets for nothing. The product
-is what the distances cost at least. Each N is measured in a process of its own; the peak is the
-kernel's own (VmHWM: on Linux only).
+The loop is written as people write it: one argsort for each query, ten drawn galleries for
+CUHK03. It is timed on a sample of the queries, without the time for the distances. The product is
+the least that the distances can cost. Each N is measured in its own process; the kernel counts
+the peak (VmHWM, Linux only).
 """
 
 from __future__ import annotations
@@ -72,19 +72,19 @@ def measure_here(count: int) -> dict[str, float]:
 
 
 def images(count: int) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[Any]]:
-    """Features of people who change slowly, as dancers do: mAP is about 75 %."""
+    """Features that change slowly over time, as those of dancers do: mAP is about 75 %."""
     rng = np.random.default_rng(0)
     people, times = np.arange(count) % PEOPLE, np.arange(count) // PEOPLE
     steps = rng.standard_normal((PEOPLE, times[-1] + 1, 32), dtype=np.float32)
-    way = steps.cumsum(axis=1) / np.float32(len(steps[0]) ** 0.5)
+    drift = steps.cumsum(axis=1) / np.float32(len(steps[0]) ** 0.5)
     features = 0.5 * rng.standard_normal((count, COLUMNS), dtype=np.float32)
     features += 0.3 * rng.standard_normal((PEOPLE, COLUMNS), dtype=np.float32)[people]
-    features += 0.5 * way[people, times] @ rng.standard_normal((32, COLUMNS), dtype=np.float32)
+    features += 0.5 * drift[people, times] @ rng.standard_normal((32, COLUMNS), dtype=np.float32)
     return features, people, 5 * times
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
-    """How long it takes, and how long on all cores together, whatever else they do."""
+    """Seconds by the clock, and seconds of processor time on all cores together."""
     start, start_cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - start, time.process_time() - start_cpu
@@ -106,24 +106,24 @@ def plain_loop(
     for row, query in enumerate(queries):
         order = np.argsort(distances[row])
         order = order[(people[order] != people[query]) | (frames[order] != frames[query])]
-        places = np.flatnonzero(people[order] == people[query])
-        precision = (np.arange(len(places)) + 1) / (places + 1)
+        matches = np.flatnonzero(people[order] == people[query])
+        precision = (np.arange(len(matches)) + 1) / (matches + 1)
         precision.mean()
         cmc, shots = np.zeros(20), np.zeros(20)
-        cmc[places[0] :] += 1
-        for found, place in enumerate(places):
-            if place - found >= len(shots):
+        cmc[matches[0] :] += 1
+        for found, match in enumerate(matches):
+            if match - found >= len(shots):
                 break
-            shots[place - found] += 1 / len(places)
+            shots[match - found] += 1 / len(matches)
         order = order[frames[order] != frames[query]]
         of_person: dict[int, list[int]] = {}
-        for place, person in enumerate(people[order]):
-            of_person.setdefault(person, []).append(place)
+        for rank, person in enumerate(people[order]):
+            of_person.setdefault(person, []).append(rank)
         single = np.zeros(len(of_person))
         for _ in range(10):
-            drawn = {person: rng.choice(places) for person, places in of_person.items()}
-            rank = sum(place < drawn[people[query]] for place in drawn.values())
-            single[rank:] += 1 / 10
+            drawn = {person: rng.choice(ranks) for person, ranks in of_person.items()}
+            first = sum(rank < drawn[people[query]] for rank in drawn.values())
+            single[first:] += 1 / 10
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writing a folder, against building the Arrow dataset from the same video."""
+"""Writing a folder, compared with building the Arrow dataset from the same video."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ print(time.perf_counter() - start)
 
 
 def measure(size: Size) -> list[Figure]:
-    """Ratios of time, after all imports."""
+    """Ratios of time, without imports."""
     folder = data_folder(seconds=20, tiny=size.tiny)
     with tempfile.TemporaryDirectory() as temporary:
-        places = (Path(temporary) / str(number) for number in range(10**6))
+        new_folders = (Path(temporary) / str(number) for number in range(10**6))
         found = in_turn(
             size,
             {
-                work: lambda work=work: printed(_WRITE, work, folder, next(places))
+                work: lambda work=work: printed(_WRITE, work, folder, next(new_folders))
                 for work in ("arrow", *_LAYOUTS)
             },
             "writing folders",

@@ -1,4 +1,4 @@
-"""A clip with people in a tenth of it, in one stretch, against one with people in all of it."""
+"""Building a clip with people in one tenth of it, compared with people in all of it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def measure(size: Size) -> list[Figure]:
         for part in (1, 0.1)
     }
     with tempfile.TemporaryDirectory() as temporary:
-        places = (Path(temporary) / str(number) for number in range(10**6))
+        new_folders = (Path(temporary) / str(number) for number in range(10**6))
         found = in_turn(
             size,
             {
-                name: lambda folder=folder: printed(BUILD, folder, next(places), False)
+                name: lambda folder=folder: printed(BUILD, folder, next(new_folders), False)
                 for name, folder in folders.items()
             },
             "building a tenth",

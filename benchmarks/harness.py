@@ -1,4 +1,4 @@
-"""Programs in processes of their own, in turn, and what comes of them: ratios, run by run."""
+"""Runs programs in turn, each in its own process, and compares them run by run."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured.
+    """How much to measure.
 
     Attributes:
         runs: counted runs of everything; one before them is not counted.
-        tiny: as little as shows that a benchmark runs; its figures say nothing.
+        tiny: measure just enough to see that a benchmark runs; its figures mean nothing.
     """
 
     runs: int
@@ -40,12 +40,12 @@ class Size:
 
 @dataclass(frozen=True)
 class Figure:
-    """What was found, once a run.
+    """What one benchmark measured, with a value for each run.
 
     Attributes:
-        name: what was held against what.
-        values: one a run.
-        aim: what it should be, in words; empty where there is none.
+        name: what was measured, or compared.
+        values: one for each run.
+        aim: what it should be, in words; empty if there is no aim.
         unit: empty for a ratio.
     """
 
@@ -64,7 +64,11 @@ class Figure:
 def in_turn(
     size: Size, tasks: Mapping[str, Callable[[], float]], what: str
 ) -> dict[str, list[float]]:
-    """What each task gives, run by run: all of them in every run, so that drift falls on all."""
+    """Calls all tasks in every run, so that a change of the machine's speed affects all of them.
+
+    Returns:
+        By task, what it returned in each run that counts.
+    """
     found: dict[str, list[float]] = {name: [] for name in tasks}
     warm_up = 0 if size.tiny else 1
     for run in tqdm(range(warm_up + size.runs), desc=what, unit=" runs"):
@@ -76,48 +80,48 @@ def in_turn(
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, ...]:
-    """Run by run."""
+    """Our values divided by theirs, run by run."""
     return tuple(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 def printed(program: str, *arguments: object) -> float:
-    """The last number that a Python program prints, in a process of its own."""
+    """Runs a Python program in its own process, and returns the last number that it prints."""
     command = [sys.executable, "-c", program, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, env=_quiet())
     return float(done.stdout.split()[-1])
 
 
 def wall_seconds(command: Iterable[object]) -> float:
-    """How long a command takes from its start to its end."""
+    """Seconds that a command takes, from its start to its end."""
     start = time.perf_counter()
     subprocess.run([str(part) for part in command], cwd=ROOT, check=True, env=_quiet())
     return time.perf_counter() - start
 
 
 def decoding_seconds(clip: Path) -> float:
-    """How long FFmpeg's own program takes to decode every frame, by two threads."""
+    """Seconds that FFmpeg's own program takes to decode every frame, with two threads."""
     quiet = ["-loglevel", "error", "-nostdin"]
     return wall_seconds([FFMPEG, *quiet, "-threads", 2, "-i", clip, "-f", "null", "-"])
 
 
 def _quiet() -> dict[str, str]:
-    """Bars and warnings of the processes would drown those of the run."""
+    """The environment without progress bars and warnings, which would hide those of the run."""
     quiet = {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "DATASETS_VERBOSITY": "error"}
     return {**os.environ, **quiet, "PYTHONWARNINGS": "ignore"}
 
 
 def peak_mib() -> float:
-    """The most memory this process has had so far, by the kernel: on Linux only."""
-    # Not ru_maxrss: that begins with what the parent had when it forked.
+    """The most memory that this process has had so far; Linux only, since the kernel counts it."""
+    # Not ru_maxrss: it starts with the memory that the parent had when it forked.
     status = Path("/proc/self/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if "VmHWM" in line)) / 1024
 
 
 def machine() -> dict[str, str]:
-    """What the figures were found on."""
+    """The machine and the versions that the figures depend on."""
     cpu = platform.processor() or platform.machine()
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text().splitlines() if told.exists() else []
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     cpu = next((line.split(": ")[1] for line in lines if line.startswith("model name")), cpu)
     ffmpeg = imageio_ffmpeg.get_ffmpeg_version()
     packages = ("datasets", "av", "opencv-python-headless", "numpy", "pillow", "pyarrow")

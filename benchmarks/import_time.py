@@ -1,4 +1,4 @@
-"""What has to be waited for: imports, and the first example of a stream, in processor time."""
+"""Processor time of what users wait for: imports, and the first example of a stream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured on: clips as YouTube encodes them, and data folders. Made once, then kept."""
+"""The inputs of benchmarks: clips encoded as YouTube does, in data folders. Made once, kept."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from dancereid_pipeline.formats.npy_tracks import JOINTS, write_tracks
 
 PEOPLE = 5
 RATE = 30
-# Of a clip, in seconds: it has a key frame every so many; a longer one is this one repeated.
+# Seconds between key frames, and seconds that are encoded; a longer clip repeats these.
 _KEY_EVERY, _ENCODED = 5, 20
-# Here the clips are made smaller and shorter, to see that a benchmark runs.
+# For --tiny, clips are shorter by this factor, and smaller.
 _TINY = 30
 _KEPT = Path(__file__).with_name("kept")
 # Encoder, file, options. YouTube spends about as many bits on 1080p.
@@ -55,7 +55,8 @@ def data_folder(
         codec: "h264" (mp4, High profile, 3 B-frames in a pyramid) or "vp9" (webm).
         seconds: of each clip, at 30 frames a second.
         videos: how many, all alike.
-        people_in: of each clip the part that has people in it, one stretch from its middle on.
+        people_in: the part of each clip that has people in it: one stretch. If it is less than 1,
+            it starts in the middle of the clip.
         tiny: 320 x 180, and a thirtieth of the seconds.
     """
 
@@ -69,8 +70,8 @@ def data_folder(
             (folder / part).mkdir(parents=True)
         rows = "".join(f"{name},{PEOPLE},test\n" for name in names)
         (folder / "c.csv").write_text("video_id,people,split\n" + rows)
-        labels = {str(person): list(seen) for person in range(PEOPLE)}
-        (folder / "annotation.json").write_text(json.dumps(dict.fromkeys(names, labels)))
+        annotation = {str(person): list(seen) for person in range(PEOPLE)}
+        (folder / "annotation.json").write_text(json.dumps(dict.fromkeys(names, annotation)))
         tracks = {
             frame: _detections(frame, tiny) if frame in seen else {} for frame in range(frames)
         }
@@ -87,7 +88,7 @@ def clip_in(folder: Path) -> Path:
 
 
 def _kept(name: str, write: Callable[[Path], None]) -> Path:
-    """What this very code wrote under a name; written now if it is not there."""
+    """What this version of the code wrote under a name. Writes it if it is not there."""
     code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
     target = _KEPT / f"{code}-{name}"
     if not target.exists():
@@ -99,7 +100,7 @@ def _kept(name: str, write: Callable[[Path], None]) -> Path:
 
 
 def _clip(codec: str, frames: int, tiny: bool) -> Path:
-    """A clip of so many frames."""
+    """A clip with the given number of frames."""
     suffix = _CODECS[codec][1]
     size = (320, 180) if tiny else (1920, 1080)
     once = min(frames, RATE * _ENCODED)
@@ -132,7 +133,7 @@ def _encode(path: Path, codec: str, frames: int, size: tuple[int, int]) -> None:
 
 
 def _repeat(encoded: Path, path: Path, times: int) -> None:
-    """The clip again and again, not encoded anew: it begins with a key frame."""
+    """Repeats a clip without encoding it again: that works, as it starts with a key frame."""
     with av.open(str(encoded)) as source, av.open(str(path), "w") as target:
         packets = [p for p in source.demux(video=0) if p.size]
         stream = target.add_stream_from_template(source.streams.video[0])
@@ -146,7 +147,7 @@ def _repeat(encoded: Path, path: Path, times: int) -> None:
 
 
 def _pictures(frames: int, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
-    """Planes of YUV 4:2:0: people before a moving background, with grain that is new every time."""
+    """Planes of YUV 4:2:0: people in front of a moving background, with new grain in each frame."""
     rng = np.random.default_rng(0)
 
     def texture(rows: int, columns: int, cell: int) -> NDArray[np.uint8]:
@@ -162,15 +163,15 @@ def _pictures(frames: int, width: int, height: int) -> Iterator[NDArray[np.uint8
     for frame in range(frames):
         luma = background[:, frame : frame + width].copy()
         for person, clothes in enumerate(people):
-            x, y = (round(edge) for edge in _place(person, frame, width, height))
+            x, y = (round(edge) for edge in _corner(person, frame, width, height))
             luma[y : y + clothes.shape[0], x : x + clothes.shape[1]] = clothes
         y, x = rng.integers(0, 64, 2)
         grain = grains[frame % 4, y : y + height * 3 // 2, x : x + width]
         yield (np.vstack([luma, chroma]) + grain).clip(16, 235).astype(np.uint8)
 
 
-def _place(person: int, frame: int, width: int, height: int) -> tuple[float, float]:
-    """Left and top of a person, who is an eighth as wide as the picture and half as high."""
+def _corner(person: int, frame: int, width: int, height: int) -> tuple[float, float]:
+    """The top left corner of a person, who is 1/8 of the frame wide and half of it high."""
     x = 0.05 + 0.17 * person + 0.02 * np.sin(frame / 15 + person)
     return x * width, (0.28 + 0.02 * np.sin(frame / 7 + person)) * height
 
@@ -179,7 +180,7 @@ def _detections(frame: int, tiny: bool) -> dict[int, dict[str, object]]:
     width, height = (320, 180) if tiny else (1920, 1080)
     found: dict[int, dict[str, object]] = {}
     for person in range(PEOPLE):
-        x, y = _place(person, frame % (RATE * _ENCODED), width, height)
+        x, y = _corner(person, frame % (RATE * _ENCODED), width, height)
         right, bottom = x + width / 8, y + height / 2
         found[person] = {
             "id": person + 1,

@@ -1,4 +1,4 @@
-"""Peak memory of building one clip, and of one ten times as long, above `import datasets`."""
+"""Peak memory of building a clip, and a clip ten times as long, above `import datasets`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def measure(size: Size) -> list[Figure]:
     """MiB, and their ratio."""
     short, long = (data_folder(seconds=seconds, tiny=size.tiny) for seconds in (20, 200))
     with tempfile.TemporaryDirectory() as temporary:
-        places = (Path(temporary) / str(number) for number in range(10**6))
+        new_folders = (Path(temporary) / str(number) for number in range(10**6))
         found = in_turn(
             size,
             {
                 "base": lambda: printed(_BUILD),
-                "short": lambda: printed(_BUILD, short, next(places)),
-                "long": lambda: printed(_BUILD, long, next(places)),
+                "short": lambda: printed(_BUILD, short, next(new_folders)),
+                "long": lambda: printed(_BUILD, long, next(new_folders)),
             },
-            "building, and looking at the memory",
+            "measuring memory",
         )
     above = {
         name: tuple(peak - base for peak, base in zip(found[name], found["base"], strict=True))

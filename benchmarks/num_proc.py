@@ -1,4 +1,4 @@
-"""Four clips: two processes against one, and the threads chosen against all other choices."""
+"""Building four clips: two processes compared with one, and other numbers of threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.harness import Figure, Size, in_turn, printed, ratios
 from benchmarks.inputs import data_folder
 
-# Threads a process; 0 is what it chooses by itself.
+# Threads for each process; 0 lets dancereid choose.
 _THREADS = (0, 1, 2, 6)
 _BUILD = """
 import sys, time
@@ -27,10 +27,10 @@ def measure(size: Size) -> list[Figure]:
     """Ratios of time."""
     folder = data_folder(seconds=20, videos=4, tiny=size.tiny)
     with tempfile.TemporaryDirectory() as temporary:
-        places = (Path(temporary) / str(number) for number in range(10**6))
+        new_folders = (Path(temporary) / str(number) for number in range(10**6))
         tasks = {
             f"{processes} {threads}": lambda processes=processes, threads=threads: printed(
-                _BUILD, folder, next(places), processes, threads
+                _BUILD, folder, next(new_folders), processes, threads
             )
             for processes, choices in ((1, (0, 1)), (2, _THREADS))
             for threads in (choices[:2] if size.tiny else choices)

@@ -1,8 +1,8 @@
-"""Size, seconds and peak memory of a page of a dataset, and of one ten times as large.
+"""Size, time and peak memory of a dataset's page, for a dataset and one ten times as large.
 
-The crops are the demo's with grain on them, which takes as many bytes as a photograph. Each page
-is made in a process of its own; the peak is the kernel's own (VmHWM: on Linux only). How long it
-takes to open is asked of Chromium, where there is one.
+The crops are those of the demo, with grain, so that they take as many bytes as photographs. Each
+page is made in its own process; the kernel counts the peak (VmHWM, Linux only). Chromium says how
+long the page takes to open, if it is installed.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def measure(size: Size) -> list[Figure]:
 
 
 def measure_page(folder: Path, output: Path) -> dict[str, float]:
-    """Makes a page in another process, and opens it."""
+    """Makes a page in another process, then opens it in Chromium."""
     command = [sys.executable, "-c", _MAKE, folder, output]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     seconds, peak = done.stdout.split()[-2:]
@@ -94,7 +94,7 @@ def measure_page(folder: Path, output: Path) -> dict[str, float]:
 
 
 def crops() -> tuple[dict[str, Any], ...]:
-    """Some of the demo's examples, with grain."""
+    """Examples of the demo, with grain on their images."""
     generator = np.random.default_rng(0)
     pool = []
     for example in dancereid.load_dataset("demo", split="test"):
@@ -103,11 +103,11 @@ def crops() -> tuple[dict[str, Any], ...]:
         buffer = io.BytesIO()
         Image.fromarray(grainy.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=75)
         pool.append({**example, "image": {"bytes": buffer.getvalue(), "path": None}})
-    return tuple(pool)  # a list would be taken for shards
+    return tuple(pool)  # `datasets` would take a list for shards
 
 
 def examples(pool: tuple[dict[str, Any], ...], people: int, each: int) -> Iterator[dict[str, Any]]:
-    """So many images of each of so many people, a video after the other."""
+    """Examples of so many people, `each` images of each, one video after another."""
     for first in range(0, people, _PEOPLE_A_VIDEO):
         for frame in range(each):
             for person in range(first, min(first + _PEOPLE_A_VIDEO, people)):

@@ -1,10 +1,10 @@
-"""Writes dataset_infos.json: for each config at its defaults, features and counts.
+"""Writes dataset_infos.json: the features and counts of each config with default options.
 
     python tools/make_dataset_infos.py           # writes it
-    python tools/make_dataset_infos.py --check   # exit code 1 if it is not up to date
+    python tools/make_dataset_infos.py --check   # writes nothing; exit code 1 if it is out of date
 
-Counts come from the catalogue (`annotated_every_5th`, counted on the published
-annotation) and, for the demo, from its annotation.
+Counts come from the catalogue: its column `annotated_every_5th` was counted on the published
+annotation. The counts of the demo come from its own annotation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dancereid_pipeline.shards.build_record import plain_features
 
 
 def dataset_infos() -> dict[str, Any]:
-    """What the file must hold: `{config: {description, features, splits}}`."""
+    """The content of the file: `{config: {description, version, features, splits}}`."""
     return {config.name: _info(config) for config in DanceReID.BUILDER_CONFIGS}
 
 
@@ -55,7 +55,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if it is out of date"
+    )
     check = parser.parse_args().check
     path = Path(__file__).parents[1] / "dataset_infos.json"
     text = json.dumps(dataset_infos(), indent=2) + "\n"

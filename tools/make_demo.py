@@ -2,9 +2,9 @@
 
     python tools/make_demo.py [OUTPUT] [--frames N]
 
-The same bytes at every run with the same libraries; of fewer frames, the same pictures and
-tracks. Nothing is left half-written: the files are made in a folder beside the target and
-moved into place at the end.
+With the same libraries, each run gives the same bytes. With `--frames`, the frames and tracks that
+are made are the same, too. The files are made in a folder beside the target and moved at the end,
+so nothing is left half-written.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ DEMO = Path(__file__).resolve().parents[1] / "dancereid_pipeline" / "demo"
 SIZE = (640, 360)
 FPS = 30
 _GRAIN = 1.3  # grey levels
-# A detector finds somebody of whom so much can be seen; an annotated one must show more.
+# The part of a dancer that must be visible: for a detection, and to be annotated as valid.
 _FOUND = 0.2
 _VALID = 0.60
 _STRIDE = 5
 
-# x264's settings. One thread, or the bytes would depend on how many there are.
+# Settings of x264. It uses one thread, as the bytes depend on the number of threads.
 _CODEC = {
     "preset": "slower",
     "crf": "22",
@@ -71,7 +71,11 @@ class Seen:
 
 
 def render(clip: Clip, frames: Iterable[int]) -> Iterator[tuple[Picture, list[Seen]]]:
-    """Frames, `[360, 640, 3]` blue, green, red, and who is where in each; any, in any order."""
+    """Draws the given frames, in any order.
+
+    Yields:
+        The frame, uint8 `[360, 640, 3]`, blue, green, red, and what each dancer shows in it.
+    """
     rng = np.random.default_rng(clip.seed)
     scene = SCENES[clip.scene](rng)
     phases = rng.uniform(0, 2 * np.pi, 6)
@@ -104,7 +108,7 @@ def render(clip: Clip, frames: Iterable[int]) -> Iterator[tuple[Picture, list[Se
 
 
 def _camera(second: float, phases: Vector) -> Vector:
-    """Canvas -> twice the frame, `[2, 3]`: held by hand, and slowly closing in."""
+    """Canvas -> twice the frame, `[2, 3]`: as if held by hand, with a zoom that slowly changes."""
     x, y = (
         10 * np.sin(0.9 * second + phases[i]) + 2.5 * np.sin(2.3 * second + phases[i + 1])
         for i in (0, 2)
@@ -124,12 +128,12 @@ def _film(canvas: Picture, camera: Vector) -> Plane:
 def _filmed(points: Vector, camera: Vector) -> Vector:
     """Canvas coordinates `[N, 2]` -> the frame's, to 1/16 pixel."""
     double = points @ camera[:, :2].T + camera[:, 2]
-    # The centre of the first pixel is at 0 in both.
+    # In both, 0 is the centre of the first pixel.
     return np.asarray(np.round((double - 0.5) / 2 * 16) / 16)
 
 
 def _windows(layer: Layer, height: int, width: int) -> tuple[Any, Any]:
-    """The part of a layer that is on the canvas: where there, and where in the layer."""
+    """The part of a layer that is on the canvas: its slices in the canvas and in the layer."""
     rows, columns = layer.cover.shape
     top, bottom = max(layer.top, 0), min(layer.top + rows, height)
     left, right = max(layer.left, 0), min(layer.left + columns, width)
@@ -149,7 +153,7 @@ def _put(canvas: Picture, layer: Layer, much: float | Plane = 1.0) -> None:
 
 
 def _gloss(canvas: Picture, layer: Layer, body: Body, much: float) -> None:
-    """A dancer's reflection in the floor, fading with the height of what is reflected."""
+    """Draws a dancer's reflection in the floor. What is higher is fainter."""
     floor = float(VIEW.project(body.points["root"][None])[0, 1])
     rows = layer.cover.shape[0]
     top = round(2 * floor) - (layer.top + rows - 1)
@@ -160,7 +164,7 @@ def _gloss(canvas: Picture, layer: Layer, body: Body, much: float) -> None:
 
 
 def _reflect(canvas: Picture, scene: Scene, clip: Clip, bodies: list[Body]) -> None:
-    """The dancers in the mirror on the wall."""
+    """Draws the dancers in the mirror on the wall."""
     if scene.mirror is None:
         return
     left, top, right, bottom = scene.mirror
@@ -184,7 +188,7 @@ _BONES = (
 
 
 def _cast_shadows(canvas: Picture, scene: Scene, bodies: list[Body]) -> None:
-    """Soft shadows on the floor: every bone, thrown there by the light."""
+    """Draws soft shadows: the light throws every bone onto the floor."""
     top = round(VIEW.horizon + VIEW.height * VIEW.focal / scene.wall) + 2
     mask: Any = np.zeros((HEIGHT // 2, WIDTH // 2), np.uint8)
     for body in bodies:
@@ -193,9 +197,9 @@ def _cast_shadows(canvas: Picture, scene: Scene, bodies: list[Body]) -> None:
             ends[:, 0] += ends[:, 1] * scene.shadow[0]
             ends[:, 2] = np.maximum(ends[:, 2] - ends[:, 1] * scene.shadow[1], -scene.wall)
             ends[:, 1] = 0
-            places = VIEW.project(ends)
-            (x0, y0), (x1, y1) = (places[:, :2] * 8).astype(int).tolist()
-            width = max(1, round(radius * body.height * float(places[0, 2]) * 0.8))
+            points = VIEW.project(ends)
+            (x0, y0), (x1, y1) = (points[:, :2] * 8).astype(int).tolist()
+            width = max(1, round(radius * body.height * float(points[0, 2]) * 0.8))
             cv2.line(mask, (x0, y0), (x1, y1), 255, width, cv2.LINE_AA, 4)
     mask = cv2.GaussianBlur(mask, (0, 0), scene.soft / 2)
     mask = cv2.resize(mask, (WIDTH, HEIGHT))[top:]
@@ -209,7 +213,7 @@ def _seen(layer: Layer, body: Body, in_front: list[Layer], camera: Vector) -> Se
     corners = np.column_stack([columns[[0, -1]] + layer.left, rows[[0, -1]] + layer.top])
     margin = round(0.01 * int(rows[-1] - rows[0]))
     (x1, y1), (x2, y2) = _filmed(corners.astype(float), camera)
-    # As detectors do: a little more than the body, but hardly past the frame's edge.
+    # As detectors do: a little more than the body, but hardly outside of the frame.
     x1, x2 = np.clip([x1 - margin, x2 + margin], -3, SIZE[0] + 2)
     y1, y2 = np.clip([y1 - margin, y2 + margin], -3, SIZE[1] + 2)
     joints = _filmed(VIEW.project(keypoints(body))[:, :2], camera)
@@ -222,7 +226,7 @@ def _seen(layer: Layer, body: Body, in_front: list[Layer], camera: Vector) -> Se
 
 
 def _hidden(layer: Layer, in_front: list[Layer], camera: Vector) -> Any:
-    """Which pixels of a layer another one covers, or are outside of the frame."""
+    """Which pixels of a layer are covered by another layer, or are outside of the frame."""
     hidden = np.zeros(layer.cover.shape, bool)
     rows, columns = layer.cover.shape
     for other in in_front:
@@ -239,7 +243,7 @@ def _hidden(layer: Layer, in_front: list[Layer], camera: Vector) -> Any:
 
 
 def tracks(clip: Clip, seen: list[list[Seen]]) -> dict[int, dict[int, dict[str, Any]]]:
-    """What a tracker would have made of it: frame -> key -> detection."""
+    """The tracks that a tracker would give: frame -> key -> detection."""
     rng = np.random.default_rng(clip.seed + 1)
     frames: dict[int, dict[int, dict[str, Any]]] = {}
     for frame, people in enumerate(seen):
@@ -262,21 +266,21 @@ def tracks(clip: Clip, seen: list[list[Seen]]) -> dict[int, dict[int, dict[str, 
 
 
 def annotation(clip: Clip, seen: list[list[Seen]]) -> dict[str, list[int]]:
-    """The valid frames of each person, as somebody looking at the tracks would mark them."""
+    """The valid frames of each person, as somebody who looks at the tracks would mark them."""
     valid: dict[str, list[int]] = {}
     for person in range(len(clip.dancers)):
         good = np.array([people[person].visible >= _VALID for people in seen])
         for first, end, *pair in clip.swaps:
             good[first:end] &= person not in pair
-        # The frames around a bad one are left out with it, and those in which the
-        # tracker had only just started.
+        # Leaves out the frames around a bad one too, and those in which the tracker had just
+        # started.
         good = ~np.convolve(~good, np.ones(5), "same").astype(bool)
         good[: 3 + 2 * person] = False
         valid[str(person)] = np.flatnonzero(good).tolist()
     return valid
 
 
-def labelled(clip: Clip, seen: list[list[Seen]]) -> tuple[dict[str, list[int]], dict[str, Any]]:
+def annotated(clip: Clip, seen: list[list[Seen]]) -> tuple[dict[str, list[int]], dict[str, Any]]:
     """A clip's annotation and its row of the catalogue."""
     valid = annotation(clip, seen)
     kept = [frame for frames in valid.values() for frame in frames]
@@ -317,11 +321,11 @@ def make_clip(row: int, folder: Path, limit: int) -> tuple[dict[str, list[int]],
 
     write_clip(folder / "videos" / f"{row:03d}_{clip.video_id}.mp4", pictures())
     write_tracks(folder / "npy" / f"333_00_{clip.video_id}_matching.npy", tracks(clip, seen))
-    return labelled(clip, seen)
+    return annotated(clip, seen)
 
 
 def make_demo(output: Path, limit: int = 10**9) -> list[Path]:
-    """Makes the demo, of every clip so many frames; returns its files."""
+    """Makes the demo, with at most `limit` frames of each clip; returns its files."""
     output.parent.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as temporary:
@@ -347,11 +351,15 @@ def make_demo(output: Path, limit: int = 10**9) -> list[Path]:
 
 
 def main() -> None:
-    """The command."""
+    """Parses the command line, and makes the demo."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("output", nargs="?", type=Path, default=DEMO, help="default: %(default)s")
     parser.add_argument(
-        "--frames", type=int, default=10**9, metavar="N", help="of each clip only the first"
+        "--frames",
+        type=int,
+        default=10**9,
+        metavar="N",
+        help="make only the first N frames of each clip",
     )
     arguments = parser.parse_args()
     if arguments.frames < 1:

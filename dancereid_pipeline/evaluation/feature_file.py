@@ -240,7 +240,7 @@ def _lists(column: Any) -> NDArray[Any]:
     if values.null_count:
         raise ValueError(f"column '{FEATURE}' has {values.null_count:,} empty numbers")
     if pa.types.is_fixed_size_list(kind):
-        lengths = np.full(len(column), kind.list_size)
+        lengths: NDArray[Any] = np.full(len(column), kind.list_size)
     else:
         lengths = np.diff(column.offsets.to_numpy())
     other = np.flatnonzero(lengths != lengths[:1])

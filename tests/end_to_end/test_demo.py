@@ -131,7 +131,7 @@ def test_labels_and_catalogue_say_what_is_seen(demo: Path, made: Path, maker: Mo
         assert len(annotation) == len(rows) == 4
         for clip, row in zip(maker.CLIPS, rows, strict=True):
             seen = seen_in(folder, clip, maker)
-            valid, expected = maker.labelled(clip, seen)
+            valid, expected = maker.annotated(clip, seen)
             assert annotation[clip.video_id] == valid
             assert row == {name: str(value) for name, value in expected.items()}
             assert {

@@ -18,11 +18,11 @@ from tests.conftest import PROJECT
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is asked of Linux's kernel")
 @pytest.mark.parametrize("name", NAMES)
 def test_each_runs(name: str, tmp_path: Path) -> None:
-    told = tmp_path / "told.json"
-    command = [sys.executable, "-m", "benchmarks", name, "--tiny", "--runs", "1", "--json", told]
+    results = tmp_path / "results.json"
+    command = [sys.executable, "-m", "benchmarks", name, "--tiny", "--runs", "1", "--json", results]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    found = json.loads(told.read_text())
+    found = json.loads(results.read_text())
     figures = found["figures"].pop(name)
     assert found["figures"] == {}
     assert found["tiny"]
@@ -44,7 +44,7 @@ def test_an_unknown_name_is_told() -> None:
     command = [sys.executable, "-m", "benchmarks", "speed"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert "no benchmark speed; there are build, num_proc" in done.stderr
+    assert "no benchmark speed; choose from build, num_proc" in done.stderr
 
 
 def test_ratios_are_taken_run_by_run() -> None:

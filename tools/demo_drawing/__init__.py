@@ -1,1 +1,1 @@
-"""What the demo's clips show: who dances (cast), how (moves, bodies), where (scenes), drawn."""
+"""Draws the demo's clips: who dances (cast), how (moves, bodies), and where (scenes)."""

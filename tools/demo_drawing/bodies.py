@@ -19,7 +19,7 @@ HEAD_RADIUS = 0.064
 
 @dataclass(frozen=True)
 class Axes:
-    """A part's own directions in space, unit vectors `[3]`."""
+    """The directions of a body part in space, as unit vectors `[3]`."""
 
     left: Vector
     up: Vector
@@ -60,7 +60,7 @@ class Body:
 
 @dataclass
 class Dancer:
-    """Who dances what, where.
+    """A dancer: the look, the routine, and the position.
 
     Attributes:
         look: name of the looks.
@@ -91,7 +91,7 @@ class Dancer:
         self._keys = list(keys(self.routine, self.size))
 
     def body(self, second: float) -> Body:
-        """The body at a time."""
+        """The body at a point in time, in seconds."""
         pose, place, axes = self._pose(second)
         up = np.array([0.0, 1.0, 0.0])
         jump = up * pose[7]
@@ -121,7 +121,7 @@ class Dancer:
         return Body(points, trunk, axes, head, self.height)
 
     def _pose(self, second: float) -> tuple[Vector, Vector, Axes]:
-        """The key poses between which it is, mixed; the place on the floor; where it faces."""
+        """The mix of the two nearest key poses, the position on the floor, and the direction."""
         beat = max(second * self.tempo, 0.0)
         index = min(int(beat), len(self._keys) - 2)
         share = min(beat - index, 1.0)
@@ -135,7 +135,7 @@ class Dancer:
         return pose, self._place(second), Axes(left, np.array([0.0, 1.0, 0.0]), front)
 
     def _place(self, second: float) -> Vector:
-        """On the floor, in body heights."""
+        """The position on the floor, in body heights."""
         times, xs, distances = np.array(self.path).T
         index = int(np.clip(np.searchsorted(times, second) - 1, 0, len(times) - 2))
         share = np.clip((second - times[index]) / (times[index + 1] - times[index]), 0, 1)
@@ -144,7 +144,7 @@ class Dancer:
         return np.array([x, 0.0, -distance]) / self.height
 
     def _foot(self, name: str, second: float) -> Vector:
-        """The ankle: it stays where it stands, and steps once a beat if it must."""
+        """The ankle. The foot stays where it is, and steps once a beat if it must."""
         first = 8 + 6 + (0 if name == "left" else 3)
         beat = second * self.tempo - (0.0 if name == "left" else 0.5)
         number = math.floor(beat)
@@ -173,7 +173,7 @@ class Dancer:
 
 
 def _pelvis_height(pelvis: Vector, axes: Axes, feet: dict[str, Vector], hip: float) -> float:
-    """How high the pelvis can be with both legs reaching their feet, nearly straight."""
+    """How high the pelvis can be so that both legs, nearly straight, reach their feet."""
     heights = []
     for name, side in SIDES.items():
         offset = feet[name] - (pelvis + axes.left * side * hip)
@@ -209,7 +209,7 @@ def _leg(hip: Vector, foot: Vector, axes: Axes, side: float, lift: float) -> dic
 def _two_bones(
     start: Vector, end: Vector, upper: float, lower: float, pole: Vector
 ) -> tuple[Vector, Vector]:
-    """The joint between two bones, bent toward the pole; and the end, in reach."""
+    """The joint between two bones, bent toward the pole, and the end, moved into reach."""
     toward = end - start
     whole = upper + lower
     distance = float(np.clip(np.linalg.norm(toward), 0.3 * whole, 0.995 * whole))
@@ -221,14 +221,14 @@ def _two_bones(
 
 
 def _turned(axes: Axes, yaw: float, up: Vector) -> Axes:
-    """Turned to the left, and set upright along `up`."""
+    """Directions that are turned to the left, and upright along `up`."""
     front = axes.front * math.cos(yaw) + axes.left * math.sin(yaw)
-    left = _unit(np.cross(up, front))
-    return replace(axes, left=left, up=up, front=np.cross(left, up))
+    left = _unit(np.asarray(np.cross(up, front), np.float64))
+    return replace(axes, left=left, up=up, front=np.asarray(np.cross(left, up), np.float64))
 
 
 def keypoints(body: Body) -> Vector:
-    """COCO's 17 joints in space, `[17, 3]`."""
+    """The 17 keypoints of COCO in space, `[17, 3]`."""
     at, axes, radius = body.points, body.head, HEAD_RADIUS * body.height
     eyes, ears = (
         [

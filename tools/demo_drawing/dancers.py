@@ -115,7 +115,7 @@ def _ring(radius: float, up: float, thickness: float) -> tuple[_Ends, ...]:
     return tuple((*balls[i], *balls[i + 1]) for i in range(12))
 
 
-# Where a head of hair meets the face is where its ball leaves the head's.
+# The hair ends at the face where the ball of hair goes into the ball of the head.
 _SHELL: _Ends = (0.0, 0.30, -0.13, 1.07, 0.0, 0.0, -0.34, 1.0)
 _VISOR: tuple[_Ends, ...] = (
     (-0.66, 0.28, 0.75, 0.17, 0.0, 0.16, 1.5, 0.17),
@@ -153,7 +153,7 @@ _HEAD_SHAPES: dict[str, tuple[_Ends, ...]] = {
 
 
 def draw_dancer(body: Body, look: Look, view: View, light: Light) -> Layer:
-    """The dancer, drawn."""
+    """Draws a dancer."""
     scale = float(view.project(body.points["pelvis"][None])[0, 2])
     return draw(_Tailor(body, look, view).parts(), light, 0.022 * body.height * scale)
 
@@ -166,7 +166,7 @@ class _Tailor:
         self.root = float(body.points["root"][2])
 
     def parts(self) -> list[Part]:
-        """All of them."""
+        """All parts."""
         parts = [*self._trunk(), *self._head()]
         for side in SIDES:
             parts += [*self._arm(side), *self._leg(side)]
@@ -191,7 +191,7 @@ class _Tailor:
         return Part(cones, _cloth(paint), as_seen(axes, side))
 
     def _limb(self, balls: list[tuple[Vector, float]], start: float, end: float) -> list[Cone]:
-        """A limb of two bones, or a part of it: 0 is its beginning, 1 its end."""
+        """A limb of two bones, or a part of it: it begins at 0 and ends at 1."""
         points = np.array([[*point, radius] for point, radius in balls])
         places = [start, *(x for x in (0.5,) if start < x < end), end]
         knots = [0.0, 0.5, 1.0]
@@ -212,18 +212,18 @@ class _Tailor:
             (pelvis + 0.048 * up, look.hips * 1.0 * wide),
             flat=0.68 / wide**2,
         )
-        # The waistband ends flat; 0.3 is where no pattern is.
+        # The waistband ends flat; at 0.3 there is no pattern.
         parts.append(self._part([seat[0]._replace(start=0.3, end=0.3, cut=True)], look.bottom, low))
         if look.skirt:
             parts.append(self._skirt(wide))
         return parts
 
     def _sections(self) -> list[Cone]:
-        """The trunk from the hips to the neck, as slices: shoulders are no ball."""
+        """The trunk from the hips to the neck, in slices, as shoulders are not round."""
         at, look, left = self.body.points, self.look, self.body.trunk.left
         spine = np.stack([at[name] for name in ("pelvis", "waist", "chest", "neck")])
         shoulder = np.linalg.norm(at["left shoulder"] - at["right shoulder"]) / 2 / self.body.height
-        # Where along it, half the width, half the depth.
+        # Position along it, half the width, half the depth.
         profile = np.array([
             (0.05, look.hips * 0.96, look.hips * 0.74),
             (0.20, look.hips * 0.92, look.hips * 0.74),
@@ -270,7 +270,7 @@ class _Tailor:
         points = [at[f"{side} {joint}"] for joint in ("shoulder", "elbow", "wrist")]
         points[0] = points[0] - 0.012 * self.body.height * self.body.trunk.up
         radii = [0.031 * look.bulk, 0.025 * look.bulk, 0.019 * look.bulk]
-        # Skin begins a little inside of the sleeve.
+        # The skin begins a little inside the sleeve.
         skin = self._limb(list(zip(points, radii, strict=True)), max(look.sleeve_end - 0.1, 0), 1)
         palm = at[f"{side} wrist"] + 0.4 * (at[f"{side} finger"] - at[f"{side} wrist"])
         hand = self._chain((palm, 0.021), (at[f"{side} finger"], 0.014))
@@ -287,7 +287,7 @@ class _Tailor:
         points = [at[f"{side} {joint}"] for joint in ("hip", "knee", "ankle")]
         radii = [0.055 * look.bulk, 0.038 * look.bulk, 0.026 * look.bulk]
         balls = list(zip(points, radii, strict=True))
-        # Skin begins a little inside of the trousers, or under a skirt.
+        # The skin begins a little inside the trousers, or under a skirt.
         skin = self._limb(balls, min(max(look.leg_end - 0.01, 1.6 * look.skirt - 0.06), 0.97), 1)
         shoe = self._chain((at[f"{side} heel"], 0.027), (at[f"{side} toe"], 0.024), flat=0.9)
         ankle = self._chain((at[f"{side} ankle"], 0.028), (at[f"{side} heel"], 0.027))

@@ -35,7 +35,7 @@ class Cone(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Cones that are one surface, what colours it, and its directions, as seen."""
+    """Cones that form one surface, the function that colours it, and its directions in view."""
 
     cones: list[Cone]
     colour: Callable[[Surface], Plane]
@@ -43,7 +43,7 @@ class Part(NamedTuple):
 
 
 class Surface(NamedTuple):
-    """What is to be coloured, a plane a value: along the garment, outward, up, forward."""
+    """The points to colour, one plane for each value: along the garment, outward, up, forward."""
 
     along: Plane
     out: Plane
@@ -53,7 +53,7 @@ class Surface(NamedTuple):
 
 @dataclass(frozen=True)
 class Light:
-    """Of a setting.
+    """The light of a setting.
 
     Attributes:
         toward: direction to the sun or lamp: right, down, toward the camera.
@@ -176,14 +176,14 @@ def _draw(layer: Layer, part: Part, light: Light) -> None:
 
 
 def _nearest(cones: list[Cone], xs: Plane, ys: Plane) -> list[Plane]:
-    """Of each pixel, on the cone whose axis is nearest, in radii: so that limbs have no knots.
+    """For each pixel, the point on the cone whose axis is nearest. So limbs have no knots.
 
     Returns:
         Squared distance from the axis in radii, the surface's direction to the right and
         down, depth, radius, and how far along the garment.
     """
     shape = (ys.shape[0], xs.shape[1])
-    best = [np.full(shape, fill, np.float32) for fill in (9, 0, 0, 0, 1, 0)]
+    best: list[Plane] = [np.full(shape, fill, np.float32) for fill in (9, 0, 0, 0, 1, 0)]
     for cone in cones:
         window = _window(cone, float(xs[0, 0]), float(ys[0, 0]))
         shape_at = _slice if cone.bow else _round_cone
@@ -211,7 +211,7 @@ def _window(cone: Cone, left: float, top: float) -> tuple[slice, slice]:
 
 
 def _round_cone(cone: Cone, xs: Plane, ys: Plane) -> list[Plane]:
-    """The planes of `_nearest` for two balls and what is between them."""
+    """The planes of `_nearest` for two balls and the space between them."""
     (ax, ay, az, ar), (bx, by, bz, br) = cone.first, cone.last
     dx, dy, dz = bx - ax, by - ay, bz - az
     x, y = xs - np.float32(ax), ys - np.float32(ay)
@@ -233,7 +233,7 @@ def _round_cone(cone: Cone, xs: Plane, ys: Plane) -> list[Plane]:
 
 
 def _slice(cone: Cone, xs: Plane, ys: Plane) -> list[Plane]:
-    """The same for what is between two circles, seen from a little above."""
+    """The planes of `_nearest` for the space between two circles, seen from a little above."""
     (ax, ay, az, ar), (bx, by, bz, br) = cone.first, cone.last
     length = float(np.hypot(bx - ax, by - ay)) + 0.5
     dx, dy = np.float32((bx - ax) / length), np.float32((by - ay) / length)
@@ -267,7 +267,7 @@ def _lit(nx: Plane, ny: Plane, nz: Plane, light: Light) -> Plane:
 
 
 def _ink(layer: Layer, step: float) -> None:
-    """Darkens what is just behind an edge, and the outline."""
+    """Darkens the outline, and the pixels just behind an edge."""
     size = 3 if step < 12 else 5
     kernel = np.ones((size, size), np.uint8)
     behind = cv2.dilate(layer.depth, kernel) - layer.depth

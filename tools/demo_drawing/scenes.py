@@ -79,7 +79,7 @@ def _blobs(
     picture: Picture, rng: np.random.Generator, centre: tuple[int, int], size: tuple[int, int],
     colours: tuple[str, ...], count: int, radius: tuple[int, int],
 ) -> None:  # fmt: skip
-    """Foliage: balls around a place, from dark below to light above."""
+    """Foliage: balls around a point, dark below and light above."""
     for index in range(count):
         tone = bgr(colours[index * len(colours) // count])
         reach = 1 - 0.35 * index / count
@@ -224,7 +224,7 @@ def stage(rng: np.random.Generator) -> Scene:
 
 
 def park(rng: np.random.Generator) -> Scene:
-    """A park: sky, trees, a lawn, a paved place."""
+    """A park: sky, trees, a lawn, paving."""
     base, lawn = _floor_row(8.5), _floor_row(16)
     share = (np.arange(HEIGHT) / lawn).clip(0, 1)[:, None, None]
     sky = bgr("#8cc4ea") * (1 - share) + bgr("#e2f0ea") * share
