@@ -13,7 +13,7 @@ from ..catalogue.catalogue import Catalogue, Video
 from ..common.address import is_address, public
 from ..common.errors import AnnotationError, SourceError, VideoError
 from ..common.files import alone, sha256, start_of, usable
-from ..common.offline import offline
+from ..common.offline import offline, refuse_offline
 from ..common.reasons import Reason, advice, fate
 from ..formats.annotation import Annotation
 from ..inputs.data_folder import (
@@ -196,12 +196,13 @@ class InputStore:
         return is_lacking
 
     def _ask_for_annotation(self, address: str, path: Path) -> None:
+        refuse_offline(address, path)
         check = functools.partial(_check_annotation, address, self.catalogue)
         try:
             fetch(address, path, self.network, check=check, what="Annotation")
         except SourceError as error:
             raise SourceError(
-                f"{error}. Try again later; or put the file there by hand, as {path}, or pass "
+                f"{str(error).rstrip('.')}. Try again later; or put the file there by hand, as {path}, or pass "
                 "annotation= with its path."
             ) from error
 
