@@ -201,8 +201,9 @@ class InputStore:
         try:
             fetch(address, path, self.network, check=check, what="Annotation")
         except SourceError as error:
+            problem = str(error).rstrip(".")
             raise SourceError(
-                f"{str(error).rstrip('.')}. Try again later; or put the file there by hand, as {path}, or pass "
+                f"{problem}. Try again later; or put the file there by hand, as {path}, or pass "
                 "annotation= with its path."
             ) from error
 

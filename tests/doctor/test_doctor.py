@@ -32,7 +32,7 @@ def by_name(found: Iterable[Check]) -> dict[str, Check]:
 def test_it_is_offered_from_python_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DANCEREID_COOKIES", str(tmp_path / "none.txt"))  # that given wins
     cookies = tmp_path / "cookies.txt"
-    cookies.write_text("# Netscape HTTP Cookie File\n")
+    cookies.write_text("not cookies\n")
     found = dancereid.doctor(cookies=str(cookies), download_dir=tmp_path)
     checks = by_name(found.checks)
     assert checks["cookies"].state == "no"

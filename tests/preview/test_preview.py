@@ -18,23 +18,23 @@ from PIL import Image
 import dancereid
 from dancereid_pipeline.common.errors import DanceReIDError, OptionError, SourceError
 from dancereid_pipeline.common.package_files import install_command
-from dancereid_pipeline.preview.page import dataset_rows as reading
-from dancereid_pipeline.preview.page import findings as findings_room
-from dancereid_pipeline.preview.page.dataset_rows import Rows, Seen, see
+from dancereid_pipeline.preview.page import dataset_rows
+from dancereid_pipeline.preview.page import findings as findings_module
+from dancereid_pipeline.preview.page.dataset_rows import PageData, Rows, see
 from dancereid_pipeline.preview.page.figures import figures
 from dancereid_pipeline.preview.page.findings import findings
 from dancereid_pipeline.preview.page.measures import cut_at_edge, outside
-from dancereid_pipeline.preview.page.people import BUDGET, MAX_PEOPLE, build_wall, shrink
+from dancereid_pipeline.preview.page.people import BUDGET, MAX_PEOPLE, people_grid, shrink
 from dancereid_pipeline.preview.page.timelines import timelines
 from tests.conftest import PROJECT
 
 
-def made_up(people: dict[int, list[int]], *, stride: int = 5, **changes: Any) -> Seen:
+def made_up(people: dict[int, list[int]], *, stride: int = 5, **changes: Any) -> PageData:
     """Rows of a video of people in these frames (counted in strides), who walk to the right."""
     pairs = [(person, frame * stride) for person, frames in people.items() for frame in frames]
     person, frame = np.array(pairs).T
     left = 10.0 + 3 * frame + 100 * person
-    box = np.stack([left, left * 0 + 20, left + 50, left * 0 + 120], axis=1)
+    bbox = np.stack([left, left * 0 + 20, left + 50, left * 0 + 120], axis=1)
     values: dict[str, Any] = {
         "splits": ("test",),
         "videos": ("walk",),
@@ -42,10 +42,10 @@ def made_up(people: dict[int, list[int]], *, stride: int = 5, **changes: Any) ->
         "video": np.zeros(len(pairs), int),
         "person": person,
         "frame": frame,
-        "box": box.astype(np.float32),
-        "joints": np.full((len(pairs), 17, 2), 60, np.float32),
+        "bbox": bbox.astype(np.float32),
+        "keypoints": np.full((len(pairs), 17, 2), 60, np.float32),
     }
-    return Seen("made up", {}, Rows(**{**values, **changes}), (256, 128), False, None)
+    return PageData("made up", {}, Rows(**{**values, **changes}), (256, 128), False, None)
 
 
 # -- what is read
@@ -64,7 +64,7 @@ def test_every_door_gives_the_same_rows(demo_built: datasets.DatasetDict, tmp_pa
         assert seen.rows.splits == ("trainval", "test")
         assert seen.rows.videos == expected.rows.videos
         assert seen.image_size == (256, 128)
-        for name in ("split", "video", "person", "frame", "box", "joints"):
+        for name in ("split", "video", "person", "frame", "bbox", "keypoints"):
             assert np.array_equal(getattr(seen.rows, name), getattr(expected.rows, name)), name
     assert [see(door).streamed for door in doors] == [False, True, True]
     assert see(doors[1]).coverage == expected.coverage
@@ -74,12 +74,12 @@ def test_every_door_gives_the_same_rows(demo_built: datasets.DatasetDict, tmp_pa
 def test_of_a_stream_only_the_first_examples_of_each_video_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reading, "STREAMED", 10)
+    monkeypatch.setattr(dataset_rows, "STREAMED", 10)
     seen = see(dancereid.load_dataset("demo", streaming=True))
     assert np.bincount(seen.rows.video).tolist() == [5, 5, 5, 5]
     page = dancereid.preview(dancereid.load_dataset("demo", streaming=True), split="test").html
     assert "A part of a stream." in page
-    assert "10 examples were" in page
+    assert "This page shows 10 examples" in page
 
 
 def test_a_part_of_a_dataset_is_told_from_its_build(demo_built: datasets.DatasetDict) -> None:
@@ -133,20 +133,20 @@ def test_findings_say_who_and_what_to_do() -> None:
 
     joints = np.full((20, 17, 2), 60, np.float32)
     joints[3, 10] = (128 + 63, 60)
-    assert findings(made_up({0: list(range(20))}, joints=joints)) == []
+    assert findings(made_up({0: list(range(20))}, keypoints=joints)) == []
     joints[3, 10] = (128 + 65, 60)
-    (far,) = findings(made_up({0: list(range(20))}, joints=joints))
+    (far,) = findings(made_up({0: list(range(20))}, keypoints=joints))
     assert far.title == "Joints far outside their crop in 1 image (5.0%)"
     assert far.text == "person 0 (walk): 1 of 20."
 
 
 def test_who_stands_still_is_found() -> None:
     box = np.tile(np.array([10, 20, 60, 120], np.float32), (20, 1))
-    (still,) = findings(made_up({3: list(range(20))}, box=box))
+    (still,) = findings(made_up({3: list(range(20))}, bbox=box))
     assert still.title.startswith("1 person hardly moves")
-    assert still.text == "person 3 (walk): 100%. Of all neighbours, 100% are."
+    assert still.text == "person 3 (walk): 100%. Of all neighbouring images, 100% are."
     joints = np.full((20, 17, 2), 60, np.float32) + 10 * (np.arange(20) % 2)[:, None, None]
-    assert findings(made_up({3: list(range(20))}, box=box, joints=joints)) == []
+    assert findings(made_up({3: list(range(20))}, bbox=box, keypoints=joints)) == []
 
 
 def test_videos_whose_frames_lie_a_multiple_apart_are_found(
@@ -175,7 +175,7 @@ def test_clips_without_all_frames_are_found(demo_built: datasets.DatasetDict) ->
 
 def test_long_lists_are_cut() -> None:
     few = findings(made_up({person: [1] for person in range(30)}))[0]
-    assert few.text.count("person") == findings_room._LISTED
+    assert few.text.count("person") == findings_module._LISTED
     assert few.text.endswith("; and 18 more.")
     assert len(few.people) == 30
 
@@ -196,7 +196,7 @@ def test_edges_are_told_from_where_boxes_end() -> None:
     box[:, 2] += np.arange(6)
     box[:, 3] = [100, 101, 120, 120, 120, 90]
     box[0, 0] = -2
-    cut, known = cut_at_edge(made_up({0: list(range(6))}, box=box).rows)
+    cut, known = cut_at_edge(made_up({0: list(range(6))}, bbox=box).rows)
     assert cut.tolist() == [True, False, True, True, True, False]
     assert known == 0  # the right edge is not
 
@@ -204,7 +204,7 @@ def test_edges_are_told_from_where_boxes_end() -> None:
 def test_joints_are_counted_outside_from_the_last_pixel_on() -> None:
     joints = np.zeros((1, 17, 2), np.float32)
     joints[0, :4] = [(-0.1, 0), (0, 256), (128, 0), (np.nan, 3)]
-    found = outside(made_up({0: [0]}, joints=joints).rows, (256, 128))
+    found = outside(made_up({0: [0]}, keypoints=joints).rows, (256, 128))
     assert found[0].tolist() == [True] * 4 + [False] * 13
 
 
@@ -227,11 +227,11 @@ def test_figures_have_their_number_and_follow_the_theme(demo_built: datasets.Dat
 
 def test_crops_keep_to_the_budget(demo_built: datasets.DatasetDict) -> None:
     for budget in (60_000, 200_000, BUDGET):
-        wall = build_wall(see(demo_built), budget=budget)
-        crops = [crop for person in wall.people for crop in person.crops]
+        grid = people_grid(see(demo_built), budget=budget)
+        crops = [crop for person in grid.people for crop in person.crops]
         assert len(crops) == 120
-        assert sum(len(crop["picture"]) for crop in crops) * 3 / 4 <= budget + 120 * 25
-    assert [len(p.crops) for p in build_wall(see(demo_built), people=3).people] == [10] * 3
+        assert sum(len(crop["image"]) for crop in crops) * 3 / 4 <= budget + 120 * 25
+    assert [len(p.crops) for p in people_grid(see(demo_built), people=3).people] == [10] * 3
 
 
 def test_the_smallest_crop_of_the_worst_picture_fits_what_is_left_for_it() -> None:
@@ -274,4 +274,4 @@ def test_what_json_cannot_hold_is_left_out(demo_built: datasets.DatasetDict) -> 
 
     page = dancereid.preview(demo_built["test"].select(range(20)).map(broken)).html
     crops = page.split('<script type="application/json">')[1].split("</script>")[0]
-    assert np.isfinite(json.loads(crops)[0]["joints"]).all()
+    assert np.isfinite(json.loads(crops)[0]["keypoints"]).all()

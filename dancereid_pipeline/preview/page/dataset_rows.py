@@ -1,7 +1,7 @@
-"""A dataset of any door -> what a page is made from, in bounded memory.
+"""Reads from a dataset what a page needs, in bounded memory.
 
-Of a built dataset every image's plain values are read, some 200 bytes each, but no picture; of
-a stream only its first examples.
+Of a built dataset it reads all columns but the images, about 200 bytes for each example. Of a
+stream it reads only the first examples.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...common.errors import DanceReIDError, OptionError
 from ...common.progress import progress
 from ...common.validation import shown
 
-STREAMED = 1000  # examples that are looked at of each split of a stream
+STREAMED = 1000  # examples that are read of each split of a stream
 _PLAIN = ("person_id", "video_id", "frame", "bbox", "keypoints")
 _BATCH = 1000
 
@@ -30,9 +30,9 @@ class Track:
     """One person in one video of one split.
 
     Attributes:
-        split, video: places in `Rows.splits` and `Rows.videos`.
-        person: the id.
-        rows: the images' places in `Rows`, by frame.
+        split, video: indices in `Rows.splits` and `Rows.videos`.
+        person: the person id.
+        rows: indices of the person's images in `Rows`, in order of frames, `[n]`.
     """
 
     split: int
@@ -43,14 +43,14 @@ class Track:
 
 @dataclass(frozen=True)
 class Rows:
-    """The plain values of all images, a row an image.
+    """All columns but the images, one row for each image.
 
     Attributes:
-        splits, videos: names.
-        split, video: places in those, `[N]`.
-        person, frame: `[N]`.
-        box: x1, y1, x2, y2 in source pixels, `[N, 4]`.
-        joints: x, y in crop pixels, `[N, 17, 2]`.
+        splits, videos: names of the splits, ids of the videos.
+        split, video: indices in `splits` and `videos`, `[N]`.
+        person, frame: person ids and frame numbers, `[N]`.
+        bbox: x1, y1, x2, y2 in pixels of the video, `[N, 4]`.
+        keypoints: x, y in crop pixels, `[N, 17, 2]`.
     """
 
     splits: tuple[str, ...]
@@ -59,14 +59,14 @@ class Rows:
     video: NDArray[np.int64]
     person: NDArray[np.int64]
     frame: NDArray[np.int64]
-    box: NDArray[np.float32]
-    joints: NDArray[np.float32]
+    bbox: NDArray[np.float32]
+    keypoints: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def tracks(self) -> list[Track]:
-        """Who was seen where, by split, video and person."""
+        """The tracks, sorted by split, video and person."""
         keys = np.stack([self.split, self.video, self.person])
         order = np.lexsort((self.frame, *keys[::-1]))
         starts = np.flatnonzero(np.any(np.diff(keys[:, order], axis=1), axis=0)) + 1
@@ -78,16 +78,16 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A dataset as far as it was looked at.
+class PageData:
+    """What a page shows of a dataset.
 
     Attributes:
-        name: of its config, "" where nothing tells.
-        datasets: the splits that have examples; of a stream, what was looked at.
-        rows: their plain values.
-        image_size: height and width of the crops.
-        streamed: whether only the first examples were looked at.
-        coverage: what the dataset holds against the whole; None if it carries none.
+        name: name of the config, "" if it is unknown.
+        datasets: the splits that have examples; of a stream, its first examples.
+        rows: their columns but the images.
+        image_size: height and width of the crops, in pixels.
+        streamed: whether the dataset is a stream, so that only the first examples were read.
+        coverage: coverage of the dataset; None if it has none.
     """
 
     name: str
@@ -97,41 +97,41 @@ class Seen:
     streamed: bool
     coverage: Coverage | None
 
-    def picture(self, row: int) -> Any:
-        """The crop of a row, decoded.
+    def image(self, row: int) -> Any:
+        """The crop of a row in `rows`, decoded.
 
         Raises:
-            DanceReIDError: it cannot be.
+            DanceReIDError: the image cannot be decoded.
         """
         split = self.rows.splits[self.rows.split[row]]
-        place = row - int(np.searchsorted(self.rows.split, self.rows.split[row]))
-        return _picture(self.datasets[split], split, place)
+        index = row - int(np.searchsorted(self.rows.split, self.rows.split[row]))
+        return _image(self.datasets[split], split, index)
 
 
-def see(dataset: Any, split: str | None = None) -> Seen:
-    """Reads what a page tells of a dataset.
+def see(dataset: Any, split: str | None = None) -> PageData:
+    """Reads from a dataset what a page shows.
 
     Args:
         dataset: a split, or a mapping of splits; built or a stream.
-        split: only this one.
+        split: name of the only split to read; all if None.
 
     Raises:
-        DanceReIDError: it is no such dataset, or lacks a column, or is empty.
+        DanceReIDError: it is not such a dataset, a column is missing, or it is empty.
     """
     parts = _parts(dataset, split)
     streamed = any(isinstance(part, datasets.IterableDataset) for part in parts.values())
-    at_hand = {name: _at_hand(name, part) for name, part in parts.items()}
-    filled = {name: part for name, part in at_hand.items() if len(part)}
+    built = {name: _built(name, part) for name, part in parts.items()}
+    filled = {name: part for name, part in built.items() if len(part)}
     if not filled:
         raise DanceReIDError(
-            f"Expected images to look at, but {', '.join(parts)} has none. What is missing, and "
-            "why, is told by dancereid.coverage(ds)."
+            f"Expected images, but {', '.join(parts)} has none. dancereid.coverage(ds) says what "
+            "is missing, and why."
         )
     first_name, first = next(iter(filled.items()))
-    width, height = _picture(first, first_name, 0).size
+    width, height = _image(first, first_name, 0).size
     info = next(iter(parts.values())).info
     found = _coverage(dataset)
-    return Seen(
+    return PageData(
         name=found.config if found else info.config_name or "",
         datasets=filled,
         rows=_read(filled),
@@ -144,12 +144,12 @@ def see(dataset: Any, split: str | None = None) -> Seen:
 def _coverage(dataset: Any) -> Coverage | None:
     try:
         return coverage_of(dataset)
-    except (DanceReIDError, ValueError, KeyError, TypeError):  # none, or one that is none
+    except (DanceReIDError, ValueError, KeyError, TypeError):  # it has none, or a broken one
         return None
 
 
 def _parts(dataset: Any, split: str | None) -> dict[str, Any]:
-    """The splits by name, checked for the columns."""
+    """The splits by name, which have all columns."""
     kinds = (datasets.Dataset, datasets.IterableDataset)
     if isinstance(dataset, kinds):
         dataset = {str(dataset.split or split or "all"): dataset}
@@ -171,30 +171,30 @@ def _parts(dataset: Any, split: str | None) -> dict[str, Any]:
         if lacking:
             raise DanceReIDError(
                 f"Split {name}: expected the columns image, {', '.join(_PLAIN)}; "
-                f"{', '.join(lacking)} is missing. Look at it as it was loaded (a stream forgets "
-                "its columns in map() unless it is given features=)."
+                f"{', '.join(lacking)} is missing. Use the dataset as it was loaded (a stream "
+                "forgets its columns in map() without features=)."
             )
     return parts
 
 
-def _at_hand(name: str, part: Any) -> datasets.Dataset:
-    """The columns of a split that can be asked for by row; of a stream, its first examples."""
+def _built(name: str, part: Any) -> datasets.Dataset:
+    """The needed columns of a built split, or the first examples of a stream as a built split."""
     part = part.select_columns(["image", *_PLAIN]).with_format(None)
     if isinstance(part, datasets.Dataset):
         return part
     encoded = part.cast_column("image", datasets.Image(decode=False))
     try:
         examples = list(progress(_first(encoded), f"Streaming {name}", STREAMED, unit=" images"))
-    except (OSError, ValueError) as error:  # pyarrow's are of these
+    except (OSError, ValueError) as error:  # those of pyarrow are subclasses
         raise DanceReIDError(
-            f"Split {name}: the stream broke off ({error}). Try again, or look at it without "
+            f"Split {name}: reading the stream failed ({error}). Try again, or load it without "
             "streaming."
         ) from error
     return datasets.Dataset.from_list(examples, features=part.features)
 
 
 def _first(stream: Any) -> Iterator[Any]:
-    """The first examples of each shard, a video as a rule, so that one sees more than one video."""
+    """The first examples of each shard. A shard is mostly one video, so several videos appear."""
     shards = min(stream.num_shards, STREAMED)
     for number in range(shards):
         shard = stream.shard(num_shards=stream.num_shards, index=number)
@@ -205,7 +205,7 @@ def _read(parts: Mapping[str, datasets.Dataset]) -> Rows:
     videos: dict[str, int] = {}
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_PLAIN, "split")}
     total = sum(map(len, parts.values()))
-    with progress(desc="Looking through", total=total, unit=" images") as bar:
+    with progress(desc="Reading", total=total, unit=" images") as bar:
         for number, (split, part) in enumerate(parts.items()):
             plain = part.select_columns(list(_PLAIN)).with_format("numpy")
             for batch in plain.iter(_BATCH):
@@ -221,15 +221,15 @@ def _read(parts: Mapping[str, datasets.Dataset]) -> Rows:
         video=joined["video_id"],
         person=joined["person_id"],
         frame=joined["frame"],
-        box=joined["bbox"],
-        joints=joined["keypoints"],
+        bbox=joined["bbox"],
+        keypoints=joined["keypoints"],
     )
 
 
 def _checked(
     split: str, batch: Mapping[str, Any], videos: dict[str, int]
 ) -> dict[str, NDArray[Any]]:
-    """A batch's columns in their types; new videos get the next number."""
+    """The columns of a batch in their types. A video that is new is added to `videos`."""
     try:
         ids = [str(video_id) for video_id in batch["video_id"]]
         return {
@@ -242,17 +242,17 @@ def _checked(
     except (ValueError, TypeError) as error:
         raise DanceReIDError(
             f"Split {split}: expected person_id and frame as numbers, bbox as 4 and keypoints as "
-            f"17 x 2 of them, in every row ({error}). Look at it as it was loaded."
+            f"17 x 2 numbers, in every row ({error}). Use the dataset as it was loaded."
         ) from error
 
 
-def _picture(dataset: datasets.Dataset, split: str, place: int) -> Any:
+def _image(dataset: datasets.Dataset, split: str, index: int) -> Any:
     try:
-        picture = dataset[place]["image"]
-        picture.load()
+        image = dataset[index]["image"]
+        image.load()
     except (OSError, ValueError, AttributeError) as error:
         raise DanceReIDError(
-            f"Split {split}, row {place}: the image cannot be read ({error}). Load or fetch the "
+            f"Split {split}, row {index}: the image cannot be read ({error}). Load or fetch the "
             "data again."
         ) from error
-    return picture
+    return image

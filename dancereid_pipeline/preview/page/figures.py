@@ -1,7 +1,7 @@
-"""The figures, each with the number that matters written out.
+"""The figures of a page: each is a plot, with its most important number as text.
 
-Drawn by matplotlib as SVG: a few kilobytes each, without a script, and its text stays text. The
-alternatives (Vega, Plotly) would bring megabytes of script into every page.
+Matplotlib draws them as SVG: a few kilobytes each, without a script, and their text stays text.
+Vega or Plotly would add megabytes of script to every page.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from ...formats.pose import JOINT_NAMES
-from .dataset_rows import Seen
-from .measures import box_heights, cut_at_edge, outside
+from .dataset_rows import PageData
+from .measures import bbox_heights, cut_at_edge, outside
 
-# Stand-ins, which the SVG has as CSS variables, so that a figure follows the page's theme.
+# In the SVG these colours become CSS variables, so that a figure follows the theme of the page.
 _COLOURS = {"#010203": "var(--bar)", "#010204": "var(--faint)", "#010205": "var(--rule)"}
 _BAR, _TEXT, _RULE = _COLOURS
 _STYLE = {
@@ -45,14 +45,14 @@ _STYLE = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot and what it says.
+    """A plot and its text.
 
     Attributes:
-        title: what is drawn.
-        number: the one that matters.
-        meaning: what the number is.
-        text: the rest of it, for all, and for those who do not see the plot.
-        svg: the plot.
+        title: what the plot shows.
+        number: the most important number.
+        meaning: what this number is.
+        text: other facts, also for readers who cannot see the plot.
+        svg: the plot, an `<svg>` element.
     """
 
     title: str
@@ -62,67 +62,67 @@ class Figure:
     svg: str
 
 
-def figures(seen: Seen, brightness: NDArray[np.float64]) -> list[Figure]:
-    """All figures.
+def figures(data: PageData, brightness: NDArray[np.float64]) -> list[Figure]:
+    """Draws all figures.
 
     Args:
-        seen: the dataset.
-        brightness: of the crops that the page shows, 0 to 255.
+        data: what the page shows.
+        brightness: mean brightness of each crop on the page, 0 to 255.
     """
-    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # its stubs list every name there is
+    with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # its stubs list every known name
         return [
-            _images_a_person(seen),
-            _box_heights(seen),
-            _cut(seen),
-            _outside(seen),
+            _images_per_person(data),
+            _bbox_heights(data),
+            _cut(data),
+            _outside(data),
             _brightness(brightness),
         ]
 
 
-def _images_a_person(seen: Seen) -> Figure:
-    images = np.unique(seen.rows.person, return_counts=True)[1]
+def _images_per_person(data: PageData) -> Figure:
+    images = np.unique(data.rows.person, return_counts=True)[1]
     return Figure(
-        "Images a person",
+        "Images per person",
         f"{np.median(images):,.0f}",
         f"images is the median of {len(images):,} people",
-        f"They have from {images.min():,} to {images.max():,}.",
+        f"Minimum: {images.min():,}. Maximum: {images.max():,}.",
         _histogram(images, "images", "people"),
     )
 
 
-def _box_heights(seen: Seen) -> Figure:
-    heights = box_heights(seen.rows)
+def _bbox_heights(data: PageData) -> Figure:
+    heights = bbox_heights(data.rows)
     low, middle, high = np.percentile(heights, (5, 50, 95))
     return Figure(
-        "Box heights",
+        "Bbox heights",
         f"{middle:,.0f} px",
         "is the median height of a person in the video",
-        f"Nine in ten lie between {low:,.0f} and {high:,.0f} pixels; "
-        f"{np.mean(heights < seen.image_size[0]):.0%} are smaller than a crop "
-        f"({seen.image_size[0]} pixels) and were enlarged.",
+        f"Nine in ten are between {low:,.0f} and {high:,.0f} pixels; "
+        f"{np.mean(heights < data.image_size[0]):.0%} are smaller than a crop "
+        f"({data.image_size[0]} pixels) and were enlarged.",
         _histogram(heights, "pixels of the video", "images"),
     )
 
 
-def _cut(seen: Seen) -> Figure:
-    cut, known = cut_at_edge(seen.rows)
-    names = list(seen.rows.videos)
-    shares = np.array([cut[seen.rows.video == video].mean() for video in range(len(names))])
+def _cut(data: PageData) -> Figure:
+    cut, known = cut_at_edge(data.rows)
+    names = list(data.rows.videos)
+    shares = np.array([cut[data.rows.video == video].mean() for video in range(len(names))])
     worst = int(shares.argmax())
     most = f"Most in {names[worst]}: {shares[worst]:.0%}. " if shares[worst] else ""
     return Figure(
         "Crops cut at the frame's edge",
         f"{cut.mean():.1%}",
-        "of the boxes reach an edge of the picture, so a part of the person may be missing",
-        f"{most}The data does not say how large the pictures are: edges on the left and at the top "
-        f"count everywhere, those on the right and below only where boxes show them "
-        f"(all four in {known} of {len(names)} videos).",
-        _histogram(100 * shares, "% of a video's boxes", "videos", limits=(0, 100)),
+        "of the bboxes reach an edge of the frame, so a part of the person may be missing",
+        f"{most}The data does not say how large the frames are. The left and the top edge count in "
+        f"every video, the right and the bottom edge only where bboxes show them "
+        f"(both in {known} of {len(names)} videos).",
+        _histogram(100 * shares, "% of a video's bboxes", "videos", limits=(0, 100)),
     )
 
 
-def _outside(seen: Seen) -> Figure:
-    shares = 100 * outside(seen.rows, seen.image_size).mean(axis=0)
+def _outside(data: PageData) -> Figure:
+    shares = 100 * outside(data.rows, data.image_size).mean(axis=0)
     worst = int(shares.argmax())
     most = (
         f"Most often the {JOINT_NAMES[worst]}, {shares[worst]:.1f}%." if shares[worst] else "None."
@@ -138,7 +138,7 @@ def _outside(seen: Seen) -> Figure:
     return Figure(
         "Joints outside their crop",
         f"{shares.mean():.1f}%",
-        "of all joints lie outside the crop they belong to",
+        "of all joints are outside their crop",
         most,
         _svg(canvas),
     )
@@ -150,8 +150,8 @@ def _brightness(brightness: NDArray[np.float64]) -> Figure:
         "Brightness",
         f"{middle:.0f}",
         "of 255 is the median crop's mean brightness",
-        f"Of the {len(brightness):,} crops on this page; nine in ten lie between {low:.0f} and "
-        f"{high:.0f}.",
+        f"This counts the {len(brightness):,} crops on this page. Nine in ten are between "
+        f"{low:.0f} and {high:.0f}.",
         _histogram(brightness, "mean brightness, 0 black to 255 white", "crops", limits=(0, 255)),
     )
 
@@ -176,16 +176,16 @@ def _canvas(x_label: str, y_label: str) -> tuple[Canvas, Any]:
 
 
 def _svg(canvas: Canvas) -> str:
-    """The plot as an element to stand in a page."""
+    """The plot as an element of a page."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    # Names inside come from this: the same in every run, and no figure's are another's.
+    # Makes ids in the SVG that are the same in every run, and differ between figures.
     with mpl.rc_context({"svg.hashsalt": canvas.axes[0].get_xlabel()}):
         canvas.savefig(buffer, format="svg", metadata=nothing, transparent=True)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)  # it would rule the whole page
-    # All else is called alike in every plot ("figure_1").
+    svg = re.sub(r"<style.*?</style>", "", svg, flags=re.DOTALL)  # it would style the whole page
+    # All other ids are the same in every plot ("figure_1").
     pointed_at = set(re.findall(r"#([mp][0-9a-f]+)", svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in pointed_at else "", svg)
     for stand_in, variable in _COLOURS.items():

@@ -1,4 +1,4 @@
-"""What is worth acting on before training: each finding says where, and what to do."""
+"""Problems that one should look at before training: where they are, and what to do."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 
 from ...build.coverage import Coverage
 from ...common.reasons import Reason
-from .dataset_rows import Rows, Seen, Track
+from .dataset_rows import PageData, Rows, Track
 from .measures import nearly_same, outside
 from .timelines import frame_step
 
 FEW_IMAGES = 10
-FAR = 0.5  # crops away from the crop's edge
-_MOSTLY = 0.5
-_ENOUGH = 10  # neighbours, or frames, of which a share or a step says something
-_LISTED = 12
+FAR = 0.5  # distance of a joint from the edge of its crop, in crop sizes
+_MOSTLY = 0.5  # a person stands still if this share of neighbouring images is nearly the same
+_ENOUGH = 10  # with fewer neighbouring images, or frames, a share or a step means nothing
+_LISTED = 12  # at most this many entries are listed
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something to look at.
+    """A problem in the data.
 
     Attributes:
-        title: what is so, with its number.
-        text: where, the worst first.
+        title: the problem, with a number.
+        text: where it is, the worst first.
         advice: what to do.
-        people: ids that it concerns.
+        people: ids of the people concerned.
     """
 
     title: str
@@ -37,15 +37,15 @@ class Finding:
     people: tuple[int, ...] = ()
 
 
-def findings(seen: Seen) -> list[Finding]:
-    """All that is found."""
-    tracks = seen.rows.tracks()
+def findings(data: PageData) -> list[Finding]:
+    """Looks for all problems."""
+    tracks = data.rows.tracks()
     return [
         *_few_images(tracks),
-        *_far_outside(seen.rows, tracks, seen.image_size),
-        *_near_duplicates(seen.rows, tracks, seen.image_size),
-        *_frame_rates(seen.rows, seen.coverage),
-        *_lengths(seen.coverage),
+        *_far_outside(data.rows, tracks, data.image_size),
+        *_near_duplicates(data.rows, tracks, data.image_size),
+        *_frame_rates(data.rows, data.coverage),
+        *_lengths(data.coverage),
     ]
 
 
@@ -58,8 +58,8 @@ def _few_images(tracks: list[Track]) -> Iterator[Finding]:
         yield Finding(
             f"{_count(len(few), 'person has', 'people have')} fewer than {FEW_IMAGES} images",
             _listed([f"person {person}: {_count(count, 'image')}" for count, person in few]),
-            "Leave them out of training, or take more frames (a smaller stride). A stream or a "
-            "part of a dataset has few of everybody.",
+            "Leave them out of training, or take more frames (a smaller stride). In a stream or a "
+            "part of a dataset, everybody has few images.",
             tuple(person for _, person in few),
         )
 
@@ -77,8 +77,8 @@ def _far_outside(rows: Rows, tracks: list[Track], image_size: tuple[int, int]) -
                 f"{len(track.rows):,}"
                 for count, track in worst
             ),
-            "More than half a crop away: the pose was guessed, or is somebody else's. Look at "
-            "these people, and leave such images out where poses are used.",
+            "These joints are more than half a crop away: the pose was guessed, or belongs to "
+            "another person. Look at these people, and leave such images out where poses are used.",
             tuple(track.person for _, track in worst),
         )
 
@@ -101,15 +101,16 @@ def _near_duplicates(
                 f"person {track.person} ({rows.videos[track.video]}): {share:.0%}"
                 for share, track in still
             )
-            + f" Of all neighbours, {np.concatenate(same).mean():.0%} are.",
-            "They count for fewer images than there are. Take fewer frames (a larger stride), or "
-            "keep neighbours out of the same batch and out of query and gallery at once.",
+            + f" Of all neighbouring images, {np.concatenate(same).mean():.0%} are.",
+            "Nearly equal images teach a model little. Take fewer frames (a larger stride), and "
+            "do not put neighbouring images into the same batch, or one into the query and the "
+            "other into the gallery.",
             tuple(track.person for _, track in still),
         )
 
 
 def _frame_rates(rows: Rows, found: Coverage | None) -> Iterator[Finding]:
-    """Videos whose frames lie a multiple further apart than those of the others."""
+    """Finds videos whose frames are further apart than those of the others."""
     frames = [rows.frame[rows.video == video] for video in range(len(rows.videos))]
     steps = {
         name: frame_step(of_video)
@@ -124,13 +125,13 @@ def _frame_rates(rows: Rows, found: Coverage | None) -> Iterator[Finding]:
             f"{_count(len(wrong), 'video has its', 'videos have their')} frames further apart than "
             "the others",
             _listed(f"{name}: {step} instead of {usual}" for name, step in wrong.items()),
-            "As if the tracks were made at a multiple of the frame rate that the labels mean. "
-            "Compare the clip's frame rate and number of frames with those of the tracks.",
+            "Maybe the frame rate of the tracks is a multiple of that of the annotation. Compare "
+            "the frame rate and the number of frames of the clip with those of the tracks.",
         )
 
 
 def _lengths(found: Coverage | None) -> Iterator[Finding]:
-    """Clips that are not as long as their tracks, nor a multiple: another edit or frame rate."""
+    """Finds clips whose number of frames is not that of their tracks, nor a multiple of it."""
     outcomes = found.outcomes if found else ()
     wrong = [o.video_id for o in outcomes if o.reason is Reason.WRONG_LENGTH]
     wrong += [o.video_id for o in outcomes if o.past_end and o.video_id not in wrong]
@@ -138,8 +139,8 @@ def _lengths(found: Coverage | None) -> Iterator[Finding]:
         yield Finding(
             f"{_count(len(wrong), 'clip lacks', 'clips lack')} frames that the tracks have",
             _listed(wrong),
-            "The clip was cut, is another edit, or has a frame rate that is no whole multiple. Get "
-            "the one that was tracked.",
+            "The clip was cut, is another edit, or has a frame rate that is not a whole multiple. "
+            "Get the original clip.",
         )
 
 
@@ -148,7 +149,7 @@ def _count(number: int, one: str, many: str | None = None) -> str:
 
 
 def _listed(entries: Iterable[str]) -> str:
-    """The first entries, and how many there are more."""
+    """The first entries, and the number of the others."""
     listed = list(entries)
     more = f"; and {len(listed) - _LISTED:,} more" if len(listed) > _LISTED else ""
     return "; ".join(listed[:_LISTED]) + more + "."

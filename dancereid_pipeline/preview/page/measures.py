@@ -1,4 +1,4 @@
-"""What figures and findings count, image by image, from the plain values alone."""
+"""Measures of each image for figures and findings, from the columns without the images."""
 
 from __future__ import annotations
 
@@ -7,59 +7,68 @@ from numpy.typing import NDArray
 
 from .dataset_rows import Rows, Track
 
-# Neighbours that differ by less are nearly the same picture: the box's middle by this part of its
-# height, and the joints, on average, by this part of the crop's.
-_SAME_PLACE = 0.02
+# Two images are nearly the same if the middle of the bbox moves by less than this part of its
+# height, and the joints, on average, by less than this part of the crop's height.
+_SAME_POSITION = 0.02
 _SAME_POSE = 0.01
-# Boxes that end at exactly the same furthest place, as many, end at the picture's edge: a detector
-# cuts its boxes there, and people do not stop at the same hundredth of a pixel three times.
+# If this many bboxes end at exactly the same largest coordinate, it is the frame's edge: detectors
+# cut bboxes there, and people do not stop at the same hundredth of a pixel three times.
 _AT_EDGE = 3
 
 
 def outside(rows: Rows, image_size: tuple[int, int], margin: float = 0) -> NDArray[np.bool_]:
-    """Which joints lie outside their crop, by more than `margin` crops, `[N, 17]`.
+    """Finds joints that are outside their crop.
 
     Args:
         rows: the images.
-        image_size: height and width of a crop.
-        margin: 0.5 tells joints that are more than half a crop away.
+        image_size: height and width of a crop, in pixels.
+        margin: how far outside, in crop sizes; with 0.5, at least half a crop away.
+
+    Returns:
+        Whether each joint is outside, `[N, 17]`.
     """
     height, width = image_size
-    place = rows.joints / np.array([width, height], np.float32)
-    inside = (place >= -margin) & (place < 1 + margin)
+    position = rows.keypoints / np.array([width, height], np.float32)
+    inside = (position >= -margin) & (position < 1 + margin)
     return np.logical_not(np.all(inside, axis=-1))
 
 
-def box_heights(rows: Rows) -> NDArray[np.float32]:
-    """In source pixels, `[N]`."""
-    return rows.box[:, 3] - rows.box[:, 1]
+def bbox_heights(rows: Rows) -> NDArray[np.float32]:
+    """Heights of the bboxes in pixels of the video, `[N]`."""
+    return rows.bbox[:, 3] - rows.bbox[:, 1]
 
 
 def nearly_same(rows: Rows, track: Track, image_size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Of a person's neighbouring images, whether they are nearly the same: one fewer than images.
+    """Compares each image of a track with the next one, by bbox and pose.
 
-    Told from box and pose: a person who stands still before a still camera.
+    They are nearly the same if the person and the camera do not move.
+
+    Returns:
+        Whether they are nearly the same; one value less than there are images.
     """
-    box, joints = rows.box[track.rows], rows.joints[track.rows]
-    middle = (box[:, :2] + box[:, 2:]) / 2
-    with np.errstate(invalid="ignore"):  # joints that are nowhere are not near each other
+    bbox, keypoints = rows.bbox[track.rows], rows.keypoints[track.rows]
+    middle = (bbox[:, :2] + bbox[:, 2:]) / 2
+    with np.errstate(invalid="ignore"):  # a joint that is not finite is not near another one
         moved = np.linalg.norm(np.diff(middle, axis=0), axis=1)
-        posed = np.linalg.norm(np.diff(joints, axis=0), axis=2).mean(axis=1)
-    same_place = moved < _SAME_PLACE * box_heights(rows)[track.rows][1:]
-    return same_place & (posed < _SAME_POSE * image_size[0])
+        posed = np.linalg.norm(np.diff(keypoints, axis=0), axis=2).mean(axis=1)
+    same_position = moved < _SAME_POSITION * bbox_heights(rows)[track.rows][1:]
+    return same_position & (posed < _SAME_POSE * image_size[0])
 
 
 def cut_at_edge(rows: Rows) -> tuple[NDArray[np.bool_], int]:
-    """Which boxes reach an edge of their picture, `[N]`; in how many videos all edges are known.
+    """Finds bboxes that reach an edge of their frame.
 
-    The left and top edge is 0. How large a picture is, the data does not say; the right and
-    bottom edge is told from boxes that end there.
+    The left and the top edge are 0. The data does not have the size of a frame, so the right and
+    the bottom edge are known only where several bboxes end at the same coordinate.
+
+    Returns:
+        Whether each bbox reaches an edge, `[N]`; the number of videos whose edges are all known.
     """
-    cut: NDArray[np.bool_] = np.asarray((rows.box[:, :2] <= 0).any(axis=1))
+    cut: NDArray[np.bool_] = np.asarray((rows.bbox[:, :2] <= 0).any(axis=1))
     known = 0
     for video in range(len(rows.videos)):
         of_video = np.flatnonzero(rows.video == video)
-        ends = rows.box[of_video, 2:]
+        ends = rows.bbox[of_video, 2:]
         reach = ends == ends.max(axis=0)
         is_edge = reach.sum(axis=0) >= _AT_EDGE
         cut[of_video] |= (reach & is_edge).any(axis=1)

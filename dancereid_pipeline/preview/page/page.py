@@ -1,8 +1,7 @@
-"""A page to look at a dataset: one HTML file, without server or network.
+"""A page to look at a dataset: one HTML file, which needs no server and no network.
 
-In the order the data walks: `reading` (a dataset of any door -> plain values), `wall` (people and
-their crops), `timeline`, `measures` (what is counted), `findings` (what is worth acting on),
-`figures`, `page` (all of it, by the templates).
+In the order of the data: `dataset_rows` reads a dataset; `people`, `timelines`, `figures` and
+`findings` (both by `measures`) make the parts of the page; `render` joins them by the templates.
 """
 
 from __future__ import annotations
@@ -18,27 +17,33 @@ from ...common.validation import require_extra
 
 @dataclass(frozen=True)
 class Preview:
-    """A page. A notebook shows it where it stands.
+    """A page to look at a dataset. A notebook shows it as the output of a cell.
 
     Attributes:
-        html: all of it.
+        html: the page.
     """
 
     html: str = field(repr=False)
 
     def save(self, path: str | Path) -> Path:
-        """Writes the page, all of it or nothing; a file that is there is overwritten.
+        """Writes the page to a file; an existing file is replaced, when the new one is complete.
+
+        Args:
+            path: path of the file.
+
+        Returns:
+            The path, with `~` replaced.
 
         Raises:
-            SourceError: it cannot be written there.
+            SourceError: the file cannot be written.
         """
         with replaced(Path(path).expanduser()) as unfinished:
-            # A lone surrogate (from JSON) has no place in UTF-8, and is no reason to fail.
+            # UTF-8 cannot hold a lone surrogate (from JSON), which is no reason to fail.
             unfinished.write_text(self.html, "utf-8", errors="replace")
         return Path(path).expanduser()
 
     def _repr_html_(self) -> str:
-        """A frame of its own: its styles and names are not the notebook's, nor the reverse."""
+        """The page in a frame, which keeps its styles and names apart from the notebook's."""
         return (
             '<iframe title="Preview of the dataset" sandbox="allow-scripts" '
             'style="width:100%;height:80vh;min-height:480px;border:0" '
@@ -47,32 +52,32 @@ class Preview:
 
 
 def preview(dataset: Any, *, people: int | None = 24, split: str | None = None) -> Preview:
-    """A page to look at a dataset: its people, their poses, who is where when, what is odd.
+    """Makes a page to look at a dataset: its people and poses, timelines, figures and problems.
 
     Args:
-        dataset: what `load_dataset` gave, built or streaming, from wherever; or a split of it. Of
-            a stream only the first examples are read.
-        people: how many to show, spread over all; few, since a notebook keeps the page. None for
-            as many as a page holds.
-        split: only this one.
+        dataset: what `load_dataset` returned, built or streaming, or a split of it. Of a stream
+            only the first examples are read.
+        people: number of people to show, spread over the dataset; None for as many as fit. The
+            default is small, since a notebook stores the page.
+        split: name of the only split to show; all if None.
 
     Returns:
         The page: a notebook shows it, `save` writes it.
 
     Raises:
-        DanceReIDError: it cannot be looked at, or what draws is not installed.
+        DanceReIDError: the dataset cannot be shown, or jinja2 or matplotlib is not installed.
     """
     require_preview()
-    # Here, not above: `import dancereid` must do without what only pages need.
+    # Here, not above: `import dancereid` must work without jinja2 and matplotlib.
     from .render import render
 
     return Preview(render(dataset, people, split))
 
 
 def require_preview() -> None:
-    """Refuses to begin if what draws a page is not installed.
+    """Raises an error if a library that draws the page is not installed.
 
     Raises:
-        DanceReIDError: it is not.
+        DanceReIDError: jinja2 or matplotlib is not installed.
     """
     require_extra("preview", "jinja2", "matplotlib")

@@ -1,4 +1,4 @@
-"""The people on the page: who is shown, by which crops, and how large those may be."""
+"""The people on the page: who is shown, with which crops, and how large these may be."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from PIL import Image
 
 from ...common.progress import progress
 from ...common.validation import whole_number
-from .dataset_rows import Rows, Seen, Track
+from .dataset_rows import PageData, Rows, Track
 
 MAX_PEOPLE = 2000
 _MAX_CROPS = 8000
 _MAX_CROPS_A_PERSON = 10
-# Of all crops together, before base64 makes a third more of it: with all else, a page of that many
-# people stays below 25 MB.
+# Bytes of all crops together, to which base64 adds a third. So a page with MAX_PEOPLE people is
+# smaller than 25 MB.
 BUDGET = 12_000_000
-# Tried in turn: height in pixels and quality. The last fits, whatever the crop shows.
+# Heights in pixels and WebP qualities, tried one after another. The last one always fits.
 _SIZES = ((256, 80), (192, 78), (128, 75), (96, 70), (96, 20), (48, 20))
-_BYTES_A_PIXEL = 0.1  # of most crops: a size at which that is too much need not be tried
+_BYTES_A_PIXEL = 0.1  # of most crops; sizes that would be too large by this are not tried
 
 
 @dataclass(frozen=True)
 class Person:
-    """A row of the wall.
+    """A row of the grid: one person in one video of one split.
 
     Attributes:
-        person: the id.
-        split, video: names.
-        images: how many there are of the person.
-        frames: the first and the last.
-        crops: as the page's script reads them.
+        person: the person id.
+        split, video: name of the split, id of the video.
+        images: number of the person's images.
+        frames: the person's first and last frame.
+        crops: the crops, as the script of the page reads them.
     """
 
     person: int
@@ -47,14 +47,14 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Wall:
-    """What the page shows of people.
+class PeopleGrid:
+    """The grid of people on the page: a row for each person, with crops.
 
     Attributes:
         people: the rows.
-        tracks: how many rows there would be, were all shown.
-        columns: crops a row at most.
-        brightness: mean brightness of each crop shown, 0 to 255.
+        tracks: number of rows if all people were shown.
+        columns: number of crops in a row, at most.
+        brightness: mean brightness of each crop, 0 to 255, float64 `[crops]`.
     """
 
     people: list[Person]
@@ -63,37 +63,37 @@ class Wall:
     brightness: NDArray[np.float64]
 
 
-def build_wall(seen: Seen, people: int | None = None, budget: int = BUDGET) -> Wall:
-    """Chooses people spread over all, and of each crops spread over the frames; decodes those.
+def people_grid(data: PageData, people: int | None = None, budget: int = BUDGET) -> PeopleGrid:
+    """Chooses people spread over the dataset, and crops spread over each person's frames.
 
     Args:
-        seen: the dataset.
-        people: rows at most; None for all up to `MAX_PEOPLE`.
-        budget: bytes of all crops together.
+        data: what the page shows.
+        people: number of rows, at most; None for all up to `MAX_PEOPLE`.
+        budget: bytes of all crops together, at most.
 
     Raises:
-        DanceReIDError: `people` is no such number, or a crop cannot be read.
+        DanceReIDError: `people` is not a whole number in range, or a crop cannot be read.
     """
     people = MAX_PEOPLE if people is None else whole_number("people", people, 1, MAX_PEOPLE)
-    tracks = seen.rows.tracks()
-    chosen = _spread(np.arange(len(tracks)), people).tolist()
+    tracks = data.rows.tracks()
+    chosen = [tracks[index] for index in _spread(np.arange(len(tracks)), people).tolist()]
     columns = int(np.clip(_MAX_CROPS // len(chosen), 1, _MAX_CROPS_A_PERSON))
-    shown = [_spread(tracks[place].rows, columns) for place in chosen]
+    shown = [_spread(track.rows, columns) for track in chosen]
     most = budget // sum(map(len, shown))
     rows: list[Person] = []
     brightness: list[float] = []
-    for place, of_person in zip(progress(chosen, "Drawing", unit=" people"), shown, strict=True):
+    for track, of_person in zip(progress(chosen, "Drawing", unit=" people"), shown, strict=True):
         crops = []
         for row in of_person.tolist():
-            picture = seen.picture(row).convert("RGB")
-            brightness.append(float(np.asarray(picture.convert("L")).mean()))
-            crops.append(_crop(seen.rows, row, shrink(picture, most)))
-        rows.append(_person(seen.rows, tracks[place], crops))
-    return Wall(rows, len(tracks), columns, np.array(brightness))
+            image = data.image(row).convert("RGB")
+            brightness.append(float(np.asarray(image.convert("L")).mean()))
+            crops.append(_crop(data.rows, row, shrink(image, most)))
+        rows.append(_person(data.rows, track, crops))
+    return PeopleGrid(rows, len(tracks), columns, np.array(brightness))
 
 
 def _spread(values: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most so many of the values, from first to last at even distances."""
+    """At most this many of the values, evenly spread from the first to the last."""
     return values[np.linspace(0, len(values) - 1, min(most, len(values))).astype(int)]
 
 
@@ -109,40 +109,40 @@ def _person(rows: Rows, track: Track, crops: list[dict[str, Any]]) -> Person:
     )
 
 
-def _crop(rows: Rows, row: int, picture: bytes) -> dict[str, Any]:
+def _crop(rows: Rows, row: int, webp: bytes) -> dict[str, Any]:
     return {
         "frame": int(rows.frame[row]),
-        "box": _for_json(rows.box[row]),
-        "joints": _for_json(rows.joints[row]),
-        "picture": f"data:image/webp;base64,{base64.b64encode(picture).decode()}",
+        "bbox": _for_json(rows.bbox[row]),
+        "keypoints": _for_json(rows.keypoints[row]),
+        "image": f"data:image/webp;base64,{base64.b64encode(webp).decode()}",
     }
 
 
 def _for_json(values: NDArray[np.float32]) -> Any:
-    """Rounded to read; JSON knows no infinity, and what is no number is nowhere."""
+    """Rounded values; JSON has no infinity and no NaN, so these become far away coordinates."""
     kept = np.nan_to_num(values.astype(np.float64), nan=-1e5, posinf=1e5, neginf=-1e5)
     return np.round(np.clip(kept, -1e5, 1e5), 1).tolist()
 
 
-def shrink(picture: Image.Image, most: int) -> bytes:
-    """A picture as WebP, as large as so many bytes allow; it is half the size of JPEG.
+def shrink(image: Image.Image, most: int) -> bytes:
+    """Encodes an image as WebP, which is half as large as JPEG, in the best quality that fits.
 
     Args:
-        picture: RGB.
-        most: bytes.
+        image: the image, RGB.
+        most: number of bytes, at most.
 
     Returns:
-        The file's content; the smallest of all sizes if none is small enough.
+        The content of the WebP file; in the lowest quality if none fits.
     """
     content = b""
     for height, quality in _SIZES:
-        scale = min(1.0, height / picture.height)
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        scale = min(1.0, height / image.height)
+        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
         is_last = (height, quality) == _SIZES[-1]
         if size[0] * size[1] * _BYTES_A_PIXEL > most and not is_last:
             continue
         buffer = io.BytesIO()
-        picture.resize(size, Image.Resampling.LANCZOS).save(buffer, "WEBP", quality=quality)
+        image.resize(size, Image.Resampling.LANCZOS).save(buffer, "WEBP", quality=quality)
         content = buffer.getvalue()
         if len(content) <= most:
             break

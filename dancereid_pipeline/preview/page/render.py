@@ -1,4 +1,4 @@
-"""A dataset -> one HTML file that needs nothing else."""
+"""Renders a dataset as one HTML file, which needs no other file."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from markupsafe import Markup
 from ...build.coverage import Coverage
 from ...common.reasons import advice
 from ...formats.pose import BONES, JOINT_NAMES
-from .dataset_rows import Seen, see
+from .dataset_rows import PageData, see
 from .figures import figures
 from .findings import findings
-from .people import build_wall
+from .people import people_grid
 from .timelines import WIDTH, timelines
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SCRIPTS = ("draw.js", "wall.js", "large.js")  # one scope, in this order
+_SCRIPTS = ("draw.js", "people.js", "large.js")  # in this order; they share one scope
 
 
 @dataclass(frozen=True)
 class Split:
-    """A split at the head of the page.
+    """A split in the head of the page.
 
     Attributes:
-        name: of it.
-        images, people: that are here; of a stream, that were looked at.
-        built: images of the build, None where no coverage tells.
-        expected: images that its annotation asks for, None where nothing tells.
-        expected_people: of the catalogue, None where no coverage tells.
+        name: name of the split.
+        images, people: how many the dataset has; of a stream, how many were read.
+        built: number of images in the build; None if there is no coverage.
+        expected: number of images that the annotation lists; None if it is unknown.
+        expected_people: number of people in the catalogue; None if there is no coverage.
     """
 
     name: str
@@ -46,18 +46,18 @@ class Split:
 
 
 def render(dataset: Any, people: int | None = None, split: str | None = None) -> str:
-    """The page of a dataset.
+    """Renders the page of a dataset.
 
     Args:
         dataset: a split, or a mapping of splits; built or a stream.
-        people: rows of the wall at most; None for as many as a page holds.
-        split: only this one.
+        people: number of people to show, at most; None for as many as fit.
+        split: name of the only split to show; all if None.
 
     Raises:
-        DanceReIDError: it cannot be looked at.
+        DanceReIDError: the dataset cannot be shown.
     """
-    seen = see(dataset, split)
-    wall, splits = build_wall(seen, people), _splits(seen)
+    data = see(dataset, split)
+    grid, splits = people_grid(data, people), _splits(data)
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -70,31 +70,31 @@ def render(dataset: Any, people: int | None = None, split: str | None = None) ->
         style=Markup((_TEMPLATES / "page.css").read_text("utf-8")),  # noqa: S704  # our own
         script=Markup(script),  # noqa: S704  # our own
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        seen=seen,
-        rows=seen.rows,
-        people=len(np.unique(seen.rows.person)),
+        data=data,
+        rows=data.rows,
+        people=len(np.unique(data.rows.person)),
         splits=splits,
-        # Of four signs, the one that stands for a split wherever it is drawn.
-        signs={split.name: place % 4 for place, split in enumerate(splits)},
-        coverage=seen.coverage,
+        # Each split has one of four signs on the whole page.
+        signs={split.name: index % 4 for index, split in enumerate(splits)},
+        coverage=data.coverage,
         advice=advice,
-        findings=findings(seen),
-        wall=wall,
-        timelines=timelines(seen.rows),
+        findings=findings(data),
+        grid=grid,
+        timelines=timelines(data.rows),
         timeline_width=WIDTH,
-        figures=figures(seen, wall.brightness),
+        figures=figures(data, grid.brightness),
         about={
-            "height": seen.image_size[0],
-            "width": seen.image_size[1],
+            "height": data.image_size[0],
+            "width": data.image_size[1],
             "joints": JOINT_NAMES,
             "bones": BONES,
         },
     )
 
 
-def _splits(seen: Seen) -> list[Split]:
-    """What is here of each split, and those of which not one image could be built."""
-    rows, found = seen.rows, seen.coverage
+def _splits(data: PageData) -> list[Split]:
+    """The splits of the dataset, then those of the build that have no image."""
+    rows, found = data.rows, data.coverage
     here = {}
     for number, name in enumerate(rows.splits):
         of_split = rows.split == number
@@ -102,10 +102,10 @@ def _splits(seen: Seen) -> list[Split]:
     if found is None:
         return list(here.values())
     empty = [name for name, images in found.splits.items() if not images]
-    return [_against(found, here.get(name) or Split(name, 0, 0)) for name in [*here, *empty]]
+    return [_with_expected(found, here.get(n) or Split(n, 0, 0)) for n in [*here, *empty]]
 
 
-def _against(found: Coverage, split: Split) -> Split:
+def _with_expected(found: Coverage, split: Split) -> Split:
     outcomes = [outcome for outcome in found.outcomes if split.name in outcome.splits]
     expected = [outcome.expected for outcome in outcomes]
     return Split(

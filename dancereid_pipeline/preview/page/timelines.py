@@ -1,4 +1,4 @@
-"""Who is visible when: a video's people as lines along its frames."""
+"""Timelines: in which frames of a video each person has images, drawn as lines."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from .dataset_rows import Rows, Track
 
-WIDTH = 1000  # units that a video's frames are drawn on; gaps below one are not to be seen
+WIDTH = 1000  # of a line, in units of the SVG; gaps of less than one unit are invisible
 
 
 @dataclass(frozen=True)
 class Line:
-    """A person's line.
+    """The line of one person.
 
     Attributes:
-        person: the id.
-        split: place of the split.
-        path: of an SVG, x from 0 to `WIDTH`; y is 0.
-        images: how many there are.
-        gaps: how often the person is away in between.
-        longest_gap: in frames; 0 if never.
+        person: the person id.
+        split: index of the split in `Rows.splits`.
+        path: path for an SVG, x from 0 to `WIDTH`, y = 0.
+        images: number of images.
+        gaps: number of gaps between images.
+        longest_gap: length of the longest gap in frames; 0 without gaps.
     """
 
     person: int
@@ -35,14 +35,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Timeline:
-    """One video.
+    """The lines of one video.
 
     Attributes:
-        video: its id.
-        splits: places of the splits that its people are in.
-        first, last: frames.
-        step: frames from one to the next.
-        lines: its people.
+        video: the video id.
+        splits: indices of its splits in `Rows.splits`.
+        first, last: its first and last frame with an image.
+        step: number of frames from one image to the next.
+        lines: the lines of its people.
     """
 
     video: str
@@ -54,7 +54,7 @@ class Timeline:
 
     @property
     def gaps(self) -> int:
-        """Of all its people."""
+        """The number of gaps in all its lines."""
         return sum(line.gaps for line in self.lines)
 
     @property
@@ -64,7 +64,7 @@ class Timeline:
 
 
 def timelines(rows: Rows) -> list[Timeline]:
-    """All videos, in the order of the data."""
+    """The timelines of all videos, in the order of the data."""
     tracks: dict[int, list[Track]] = {}
     for track in rows.tracks():
         tracks.setdefault(track.video, []).append(track)
@@ -72,7 +72,7 @@ def timelines(rows: Rows) -> list[Timeline]:
 
 
 def frame_step(frames: NDArray[np.int64]) -> int:
-    """How far apart frames are: the largest number that divides all distances, 1 for one frame."""
+    """The largest number that divides all distances between frames; 1 for a single frame."""
     return int(np.gcd.reduce(np.diff(np.unique(frames)))) or 1
 
 
@@ -106,7 +106,7 @@ def _line(rows: Rows, track: Track, start: int, end: int, step: int) -> Line:
 
 
 def _path(runs: list[tuple[int, int]]) -> str:
-    """The runs as strokes; those that touch become one, which bounds how many there are."""
+    """The runs as strokes. Strokes that touch are joined, so there are at most `WIDTH`."""
     joined: list[list[int]] = []
     for left, right in runs:
         right = max(right, left + 1)

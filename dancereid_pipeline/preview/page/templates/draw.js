@@ -1,5 +1,6 @@
 "use strict";
-// What wall and large view draw with. Text from the data only ever becomes text or an attribute.
+// Draws elements for the grid of people and the large view. Text from the data is only used as
+// text or as the value of an attribute.
 
 const about = JSON.parse(document.getElementById("about").textContent);
 
@@ -23,20 +24,20 @@ function isInside([x, y]) {
   return x >= 0 && y >= 0 && x < about.width && y < about.height;
 }
 
-// The side of the person that a joint or bone is on, which is its colour: COCO's odd joints are left.
+// The side of the person that joints are on, which gives the colour. In COCO, odd joints are left.
 function sideOf(...joints) {
   const sides = joints.map((joint) => (joint === 0 ? "middle" : joint % 2 ? "left" : "right"));
   return sides.every((side) => side === sides[0]) ? sides[0] : "middle";
 }
 
-// A pose in a few paths, not an element a joint: there may be thousands of crops.
-function pose(joints) {
+// A pose as a few paths. One element for each joint would be slow for thousands of crops.
+function pose(keypoints) {
   const paths = { left: ["", ""], right: ["", ""], middle: ["", ""] };
   for (const [from, to] of about.bones) {
-    paths[sideOf(from, to)][0] += `M${joints[from].join(" ")}L${joints[to].join(" ")}`;
+    paths[sideOf(from, to)][0] += `M${keypoints[from].join(" ")}L${keypoints[to].join(" ")}`;
   }
-  joints.forEach((joint, number) => {
-    paths[sideOf(number)][1] += `M${joint.join(" ")}h0`;
+  keypoints.forEach((joint, index) => {
+    paths[sideOf(index)][1] += `M${joint.join(" ")}h0`;
   });
   const group = makeSvg("g", { class: "pose" });
   for (const kind of [0, 1]) {

@@ -1,24 +1,23 @@
-// The large view: a crop with its joints named beside it, and its box in the video.
+// The large view: a crop with the names of its joints beside it, and its bbox in the video.
 
 const large = document.getElementById("large");
-let current = null; // { person, place }
+let current = null; // { person, index }
 
-const MARGIN = 92; // beside the crop, for names; in units of a crop that is 256 high
-const TALL = 256;
+const HEIGHT = 256; // of the crop, in units of the SVG
+const MARGIN = 92; // at the left and right of the crop, for names, in the same units
 
-// Names in two columns, each as far up as its joint if there is room, with a line to the joint.
-function named(joints, width) {
-  const order = joints.map((joint, number) => number).sort((a, b) => joints[a][0] - joints[b][0]);
+// The names of the joints in a column at each side, in the order of the joints, with lines to them.
+function names(keypoints, width) {
+  const order = keypoints.map((joint, i) => i).sort((a, b) => keypoints[a][0] - keypoints[b][0]);
   const half = Math.floor(order.length / 2);
   const columns = [order.slice(0, half), order.slice(half)];
   const labels = makeSvg("g", { class: "labels" });
   columns.forEach((column, side) => {
-    column.sort((a, b) => joints[a][1] - joints[b][1]);
-    const room = TALL / column.length;
-    column.forEach((number, place) => {
-      const y = room * (place + 0.5);
+    column.sort((a, b) => keypoints[a][1] - keypoints[b][1]);
+    column.forEach((joint, row) => {
+      const y = (HEIGHT / column.length) * (row + 0.5);
       const x = side ? width + 10 : -10;
-      const [to, down] = joints[number];
+      const [to, down] = keypoints[joint];
       const edge = side ? width : 0;
       labels.append(
         makeSvg("path", { d: `M${x} ${y}H${edge}` }),
@@ -26,7 +25,7 @@ function named(joints, width) {
           makeSvg("path", { class: name, d: `M${edge} ${y}L${to} ${down}` }),
         ),
         makeSvg("text", { x: side ? x + 3 : x - 3, y: y + 3, "text-anchor": side ? "start" : "end" }, [
-          about.joints[number],
+          about.joints[joint],
         ]),
       );
     });
@@ -34,63 +33,63 @@ function named(joints, width) {
   return labels;
 }
 
-function picture(crop, label) {
-  const scale = TALL / about.height;
+function largeImage(crop, label) {
+  const scale = HEIGHT / about.height;
   const width = about.width * scale;
-  const joints = crop.joints.map((joint) => joint.map((value) => value * scale));
-  // Lines to joints outside end at the crop's edge: the names stay readable.
-  const held = joints.map(([x, y]) => [
+  const keypoints = crop.keypoints.map((joint) => joint.map((value) => value * scale));
+  // A line to a joint outside of the crop ends at the crop's edge, so that names stay readable.
+  const clipped = keypoints.map(([x, y]) => [
     Math.max(0, Math.min(x, width)),
-    Math.max(0, Math.min(y, TALL)),
+    Math.max(0, Math.min(y, HEIGHT)),
   ]);
   return makeSvg(
     "svg",
-    { viewBox: `${-MARGIN} 0 ${width + 2 * MARGIN} ${TALL}`, role: "img", "aria-label": label },
+    { viewBox: `${-MARGIN} 0 ${width + 2 * MARGIN} ${HEIGHT}`, role: "img", "aria-label": label },
     [
-      makeSvg("image", { href: crop.picture, width, height: TALL, preserveAspectRatio: "none" }),
-      makeSvg("svg", { width, height: TALL }, [pose(joints)]), // which cuts what is outside
-      named(held, width),
+      makeSvg("image", { href: crop.image, width, height: HEIGHT, preserveAspectRatio: "none" }),
+      makeSvg("svg", { width, height: HEIGHT }, [pose(keypoints)]), // it hides what is outside
+      names(clipped, width),
     ],
   );
 }
 
-function show(person, place) {
+function show(person, index) {
   const crops = cropsOf(person);
-  const crop = crops[place];
-  current = { person, place };
+  const crop = crops[index];
+  current = { person, index };
   const label = describe(person, crop);
-  const [left, top, right, bottom] = crop.box;
+  const [left, top, right, bottom] = crop.bbox;
   document.getElementById("large-title").textContent = label;
-  document.getElementById("large-picture").replaceChildren(picture(crop, `Crop of ${label}`));
-  document.getElementById("large-box").textContent =
+  document.getElementById("large-image").replaceChildren(largeImage(crop, `Crop of ${label}`));
+  document.getElementById("large-bbox").textContent =
     `${(right - left).toFixed(1)} × ${(bottom - top).toFixed(1)} pixels of the video, ` +
     `from x ${left.toFixed(1)}, y ${top.toFixed(1)} ` +
     `to x ${right.toFixed(1)}, y ${bottom.toFixed(1)}`;
   document.getElementById("large-size").textContent = `${about.width} × ${about.height}`;
   document.getElementById("large-joints").replaceChildren(
-    ...crop.joints.map((joint, number) =>
+    ...crop.keypoints.map((joint, i) =>
       make("tr", {}, [
-        make("th", { scope: "row", class: sideOf(number) }, [about.joints[number]]),
+        make("th", { scope: "row", class: sideOf(i) }, [about.joints[i]]),
         make("td", {}, [joint[0].toFixed(1)]),
         make("td", {}, [joint[1].toFixed(1)]),
         make("td", {}, [isInside(joint) ? "yes" : "no, outside"]),
       ]),
     ),
   );
-  document.getElementById("before").disabled = place === 0;
-  document.getElementById("after").disabled = place === crops.length - 1;
+  document.getElementById("before").disabled = index === 0;
+  document.getElementById("after").disabled = index === crops.length - 1;
 }
 
 function step(by) {
-  const place = current.place + by;
-  if (cropsOf(current.person)[place]) show(current.person, place);
+  const index = current.index + by;
+  if (cropsOf(current.person)[index]) show(current.person, index);
 }
 
-wall.addEventListener("click", (event) => {
+grid.addEventListener("click", (event) => {
   const button = event.target.closest(".crop");
   if (!button) return;
   hideTip();
-  show(button.closest(".person"), Number(button.dataset.place));
+  show(button.closest(".person"), Number(button.dataset.index));
   large.showModal();
 });
 large.addEventListener("keydown", (event) => {
@@ -98,11 +97,11 @@ large.addEventListener("keydown", (event) => {
   if (event.key === "ArrowRight") step(1);
 });
 large.addEventListener("click", (event) => {
-  if (event.target === large) large.close(); // beside it
+  if (event.target === large) large.close(); // a click beside the view
 });
 large.addEventListener("close", () => {
-  // Back to where the reader is now, which need not be where the view was opened.
-  current.person.querySelectorAll(".crop")[current.place].focus();
+  // The focus goes to the crop that was shown last, not to the one that opened the view.
+  current.person.querySelectorAll(".crop")[current.index].focus();
 });
 document.getElementById("before").addEventListener("click", () => step(-1));
 document.getElementById("after").addEventListener("click", () => step(1));

@@ -1,7 +1,7 @@
-// The wall: rows drawn as they come near, one switch for all skeletons, filters, tooltips.
+// The grid of people: draws rows when they come near, one switch for all skeletons, filters, tips.
 
-const wall = document.getElementById("wall");
-const people = [...wall.querySelectorAll(".person")];
+const grid = document.getElementById("grid");
+const people = [...grid.querySelectorAll(".person")];
 const filters = document.getElementById("filters");
 const tip = document.getElementById("tip");
 
@@ -18,21 +18,21 @@ function describe(person, crop) {
 function draw(person) {
   if (person.drawn) return;
   person.drawn = true;
-  const crops = cropsOf(person).map((crop, place) => {
-    const image = make("img", { src: crop.picture, alt: "", decoding: "async" });
+  const crops = cropsOf(person).map((crop, index) => {
+    const image = make("img", { src: crop.image, alt: "", decoding: "async" });
     const overlay = makeSvg(
       "svg",
       { viewBox: `0 0 ${about.width} ${about.height}`, "aria-hidden": "true" },
-      [pose(crop.joints)],
+      [pose(crop.keypoints)],
     );
     const label = `${describe(person, crop)}; see it large`;
-    const picture = make("span", { class: "picture" }, [image, overlay]);
+    const withPose = make("span", { class: "image" }, [image, overlay]);
     const number = make("span", { class: "number", "aria-hidden": "true" }, [String(crop.frame)]);
     const button = make("button", { type: "button", class: "crop", "aria-label": label }, [
-      picture,
+      withPose,
       number,
     ]);
-    button.dataset.place = place;
+    button.dataset.index = index;
     return button;
   });
   person.querySelector(".crops").replaceChildren(...crops);
@@ -68,13 +68,13 @@ function filter() {
 }
 
 function showSkeletons() {
-  wall.classList.toggle("plain", !document.getElementById("skeletons").checked);
+  grid.classList.toggle("plain", !document.getElementById("skeletons").checked);
 }
 
 filters.addEventListener("input", filter);
 filters.addEventListener("submit", (event) => event.preventDefault());
 filters.addEventListener("reset", (event) => {
-  event.preventDefault(); // it would switch the skeletons, too
+  event.preventDefault(); // a reset would also switch the skeletons
   for (const name of ["split", "video", "person"]) document.getElementById(name).value = "";
   filter();
   document.getElementById("split").focus();
@@ -92,10 +92,10 @@ for (const button of document.querySelectorAll(".show")) {
 
 function showTip(button) {
   const person = button.closest(".person");
-  tip.textContent = describe(person, cropsOf(person)[button.dataset.place]);
+  tip.textContent = describe(person, cropsOf(person)[button.dataset.index]);
   tip.hidden = false;
   const box = button.getBoundingClientRect();
-  const around = tip.offsetParent.getBoundingClientRect(); // it scrolls with the section
+  const around = tip.offsetParent.getBoundingClientRect(); // the tip scrolls with the section
   const left = box.left + box.width / 2 - tip.offsetWidth / 2;
   const widest = document.documentElement.clientWidth - tip.offsetWidth - 8;
   tip.style.left = `${Math.max(8, Math.min(left, widest)) - around.left}px`;
@@ -107,11 +107,11 @@ function hideTip() {
 }
 
 for (const [coming, going] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
-  wall.addEventListener(coming, (event) => {
+  grid.addEventListener(coming, (event) => {
     const button = event.target.closest(".crop");
     if (button) showTip(button);
   });
-  wall.addEventListener(going, hideTip);
+  grid.addEventListener(going, hideTip);
 }
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") hideTip();
