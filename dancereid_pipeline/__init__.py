@@ -1,6 +1,6 @@
-"""The way from DanceReID's videos and pose tracks to examples, and what is done with them.
+"""The steps from DanceReID's videos and pose tracks to examples, and tools that use the examples.
 
-Rooms stand in the order of the data. A room imports only rooms above it (a test holds that).
+The folders are in the order of the data. A folder imports only those above it (a test checks it).
 """
 
 ROOMS = {
