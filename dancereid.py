@@ -1,7 +1,15 @@
-"""DanceReID as a Hugging Face dataset: `load_dataset("dancereid", ...)`.
+"""DanceReID as a Hugging Face dataset.
 
-`import dancereid` makes the name known to `datasets`; `dancereid.load_dataset(...)` is
-the same call without it. Everything behind the builder is in `dancereid_pipeline`.
+DanceReID has dancers cropped from YouTube dance videos, with identities and poses, for person
+re-identification.
+
+    import dancereid
+
+    ds = dancereid.load_dataset("demo")  # four short clips, no network
+    print(dancereid.coverage(ds))
+
+After `import dancereid`, `datasets.load_dataset("dancereid", ...)` works, too. The steps that
+make the examples are in the package `dancereid_pipeline`.
 """
 
 from __future__ import annotations
@@ -25,13 +33,12 @@ from dancereid_pipeline.build.outcome_files import OutcomeFolder
 from dancereid_pipeline.build.plan import (
     Plan,
     VideoJob,
-    missing_videos,
     warn_of_missing,
 )
 from dancereid_pipeline.build.schema import example_features
 from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
 
-# Whoever has not installed this is told by datasets 3.6 to "pip install" what follows "From:".
+# If this is not installed, datasets 3.6 tells the user to "pip install" what follows "From:".
 from dancereid_pipeline.common.cpu import share_cores  # From: <the folder that dancereid.py is in>
 from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
@@ -91,19 +98,19 @@ def __dir__() -> list[str]:
 
 
 class DanceReID(datasets.GeneratorBasedBuilder):
-    """Builds DanceReID; a video is a shard.
+    """The builder of DanceReID. Most programs use `load_dataset` instead.
 
-    An example:
+    An example is one person in one frame:
 
-    | column | type | what |
+    | column | type | content |
     | --- | --- | --- |
-    | `image` | Image | the crop, JPEG, `PPPP_FFFFFF.jpg` (person, frame) |
-    | `keypoints` | 17 x 2 float32 | x, y in crop pixels, COCO order |
-    | `person_id` | int32 | global, fixed by the catalogue |
-    | `video_id` | string | of the catalogue |
-    | `frame` | int32 | 0-based frame of the video |
-    | `bbox` | 4 float32 | x1, y1, x2, y2 in source pixels |
-    | `skeleton` | Image | on request: the crop with its pose |
+    | `image` | Image | the crop, a JPEG named `PPPP_FFFFFF.jpg` (person id, frame) |
+    | `keypoints` | 17 x 2 float32 | x, y in crop pixels, in COCO's order |
+    | `person_id` | int32 | the person id, global; the catalogue fixes it |
+    | `video_id` | string | the video id, as in the catalogue |
+    | `frame` | int32 | index of the frame in the video, from 0 |
+    | `bbox` | 4 float32 | x1, y1, x2, y2 in pixels of the video |
+    | `skeleton` | Image | with `skeleton=True`: the crop with its pose drawn on it |
 
     Cite: Ho, Shim, Wee, "Learning from Dances: Pose-Invariant Re-Identification for
     Multi-Person Tracking", ICASSP 2020.
@@ -113,7 +120,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     BUILDER_CONFIGS = [
         DanceReIDConfig(
             name="demo",
-            description="Four short drawn clips that ship with the package; 12 people.",
+            description="Four short drawn clips that come with the package; 12 people.",
         ),
         DanceReIDConfig(
             name="paper",
@@ -122,20 +129,20 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         ),
         DanceReIDConfig(
             name="full",
-            description="All 33 videos and 178 people: those of 'paper', and 'extra'.",
+            description="All 33 videos and 178 people: the splits of 'paper', and 'extra'.",
         ),
         DanceReIDConfig(
             name="published",
             description="The published query list, to compare with published numbers: its test "
-            "leaves out video T4vr8mA4hoY and takes in qz2311gT1y4, whose five people are also "
-            "trained on. Use 'paper' for anything new.",
+            "split lacks the video T4vr8mA4hoY and has qz2311gT1y4, whose five people are also in "
+            "trainval. Use 'paper' for anything new.",
         ),
     ]
     DEFAULT_CONFIG_NAME = "paper"
 
-    _plan: Plan | None = None  # what a build is made from
-    _outcomes: OutcomeFolder | None = None  # where a build's processes leave their outcomes
-    _processes = 1  # that build side by side
+    _plan: Plan | None = None  # everything that a build uses
+    _outcomes: OutcomeFolder | None = None  # of a build, while it runs
+    _processes = 1  # number of processes that build
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
@@ -146,7 +153,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         )
 
     def _resolved(self, *, streaming: bool = False) -> Plan:
-        """What the examples are made from; of a build, resolved once."""
+        """The plan of the build, which is resolved once; or that of a stream."""
         if self._plan is None or streaming:
             return self.config.request().plan(streaming=streaming)
         return self._plan
@@ -156,14 +163,12 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         splits = plan.splits()
         self._processes = min(self._processes, max(map(len, splits.values())))
         if plan.missing and self.config.missing == "error":
-            raise missing_videos(
-                "missing='error' was asked for, and these are not there", plan.jobs
-            )
+            raise plan.missing_error("Expected all videos, since missing='error'; not found")
         warn_of_missing(plan)
         generators = []
         for split, jobs in splits.items():
             generator = datasets.SplitGenerator(name=split, gen_kwargs={"jobs": jobs})
-            # The progress bar's total; the build itself counts what it writes.
+            # For the progress bar only: the build counts the examples that it writes.
             generator.split_info.num_examples = sum(
                 job.expected or 0 for job in jobs if not job.missing
             )
@@ -171,7 +176,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         return generators
 
     def _generate_examples(self, jobs: list[VideoJob]) -> Iterator[tuple[str, dict[str, Any]]]:
-        # Here, not above: `import dancereid` need not wait for the decoder and OpenCV.
+        # Here, not above: so `import dancereid` does not import the decoder and OpenCV.
         from dancereid_pipeline.build.samples import VideoSamples
 
         share_cores(self._processes)
@@ -182,8 +187,8 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                 key = (sample.frame, sample.person_id)
                 if key <= last:
                     raise DanceReIDError(
-                        f"{job.video.video_id}: sample {sample.stem} came twice or out of order, "
-                        "which is a fault of this package. Please report it."
+                        f"{job.video.video_id}: expected samples in order, but {sample.stem} came "
+                        "twice or too late. This is a fault of this package: please report it."
                     )
                 last = key
                 example = {
@@ -200,21 +205,21 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             self._finish(samples.outcome, job)
 
     def _finish(self, outcome: Outcome, job: VideoJob) -> None:
-        """Keeps a video's outcome (build), or acts on it at once (streaming)."""
+        """Writes a video's outcome for the build; in a stream, warns or raises an error."""
         if self._outcomes is not None:
             self._outcomes.keep(outcome)
         elif not outcome.whole and not job.missing:
             summary = str(Coverage(self.config.name, {}, (outcome,)))
             if self.config.missing == "error":
-                raise MissingVideosError(f"missing='error' was asked for. {summary}")
+                raise MissingVideosError(f"Expected all images, since missing='error'. {summary}")
             logger.warning("%s", summary)
 
     def _download_and_prepare(self, dl_manager: Any, verification_mode: Any, **kwargs: Any) -> None:
         if self._output_dir.endswith(".incomplete"):
-            # What a killed run left: it would end up, unread, in the finished folder.
+            # Files of a killed run: otherwise they would stay, unused, in the finished folder.
             for leftover in self._fs.ls(self._output_dir, detail=False):
                 self._fs.rm(leftover, recursive=True)
-        # datasets 3.6 fills it from dataset_infos.json, and would refuse a build in part.
+        # datasets 3.6 sets it from dataset_infos.json, and refuses a build with other counts.
         self.info.splits = None
         self._outcomes = OutcomeFolder(self._fs, f"{self._output_dir}/outcomes")
         self._processes = kwargs.get("num_proc") or 1
@@ -234,53 +239,55 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         checked = verification_mode != datasets.VerificationMode.NO_CHECKS
         if checked and self.config.at_defaults:
             found.check_counts()
-        # From the start again: what a cached build's info says is that build's coverage.
+        # Not the old description: it may have the coverage of a build that was in the cache.
         self.info.description = found.describe(self._info().description)
 
     def download_and_prepare(self, *args: Any, **kwargs: Any) -> None:
-        """As in `datasets`; and tells what is missing, built now or found in the cache.
+        """Builds the dataset or finds it in the cache, and reports what is missing.
+
+        Arguments are those of `datasets`.
 
         Raises:
-            DanceReIDError: the input cannot be used, or videos are missing and
-                `missing="error"`.
+            DanceReIDError: the input cannot be used; or videos are missing, and `missing` is
+                "error".
         """
         request = self.config.request()
         anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
-        has_come = request.fetch(again=kwargs.get("download_mode") in anew)
+        fetched = request.fetch(again=kwargs.get("download_mode") in anew)
         self._plan = plan = request.plan()
-        self._name_after(plan)
+        self._set_cache_folder(plan)
         super().download_and_prepare(*args, **kwargs)
         found = Coverage.from_description(self.info.description)
         if not found.whole:
-            found = found.told_now(plan.missing)
+            found = found.with_reasons(plan.missing)
             self.info.description = found.describe(self._info().description)
-        if found.whole and has_come:
+        if found.whole and fetched:
             tqdm.write(str(found), file=sys.stderr)
         elif found.whole:
             logger.info("%s", found)
         elif self.config.missing == "error":
-            raise MissingVideosError(f"missing='error' was asked for.\n{found}")
+            raise MissingVideosError(f"Expected all images, since missing='error'.\n{found}")
         else:
             logger.warning("%s", found)
 
-    def _name_after(self, plan: Plan) -> None:
-        """Names the cache folder after what the build is made from: code, options and files.
+    def _set_cache_folder(self, plan: Plan) -> None:
+        """Sets the cache folder's name, which depends on code, options and files.
 
-        `datasets` names it when the builder is made, before anything has been fetched.
+        `datasets` sets it when the builder is made: too early, since files may be fetched later.
         """
-        features = self.info.features.to_dict()  # the user's own, perhaps
+        features = self.info.features.to_dict()  # they may be the user's own
         self.config_id = f"{self.config.name}-{Hasher.hash([plan.key, features])}"
         self._cache_dir = self._output_dir = self._build_cache_dir()
 
     def as_dataset(self, split: Any = None, **kwargs: Any) -> Any:
-        """As in `datasets`, where a split without examples would be an error."""
+        """The built dataset, as in `datasets`. But a split without examples is not an error."""
         if split is None:
             return datasets.DatasetDict(
                 {name: self.as_dataset(name, **kwargs) for name in self.info.splits}
             )
         if isinstance(split, list | tuple):
             return [self.as_dataset(name, **kwargs) for name in split]
-        info = self.info.splits.get(str(split).partition("[")[0])  # a part of none is none
+        info = self.info.splits.get(str(split).partition("[")[0])  # "test[:10]" -> "test"
         if info is not None and info.num_examples == 0:
             columns: dict[str, list[Any]] = {name: [] for name in self.info.features}
             return datasets.Dataset.from_dict(
@@ -300,24 +307,27 @@ def load_dataset(
     verification_mode: str | None = None,
     **options: Any,
 ) -> Any:
-    """`datasets.load_dataset("dancereid", ...)`, without asking `datasets` for the name.
+    """Loads DanceReID: builds it, or finds the build in the cache.
+
+    It is the same as `datasets.load_dataset("dancereid", ...)`.
 
     Args:
         name: "demo", "paper" (the default), "full" or "published".
-        split: "trainval", "test", "extra", or what `datasets` makes of such names; all if None.
-        streaming: make examples as they are asked for; nothing is written.
-        num_proc: processes to build with; a video is built by one.
-        cache_dir: where `datasets` keeps what it builds.
-        download_mode: "force_redownload" builds anew.
+        split: "trainval", "test", "extra", or an expression of `datasets` as "test[:10]"; all
+            splits if None.
+        streaming: make each example when it is read; nothing is written.
+        num_proc: number of processes that build. One video is built by one process.
+        cache_dir: the folder in which `datasets` stores its builds.
+        download_mode: "force_redownload" builds again even if the build is in the cache.
         verification_mode: "no_checks" does not compare counts with `dataset_infos.json`.
-        **options: those of `DanceReIDConfig`.
+        **options: the options of `DanceReIDConfig`, for example `stride=1`.
 
     Returns:
-        What `datasets.load_dataset` returns: a `Dataset` or `IterableDataset`, or a dict
-        of them by split.
+        A `Dataset` (or `IterableDataset` if streaming) if `split` is given, else a dict of them
+        by split, as `datasets.load_dataset` returns it.
 
     Raises:
-        DanceReIDError: an option, the folder or the data is not what it must be.
+        DanceReIDError: an option, a file or a folder is not valid, or no video can be used.
     """
     builder = DanceReID(cache_dir=cache_dir, config_name=name, **options)
     if streaming:
@@ -328,6 +338,6 @@ def load_dataset(
     return builder.as_dataset(split=split)
 
 
-# Run as a script by datasets 3.6, the module has another name and needs no registering.
+# datasets 3.6 runs this file as a script under another name: then there is nothing to register.
 if __name__ == "dancereid":
     register(__name__)

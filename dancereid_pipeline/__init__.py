@@ -1,7 +1,7 @@
-"""The way from DanceReID's videos and pose tracks to examples, and what is done with them.
+"""The steps from DanceReID's videos and pose tracks to examples, and tools that use the examples.
 
-Rooms stand in the order of the data. A room imports only rooms above it (a test holds that).
-The builder, `dancereid.py`, stands between the last two: it imports any room but the command's.
+Rooms are in the order of the data. A room imports only rooms above it (a test checks it). The
+builder, `dancereid.py`, is between the last two: it imports any room but that of the command.
 """
 
 ROOMS = {

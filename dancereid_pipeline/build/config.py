@@ -1,4 +1,4 @@
-"""The options of `load_dataset`, checked, and what they ask for."""
+"""The options of `load_dataset`, and the request that they make."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..common.validation import one_of
 from .options import MISSING, SampleOptions
 from .request import Request
 
-# Of the examples: raised when the same files and options give others.
+# The version of the examples. It goes up when the same files and options give other examples.
 _VERSION = "1.0.0"
 
 
 @dataclass
 class DanceReIDConfig(datasets.BuilderConfig):
-    """A config and its options, all of which `load_dataset` takes as keywords.
+    """A config and its options. `load_dataset` takes each option as a keyword.
 
     Attributes:
         data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
@@ -72,14 +72,14 @@ class DanceReIDConfig(datasets.BuilderConfig):
 
     @property
     def at_defaults(self) -> bool:
-        """Whether the counts in `dataset_infos.json` are those to expect."""
+        """Whether a complete build must have the counts in `dataset_infos.json`."""
         return self.stride == 5 and self.catalogue is None and self.videos is None
 
     def request(self) -> Request:
-        """What was asked for, checked, before anything is looked for.
+        """The request, checked, before any file is searched.
 
         Raises:
-            DanceReIDError: an option or the catalogue is not what it must be.
+            DanceReIDError: an option or the catalogue is not valid.
         """
         one_of("missing", self.missing, MISSING)
         return Request.read(self.name, self.sample_options, vars(self))
@@ -89,10 +89,10 @@ class DanceReIDConfig(datasets.BuilderConfig):
         config_kwargs: dict[str, Any],  # noqa: ARG002  # the signature is that of `datasets`
         custom_features: datasets.Features | None = None,  # noqa: ARG002
     ) -> str:
-        """The builder's id until the files are known that it is made from: see `DanceReID`.
+        """The builder's id until its files are known (see `DanceReID`); checks the options.
 
         Raises:
-            DanceReIDError: an option or the catalogue is not what it must be.
+            DanceReIDError: an option or the catalogue is not valid.
         """
         self.request()
         return f"{self.name}-unresolved"

@@ -1,4 +1,4 @@
-"""What came of a build: one outcome a video, and the sum of them against the whole."""
+"""The coverage of a build: the outcome of each video, compared with the complete dataset."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
 
-# Reasons that say all by themselves: nothing of the video was there to be looked at.
+# For these reasons nothing of the video was read, and the reason needs no detail.
 _ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_ANNOTATION, Reason.LEFT_OUT}
 _MARK = "Coverage (JSON): "
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one video gave.
+    """The outcome of one video.
 
     Attributes:
-        video_id: the video.
-        splits: the splits it belongs to (two where a published list overlaps).
-        reason: `Reason.USED`, or why it gave nothing or only a part.
-        detail: a sentence for a person: where, what was expected, what to do.
-        images: images it gave, to each of its splits as many.
-        expected: images its annotation asks for; None where nothing says.
-        people: people of whom it gave at least one image.
-        expected_people: people the catalogue gives it.
-        outside: annotated boxes without area inside the picture, left out.
+        video_id: the video id.
+        splits: the splits that have the video (two in the published list's overlap).
+        reason: `Reason.USED`, or why the video gave no images or only a part of them.
+        detail: a message for the user: where, what was expected, what was found, what to do.
+        images: number of images that it gave to each of its splits.
+        expected: number of images that its annotation lists; None if unknown.
+        people: number of people with at least one image.
+        expected_people: number of people in the catalogue.
+        outside: annotated detections left out because their bbox is outside the frame.
         untracked: annotated (person, frame) pairs without a detection in the tracks.
-        past_end: annotated frames past the last frame of the clip.
-        since: when the reason was first found, UTC, ISO 8601; "" where nobody noted it.
+        past_end: annotated detections past the last frame of the clip.
+        since: time at which the reason was first found, UTC, ISO 8601; "" if unknown.
     """
 
     video_id: str
@@ -52,17 +52,17 @@ class Outcome:
 
     @property
     def whole(self) -> bool:
-        """Whether the video gave every image that its annotation asks for."""
+        """Whether the video gave all images that its annotation lists."""
         return self.reason is Reason.USED and self.images == self.expected
 
     @property
     def absent(self) -> bool:
-        """Whether nothing of the video was there to be looked at."""
+        """Whether nothing of the video was read."""
         return self.reason in _ABSENT and not self.images
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
-        """The inverse of `dataclasses.asdict`, from JSON too."""
+        """The inverse of `dataclasses.asdict`, also for values from JSON."""
         return cls(
             **{**values, "reason": Reason(values["reason"]), "splits": tuple(values["splits"])}
         )
@@ -70,12 +70,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a build holds, against the whole that its catalogue describes.
+    """What a build has, compared with all that its catalogue describes.
+
+    `print` shows it as a short report.
 
     Attributes:
-        config: the config's name.
+        config: name of the config.
         options: the options that shape examples (stride, image size and so on).
-        outcomes: one a video of the config, in catalogue order, asked for or not.
+        outcomes: the outcome of each video of the config, requested or not, in catalogue order.
     """
 
     config: str
@@ -84,12 +86,12 @@ class Coverage:
 
     @property
     def whole(self) -> bool:
-        """Whether every video that was asked for gave all its images."""
+        """Whether each requested video gave all its images."""
         return all(o.whole for o in self.outcomes if o.reason is not Reason.LEFT_OUT)
 
     @property
     def splits(self) -> dict[str, int]:
-        """Images a split."""
+        """The number of images in each split."""
         splits = {split for outcome in self.outcomes for split in outcome.splits}
         return {
             split: sum(o.images for o in self.outcomes if split in o.splits)
@@ -99,10 +101,10 @@ class Coverage:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that tell builds apart, so that results on them are not mixed up.
+        """16 hex digits that identify a build, so that results of two builds are not mixed up.
 
-        Made of the config, the options and the number of images each video gave; not of
-        pixels, which a clip encoded anew changes a little.
+        They depend on the config, the options and the number of images of each video. They do
+        not depend on pixels, which change a little when a clip is encoded again.
         """
         parts: list[Any] = [self.config, dict(self.options)]
         parts += [[o.video_id, list(o.splits), o.images] for o in self.outcomes if o.images]
@@ -128,10 +130,10 @@ class Coverage:
         return "\n".join(lines)
 
     def check_counts(self) -> None:
-        """Compares a whole build at default options with `dataset_infos.json`.
+        """Compares a complete build at default options with `dataset_infos.json`.
 
         Raises:
-            CountMismatchError: every video is whole, and yet the counts differ.
+            CountMismatchError: each video gave all its images, but the counts differ.
         """
         infos = json.loads(project_file("dataset_infos.json").read_text("utf-8"))
         expected = {
@@ -139,13 +141,17 @@ class Coverage:
         }
         if self.whole and self.splits != expected:
             raise CountMismatchError(
-                f"Every video of '{self.config}' is whole, but the images are {self.splits}, not "
-                f"{expected} as published. The annotation is another one than the published: get "
-                "that, or, if you changed it on purpose, pass verification_mode='no_checks'."
+                f"Expected {expected} images, as published, but '{self.config}' has {self.splits}, "
+                "and no video is missing. So the annotation is not the published one: get that, "
+                "or, if you changed it on purpose, pass verification_mode='no_checks'."
             )
 
-    def told_now(self, absent: Mapping[str, VideoError]) -> Coverage:
-        """The same, with what is known today of why videos are absent: that may have changed."""
+    def with_reasons(self, absent: Mapping[str, VideoError]) -> Coverage:
+        """The coverage with today's reasons why videos are absent: they may have changed.
+
+        Args:
+            absent: the reasons, by video id.
+        """
         outcomes = []
         for outcome in self.outcomes:
             error = absent.get(outcome.video_id)
@@ -157,7 +163,7 @@ class Coverage:
         return replace(self, outcomes=tuple(outcomes))
 
     def to_json(self) -> str:
-        """One line of JSON, read back by `from_json`."""
+        """The coverage as one line of JSON, for `from_json`."""
         return json.dumps(
             {
                 "config": self.config,
@@ -178,7 +184,7 @@ class Coverage:
         )
 
     def describe(self, description: str) -> str:
-        """`description` with the coverage appended, for a person and for `from_description`."""
+        """The description with the coverage behind it, for people and for `from_description`."""
         return f"{description}\n\n{self}\n\n{_MARK}{self.to_json()}"
 
     @classmethod
@@ -186,34 +192,37 @@ class Coverage:
         """The coverage that `describe` put into a dataset's description.
 
         Raises:
-            DanceReIDError: there is none.
+            DanceReIDError: it has none, or several.
         """
         marked = {line for line in description.splitlines() if line.startswith(_MARK)}
         if len(marked) > 1:
             raise DanceReIDError(
-                "This dataset was joined from several builds, each with a coverage of its own. "
-                "Ask for that of each part, before joining."
+                "This dataset was joined from several builds, and each has its own coverage. Get "
+                "the coverage of each part before you join them."
             )
         for line in marked:
             return cls.from_json(line[len(_MARK) :])
         raise DanceReIDError(
-            "This dataset carries no coverage: expected a DanceReID dataset as "
-            "load_dataset('dancereid', ...) gives it. Its description was: "
-            f"{description[:80]!r}. Build it with this package, or read the source's own notes."
+            "This dataset carries no coverage: expected a DanceReID dataset, as "
+            "load_dataset('dancereid', ...) gives it, got one with the description "
+            f"{description[:80]!r}. Build it with this package."
         )
 
 
 def coverage_of(dataset: Any) -> Coverage:
-    """What a built dataset holds, against the whole: per video, and why not.
+    """What a built dataset has, compared with the complete one, and why videos are missing.
 
     Args:
-        dataset: a `Dataset` or a `DatasetDict` as `load_dataset` gives it, or what
-            `map`, `filter`, `select` or `save_to_disk` made of it; from a prepared
-            folder or the Hub also a stream.
+        dataset: a `Dataset` or a `DatasetDict` as `load_dataset` gives it, also after `map`,
+            `filter`, `select` or `save_to_disk`. A stream has a coverage only if it comes from
+            a prepared folder or the Hub.
+
+    Returns:
+        The coverage: `print` shows a report, `splits` counts images, and `outcomes` has each
+        video's reason.
 
     Raises:
-        DanceReIDError: it carries none (a stream of what was never built, say), or was
-            joined from several builds.
+        DanceReIDError: the dataset has no coverage, or was joined from several builds.
     """
     if isinstance(dataset, dict):
         dataset = next(iter(dataset.values()), None)
@@ -222,7 +231,7 @@ def coverage_of(dataset: Any) -> Coverage:
 
 
 def by_reason(reasons: Mapping[str, Reason]) -> list[str]:
-    """Videos grouped by reason, a line each, with what to do: `removed (2): id, id. ...`."""
+    """A line for each reason, with its videos and what to do: `removed (2): id, id. ...`."""
     groups: dict[Reason, list[str]] = {}
     for video_id, reason in reasons.items():
         groups.setdefault(reason, []).append(video_id)
@@ -233,15 +242,15 @@ def by_reason(reasons: Mapping[str, Reason]) -> list[str]:
 
 
 def _losses(outcome: Outcome) -> list[str]:
-    """What a person should know of a video that is not simply absent or whole."""
+    """What a user should know about a video that gave only a part, or failed when it was read."""
     losses = []
     if outcome.reason is not Reason.USED and not outcome.absent:
         part = f" after {outcome.images:,} images" if outcome.images else ""
-        # A file's name may hold line breaks.
-        said = f"{outcome.reason.value}{part}. {' '.join(outcome.detail.split())}"
-        losses.append(said.rstrip())
+        # A file's name may have line breaks.
+        loss = f"{outcome.reason.value}{part}. {' '.join(outcome.detail.split())}"
+        losses.append(loss.rstrip())
     for count, what in (
-        (outcome.outside, "annotated boxes without area inside the picture"),
+        (outcome.outside, "annotated detections whose bbox is outside the frame"),
         (outcome.untracked, "annotated detections that the tracks do not have"),
         (outcome.past_end, "annotated detections past the end of the clip"),
     ):

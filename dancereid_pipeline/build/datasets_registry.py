@@ -1,4 +1,4 @@
-"""Makes `datasets` find a builder in an installed module by name."""
+"""Makes `datasets` find the builder in an installed module by its name."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import datasets.inspect
 import datasets.load
 
 
-@functools.cache  # a second time, there is nothing left to do
+@functools.cache  # the second time, there is nothing to do
 def register(name: str) -> None:
     """Makes `datasets.load_dataset(name)` use the builder in the module of that name.
 
-    `datasets` asks one function what a name stands for, and its list of known names is
-    only for builders that look for data files; so that function is asked for us first.
+    One function of `datasets` finds the builder for a name. Its list of known names is only for
+    builders that search for data files, so this function is replaced by one that knows ours.
     """
     known = datasets.load.dataset_module_factory
 
     @functools.wraps(known)
     def factory(path: str, *args: Any, **kwargs: Any) -> Any:
         if path == name:
-            # No hash: create_config_id puts the code's into the cache folder's name.
+            # No hash: the builder puts the hash of the code into the cache folder's name.
             return datasets.load.DatasetModule(name, "", {"dataset_name": name})
         return known(path, *args, **kwargs)
 

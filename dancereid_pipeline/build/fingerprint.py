@@ -1,4 +1,4 @@
-"""What changes when the code that shapes examples does."""
+"""The fingerprint of the code that shapes examples."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from .. import ROOMS
 
 @lru_cache(maxsize=1)
 def code_fingerprint() -> str:
-    """sha256 of the builder and of all that may shape examples, hex.
+    """sha256 of all code that may shape examples, hex.
 
-    That is this room and those above it, since a room imports no other.
+    This code is the builder, this folder and the folders above it in `ROOMS`: these import no
+    other folders.
     """
     package = Path(__file__).parents[1]
     rooms = list(ROOMS)[: list(ROOMS).index(Path(__file__).parent.name) + 1]

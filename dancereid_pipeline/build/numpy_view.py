@@ -1,4 +1,4 @@
-"""A dataset -> the same with NumPy arrays for examples, as training wants them, fast."""
+"""A dataset -> the same dataset with NumPy arrays, which is faster for training."""
 
 from __future__ import annotations
 
@@ -12,40 +12,41 @@ from numpy.typing import NDArray
 
 from ..common.errors import DanceReIDError
 
-_PICTURES = ("image", "skeleton")
+_IMAGES = ("image", "skeleton")
 _NUMBERS = ("keypoints", "bbox")
 
 AnyDataset = TypeVar("AnyDataset")
 
 
 def as_arrays(dataset: AnyDataset) -> AnyDataset:
-    """The dataset with arrays for examples, whose pictures are decoded straight from their bytes.
+    """The dataset with NumPy arrays in its examples. It decodes images directly from their bytes.
 
-    The pixels are those that `datasets` gives, by way of Pillow; it takes half the time
-    (benchmarks/dataloader.py). Shuffle, select, shard and batch it as before; PyTorch's DataLoader
-    makes tensors of it.
+    The pixels are the same as those that `datasets` decodes with Pillow, in half the time
+    (benchmarks/dataloader.py). You can shuffle, select, shard and batch it as before. PyTorch's
+    DataLoader makes tensors from it.
 
     Args:
-        dataset: built, prepared or streamed; one split, or all.
+        dataset: one split or all splits; built, prepared or streamed.
 
     Returns:
-        The same, with `image` (and `skeleton`) uint8 `[height, width, 3]`, red, green, blue;
-        `keypoints` float32 `[17, 2]`, x and y in crop pixels; `bbox` float32 `[4]`. The other
-        columns are what they were.
+        The same dataset. `image` (and `skeleton`) is uint8 `[height, width, 3]`, red, green,
+        blue. `keypoints` is float32 `[17, 2]`, x and y in crop pixels. `bbox` is float32 `[4]`,
+        x1, y1, x2, y2 in source pixels. The other columns stay the same.
 
     Raises:
-        DanceReIDError: it is no dataset; and when a picture is read that is none.
+        DanceReIDError: it is not a dataset; later, when an example is read, its image is
+            broken.
     """
     if isinstance(dataset, Mapping):
         splits = {name: as_arrays(split) for name, split in dataset.items()}
         return type(dataset)(splits)  # type: ignore[call-arg,return-value]  # one of two dicts
     if not isinstance(dataset, datasets.Dataset | datasets.IterableDataset):
         raise DanceReIDError(
-            f"Expected a dataset, as load_dataset gives it, got a {type(dataset).__name__}. Hand "
-            "over one split, or all of them."
+            f"Expected a dataset, as load_dataset gives it, got a {type(dataset).__name__}. Pass "
+            "one split, or all splits."
         )
     raw: Any = dataset
-    for name in _PICTURES:
+    for name in _IMAGES:
         if name in (dataset.column_names or ()):
             raw = raw.cast_column(name, datasets.Image(decode=False))
     return (
@@ -64,17 +65,17 @@ def _example(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def _array(name: str, value: Any) -> Any:
-    if name in _PICTURES:
+    if name in _IMAGES:
         return _pixels(name, value)
     return np.asarray(value, np.float32) if name in _NUMBERS else value
 
 
-def _pixels(column: str, picture: Mapping[str, Any]) -> NDArray[np.uint8]:
-    content = picture["bytes"] or b""
+def _pixels(column: str, image: Mapping[str, Any]) -> NDArray[np.uint8]:
+    content = image["bytes"] or b""
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if pixels is None:
         raise DanceReIDError(
-            f"Column {column!r}, {picture['path']}: expected a picture, found {len(content):,} "
-            "bytes that are none. Build the dataset again, or get it again."
+            f"Column {column!r}, {image['path']}: expected an image, found {len(content):,} bytes "
+            "that OpenCV cannot decode. Build the dataset again, or get it again."
         )
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), np.uint8)

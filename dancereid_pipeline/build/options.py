@@ -1,4 +1,4 @@
-"""What samples are to be like, and how options from a user are checked."""
+"""The options that shape samples."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ MISSING = ("skip", "error")
 
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions:
-    """What samples are to be like.
+    """The options that shape samples.
 
     Attributes:
-        stride: take frames whose number it divides; 5 is the paper's setting.
-        image_size: height and width of a crop in pixels.
-        jpeg_quality: 1 to 95; 75 is Pillow's own choice and the published one.
-        skeleton: also make a picture of the pose on the crop.
-        keypoints: "exact" (where the crop shows the joint) or "published" (as the
-            published files have it: shifted wherever a window was cut at an edge).
+        stride: take each frame whose number is divisible by this; 5 is the paper's setting.
+        image_size: height and width of a crop, in pixels.
+        jpeg_quality: from 1 to 95; 75 is Pillow's default and the published quality.
+        skeleton: also make the crop with its pose drawn on it.
+        keypoints: "exact" (where the crop shows each joint) or "published" (the values of the
+            published files, which are shifted where a window was cut at an edge of the frame).
 
     Raises:
-        OptionError: one of them has a value that it cannot have.
+        OptionError: an option has a value that is not allowed.
     """
 
     stride: int = 5
@@ -44,7 +44,7 @@ class SampleOptions:
         if not isinstance(self.skeleton, bool):
             raise OptionError(f"skeleton: expected True or False, got {shown(self.skeleton)}.")
         one_of("keypoints", self.keypoints, KEYPOINTS)
-        # Plain int from here on: NumPy's are as good, but JSON does not know them.
+        # Plain int from here on, since JSON does not know NumPy's.
         checked = {
             "stride": whole_number("stride", self.stride, 1, 10**6),
             "image_size": tuple(whole_number("image_size", side, 8, 4096) for side in size),
@@ -59,5 +59,5 @@ class SampleOptions:
         return cls(**{**values, "image_size": tuple(values["image_size"])})
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON has them."""
+        """The options as plain values, which JSON can hold."""
         return {**asdict(self), "image_size": list(self.image_size)}

@@ -1,4 +1,4 @@
-"""Where the processes of a build leave their videos' outcomes, a file each."""
+"""The outcomes of a build's videos, as files that its processes write."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from .coverage import Outcome
 
 
 class OutcomeFolder:
-    """Where the processes of a build leave their videos' outcomes, a file each.
+    """A folder in which the processes of a build write the outcome of each video, as a file.
 
     Args:
         fs: the fsspec file system that the build writes to.
-        path: a folder there, to be made.
+        path: path of the folder, which is made.
     """
 
     def __init__(self, fs: Any, path: str) -> None:
@@ -24,12 +24,12 @@ class OutcomeFolder:
         fs.makedirs(path, exist_ok=True)
 
     def keep(self, outcome: Outcome) -> None:
-        """Writes an outcome. A video in two splits is built twice and keeps one."""
+        """Writes an outcome. A video in two splits is built twice, and the last one is kept."""
         with self._fs.open(f"{self._path}/{outcome.video_id}.json", "w") as file:
             json.dump(asdict(outcome), file)
 
     def gather(self, order: Iterable[str], known: Iterable[Outcome] = ()) -> tuple[Outcome, ...]:
-        """The outcomes of these videos, in their order; `known` ones are not looked for."""
+        """The outcomes of these videos, in their order. Those of `known` need no file."""
         outcomes = []
         without_file = {outcome.video_id: outcome for outcome in known}
         for video_id in order:

@@ -1,11 +1,10 @@
-"""All that a build is made from, before anything is opened: for each video its files."""
+"""Everything that a build uses, before any clip is opened: for each video its files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +22,14 @@ logger = logging.getLogger("dancereid")
 
 @dataclass(frozen=True)
 class VideoJob:
-    """All that the samples of one video are made from. It can be sent to another process.
+    """Everything that the samples of one video are made from. It is picklable.
 
     Attributes:
         video: the row of the catalogue.
-        splits: the splits it is built for.
-        files: its files, or the error that says what is missing.
-        annotation: its valid detections; None where the annotation does not list it.
-        options: what the samples are to be like.
+        splits: the splits that the samples are in.
+        files: the video's files, or the error that says what is missing.
+        annotation: the valid detections; None if the annotation does not list the video.
+        options: the options that shape samples.
     """
 
     video: Video
@@ -40,7 +39,7 @@ class VideoJob:
     options: SampleOptions
 
     def require(self) -> tuple[VideoFiles, VideoAnnotation]:
-        """Its files and its annotation.
+        """The files and the annotation of the video.
 
         Raises:
             VideoError: one of them is missing.
@@ -50,13 +49,13 @@ class VideoJob:
         if self.annotation is None:
             raise VideoError(
                 Reason.NO_ANNOTATION,
-                f"The annotation does not list {self.video.video_id}. Add it there.",
+                f"The annotation does not list the video {self.video.video_id}. Add it there.",
             )
         return self.files, self.annotation
 
     @property
     def missing(self) -> VideoError | None:
-        """What keeps the video from being read, as far as is known without opening it."""
+        """Why the video cannot be read, as far as it is known without opening its files."""
         try:
             self.require()
         except VideoError as error:
@@ -65,13 +64,13 @@ class VideoJob:
 
     @property
     def expected(self) -> int | None:
-        """Images to come: what the annotation asks for, else what the catalogue counts."""
+        """The number of images by the annotation, or else by the catalogue; None if unknown."""
         stride, annotation = self.options.stride, self.annotation
         return annotation.count(stride) if annotation else self.video.expected_images(stride)
 
     @property
     def identity(self) -> list[str | int]:
-        """Name, size and time of change of the files; nothing of a clip that is not here."""
+        """Name, size and time of change of each file; empty if the clip is not a file yet."""
         if not isinstance(self.files, VideoFiles) or not isinstance(self.files.clip, Path):
             return []
         clip, tracks = self.files.clip.stat(), self.files.tracks
@@ -83,16 +82,16 @@ class VideoJob:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a build is made from, resolved once.
+    """Everything that a build uses, resolved once.
 
     Attributes:
-        config: the config's name.
-        options: what samples are to be like.
+        config: name of the config.
+        options: the options that shape samples.
         catalogue: all videos.
-        jobs: one a video that was asked for, in catalogue order.
-        path: the folder that the files are in.
-        key: 16 hex digits that change with the code, the options, and any file that is used.
-            Files count by name, size and time of change; the annotation by its content.
+        jobs: one for each requested video, in catalogue order.
+        path: the folder with the files.
+        key: 16 hex digits that change with the code, the options, and each file that is used:
+            with name, size and time of change of a file, and with the content of the annotation.
     """
 
     config: str
@@ -104,11 +103,11 @@ class Plan:
 
     @classmethod
     def of(cls, config: str, options: SampleOptions, catalogue: Catalogue, inputs: Inputs) -> Plan:
-        """Reads the annotation, and joins it with the files.
+        """Reads the annotation and joins it with the files.
 
         Raises:
-            AnnotationError: it is broken or does not fit the catalogue.
-            SourceError: it cannot be read.
+            AnnotationError: the annotation is not valid or does not fit the catalogue.
+            SourceError: the annotation cannot be read.
         """
         annotation = Annotation.read(inputs.annotation, catalogue)
         jobs = tuple(
@@ -134,17 +133,17 @@ class Plan:
 
     @property
     def missing(self) -> dict[str, VideoError]:
-        """The videos that are not here, by id, and why."""
+        """The missing videos: the reason of each, by video id."""
         return {job.video.video_id: job.missing for job in self.jobs if job.missing}
 
     @property
     def video_ids(self) -> list[str]:
-        """The videos of the config, asked for or not, in catalogue order."""
+        """The ids of all videos of the config, requested or not, in catalogue order."""
         return [video.video_id for video in self.catalogue.choose(self.config)]
 
     def left_out(self) -> list[Outcome]:
-        """An outcome for each video of the config that was not asked for."""
-        asked_for = {job.video.video_id for job in self.jobs}
+        """An outcome for each video of the config that was not requested."""
+        requested = {job.video.video_id for job in self.jobs}
         return [
             Outcome(
                 video_id=video.video_id,
@@ -154,38 +153,33 @@ class Plan:
                 expected_people=video.people,
             )
             for video in self.catalogue.choose(self.config)
-            if video.video_id not in asked_for
+            if video.video_id not in requested
         ]
 
     def splits(self) -> dict[str, list[VideoJob]]:
         """The jobs of each split, in catalogue order.
 
         Raises:
-            MissingVideosError: not one video is there.
+            MissingVideosError: all videos are missing.
         """
         if len(self.missing) == len(self.jobs):
-            raise missing_videos(f"no video of '{self.config}' is in {self.path}", self.jobs)
+            raise self.missing_error(f"No video of '{self.config}' is in {self.path}")
         return {
             split: [job for job in self.jobs if split in job.splits]
             for split in CONFIGS[self.config]
         }
 
-
-def missing_videos(what: str, jobs: Iterable[VideoJob]) -> MissingVideosError:
-    """The error that lists videos with what is missing of each."""
-    lines = [
-        f"  {job.video.video_id}: {job.missing.reason.value}. {job.missing}"
-        for job in jobs
-        if job.missing
-    ]
-    return MissingVideosError(f"{what}:\n" + "\n".join(lines))
+    def missing_error(self, what: str) -> MissingVideosError:
+        """An error that lists the missing videos, with the reason of each."""
+        lines = [f"  {name}: {e.reason.value}. {e}" for name, e in self.missing.items()]
+        return MissingVideosError("\n".join([f"{what}:", *lines]))
 
 
 def warn_of_missing(plan: Plan) -> None:
-    """Says which videos are not there, and goes on without them."""
+    """Warns of the missing videos."""
     if plan.missing:
         lines = by_reason({name: error.reason for name, error in plan.missing.items()})
         logger.warning(
-            "DanceReID '%s': %d of %d videos are not there; going on without.\n  %s",
+            "DanceReID '%s': %d of %d videos are missing; continuing without them.\n  %s",
             *(plan.config, len(plan.missing), len(plan.jobs), "\n  ".join(lines)),
         )

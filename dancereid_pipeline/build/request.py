@@ -1,4 +1,4 @@
-"""Options -> what was asked for: which videos, and where their files are, or will be."""
+"""Options -> a request: the requested videos, and the folder of their files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .plan import Plan
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for, checked, before any file is looked for.
+    """The requested videos and options, checked, before any file is searched.
 
     Attributes:
-        config: its name: "demo", "paper", "full" or "published".
-        options: what samples are to be like.
+        config: name of the config: "demo", "paper", "full" or "published".
+        options: the options that shape samples.
         catalogue: all videos.
-        videos: those asked for.
-        store: where the files are, or will be.
+        videos: the requested videos.
+        store: finds the files, and fetches those that are missing.
     """
 
     config: str
@@ -40,11 +40,13 @@ class Request:
 
         Args:
             config: "demo", "paper", "full" or "published".
-            samples: what samples are to be like.
-            options: `data_dir`, `catalogue`, `videos` and those of `Network`; None is not given.
+            samples: the options that shape samples.
+            options: `data_dir`, `catalogue`, `videos` and the options of `Network`; None if
+                not given.
 
         Raises:
-            CatalogueError, OptionError: one of them is not what it must be.
+            CatalogueError: the catalogue is not valid.
+            OptionError: an option has a value that is not allowed.
         """
         video_ids = ids_or_none("videos", options["videos"])
         catalogue_path = path_or_none("catalogue", options["catalogue"])
@@ -54,8 +56,8 @@ class Request:
             data_dir = data_dir or str(project_file("demo"))
         if data_dir is not None and options["video_url"] is not None:
             raise OptionError(
-                f"video_url: the clips are those in {data_dir}/videos. Leave out video_url, or "
-                "data_dir (annotation= and archive= may then say where the rest is)."
+                f"video_url: the clips are those in {data_dir}/videos. Remove video_url; or remove "
+                "data_dir, and pass annotation= and archive= if you have these files."
             )
         network = Network.read(options, with_places=data_dir is None)
         catalogue = Catalogue.read(catalogue_path)
@@ -64,10 +66,13 @@ class Request:
         return cls(config, samples, catalogue, videos, InputStore(network, catalogue, folder))
 
     def fetch(self, *, again: bool = False) -> bool:
-        """Fetches what is not here; whether any file has come.
+        """Fetches missing files.
 
         Args:
-            again: ask for clips that are gone, too.
+            again: also try to fetch clips that were gone before.
+
+        Returns:
+            Whether any file was fetched.
 
         Raises:
             SourceError: annotation or tracks are not available.
@@ -75,10 +80,14 @@ class Request:
         return self.store.may_fetch and self.store.fetch(self.videos, again=again)
 
     def plan(self, *, streaming: bool = False) -> Plan:
-        """What is here; of a stream, also what is fetched when its turn comes.
+        """Finds the files of all requested videos.
+
+        Args:
+            streaming: a clip that is missing is fetched when the stream reaches it.
 
         Raises:
-            AnnotationError, SourceError: annotation or tracks are not available, or broken.
+            AnnotationError: the annotation is not valid or does not fit the catalogue.
+            SourceError: annotation or tracks are not available.
         """
         find = self.store.stream if streaming else self.store.find
         return Plan.of(self.config, self.options, self.catalogue, find(self.videos))

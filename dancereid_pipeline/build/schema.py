@@ -1,4 +1,4 @@
-"""The columns of an example, and their types."""
+"""The columns of an example and their types."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import datasets
 
 
 def example_features(*, skeleton: bool) -> datasets.Features:
-    """Columns and types, in their order.
+    """The columns of an example and their types, in order.
 
     Args:
-        skeleton: with the column of poses.
+        skeleton: whether the column `skeleton` is there.
     """
     number = datasets.Value("float32")
     columns: dict[str, Any] = {
         "image": datasets.Image(),
-        # Plain fixed-size lists, so that whatever reads Parquet reads them.
+        # Plain lists of fixed size: all programs that read Parquet can read them.
         "keypoints": datasets.Sequence(datasets.Sequence(number, length=2), length=17),
         "person_id": datasets.Value("int32"),
         "video_id": datasets.Value("string"),

@@ -1,8 +1,8 @@
-"""Where the files are: the annotation, and each video's clip and tracks.
+"""Finds the files in a data folder: the annotation, and the clip and tracks of each video.
 
-A data folder holds `videos/` (clips; or they lie in the folder itself), `npy/` (tracks;
-and/or an archive `npy.zip`, `npy.tar`, `npy.tar.gz`, `npy.tar.xz`) and `annotation.json`.
-A file is a video's if its name holds the video's id.
+A data folder has `videos/` with the clips (they may also be in the folder itself), `npy/` with
+the tracks (or an archive `npy.zip`, `npy.tar.gz` and so on, or both) and `annotation.json`.
+A file belongs to a video if its name contains the video id.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, TracksFile, tracks_in
-from .file_matching import claim, files_below, one
+from .file_matching import files_below, match_files, only_file
 
 if TYPE_CHECKING:
     from ..formats.video import Clip
 
 CLIP_SUFFIXES = frozenset({".mp4", ".webm", ".mkv", ".mov", ".m4v", ".avi"})
 _LAYOUT = (
-    "videos/ (clips; they may lie in the folder itself), npy/ (tracks; or npy.zip, npy.tar.gz) "
+    "videos/ (clips; they may be in the folder itself), npy/ (tracks; or npy.zip, npy.tar.gz) "
     "and annotation.json"
 )
 
@@ -32,10 +32,10 @@ class ClipSource(Protocol):
     """A clip that is not a file yet."""
 
     def open(self) -> Clip:
-        """Opens it; what is not there yet comes while it is read.
+        """Opens the clip, which is fetched while it is read.
 
         Raises:
-            VideoError: it cannot be had.
+            VideoError: the clip is not available.
         """
 
 
@@ -47,12 +47,12 @@ class VideoFiles:
     tracks: TracksFile
 
     def open_clip(self) -> Clip:
-        """The clip, to be used in a `with` statement.
+        """Opens the clip. Use it in a `with` statement.
 
         Raises:
-            VideoError: it is not there, or no video.
+            VideoError: the clip is missing or is not a video.
         """
-        # Here, not above: whoever only looks for files need not wait for the decoder.
+        # Here, not above: to find files, the decoder need not be imported.
         from ..formats.video import Clip
 
         return Clip(self.clip) if isinstance(self.clip, Path) else self.clip.open()
@@ -60,12 +60,12 @@ class VideoFiles:
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files of several videos, as they were found.
+    """The files of several videos.
 
     Attributes:
-        path: the folder that they were looked for in.
-        annotation: the path of annotation.json.
-        videos: by video id; the error says which file is missing.
+        path: the folder in which they were searched.
+        annotation: path of annotation.json.
+        videos: the files of each video, by video id; an error says which file is missing.
     """
 
     path: Path
@@ -74,20 +74,20 @@ class Inputs:
 
 
 class Clips:
-    """The clips below a folder, by video.
+    """The clips in a folder and its subfolders, by video.
 
     Args:
-        folder: may be absent: then there are none.
-        catalogue: whose videos to look for.
+        folder: the folder; if it does not exist, there are no clips.
+        catalogue: the catalogue with the videos.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the folder cannot be read.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:
         self.folder = folder
         files = files_below(folder, CLIP_SUFFIXES)
-        self._by_video = claim(((clip, clip.stem) for clip in files), catalogue)
+        self._by_video = match_files(((clip, clip.stem) for clip in files), catalogue)
 
     def find(self, video: Video) -> Path:
         """The clip of a video.
@@ -96,34 +96,36 @@ class Clips:
             VideoError: there is none, or there are several.
         """
         clips = self._by_video.get(video.video_id, [])
-        # The catalogue's own name for a clip wins over whatever else lies there.
+        # The catalogue's own name for a clip comes before all other names.
         clips = [clip for clip in clips if clip.stem == video.clip_stem] or clips
-        return one(video, clips, Reason.NO_CLIP, f"clip in {self.folder}")
+        return only_file(video, clips, Reason.NO_CLIP, f"clip in {self.folder}")
 
 
 class TracksFiles:
     """The npy files of several folders and archives, by video.
 
     Args:
-        paths: of the folders and archives; what an earlier one has of a video is taken.
-        where: the paths, in an error.
-        catalogue: whose videos to look for.
+        paths: paths of the folders and archives. If several have a video, the first is used.
+        where: the paths as text, for errors.
+        catalogue: the catalogue with the videos.
 
     Raises:
-        SourceError: one of them cannot be read.
+        SourceError: a folder or an archive cannot be read.
     """
 
     def __init__(self, paths: Sequence[Path], where: str, catalogue: Catalogue) -> None:
         self._where = where
         try:
             self._by_path = [
-                claim(((npy, PurePosixPath(npy.name).stem) for npy in _tracks_at(path)), catalogue)
+                match_files(
+                    ((npy, PurePosixPath(npy.name).stem) for npy in _tracks_at(path)), catalogue
+                )
                 for path in paths
             ]
         except OSError as error:
             raise SourceError(
-                f"{where}: the tracks cannot be read ({error.strerror}). Expected an archive or "
-                "a folder of npy files."
+                f"{where}: the tracks cannot be read ({error.strerror}). Expected an archive or a "
+                "folder of npy files, and permission to read it."
             ) from error
 
     def has(self, video: Video) -> bool:
@@ -138,7 +140,7 @@ class TracksFiles:
         """
         found = [files for by_video in self._by_path if (files := by_video.get(video.video_id))]
         what = f"npy file in {self._where}"
-        return one(video, found[0] if found else [], Reason.NO_TRACKS, what)
+        return only_file(video, found[0] if found else [], Reason.NO_TRACKS, what)
 
 
 def find_in_folder(
@@ -149,28 +151,28 @@ def find_in_folder(
     annotation: Path | None = None,
     tracks: TracksFiles | None = None,
 ) -> Inputs:
-    """Looks for everything that a build needs in a data folder.
+    """Finds all files that a build needs in a data folder.
 
     Args:
-        path: the folder.
+        path: path of the folder.
         catalogue: all videos.
-        videos: those to look for.
-        annotation: path of the annotation, if it is elsewhere.
-        tracks: if they are elsewhere.
+        videos: the videos to find.
+        annotation: path of the annotation; annotation.json in the folder if None.
+        tracks: the npy files; those in the folder if None.
 
     Raises:
-        SourceError: it is not such a folder.
+        SourceError: it is not a data folder, or cannot be read.
     """
     try:
-        # Absolute: a stream is read later, maybe from another folder.
+        # Absolute: a stream is read later, when the working directory may be another.
         folder = Path(path).expanduser().absolute()
         if not folder.is_dir():
             raise SourceError(
-                f"data_dir {str(folder)!r} is not a folder. Expected one that holds {_LAYOUT}."
+                f"data_dir {str(folder)!r} is not a folder. Expected a folder with {_LAYOUT}."
             )
         annotation = annotation or folder / "annotation.json"
         if not annotation.is_file():
-            raise SourceError(f"{annotation} is missing. Expected {_LAYOUT}.")
+            raise SourceError(f"{annotation} is missing. Expected a folder with {_LAYOUT}.")
         clips_folder = folder / "videos"
         clips = Clips(clips_folder if clips_folder.is_dir() else folder, catalogue)
         if tracks is None:
@@ -178,8 +180,8 @@ def find_in_folder(
             tracks = TracksFiles(paths, " or ".join(map(str, paths)) or "npy/", catalogue)
     except (OSError, ValueError, RuntimeError) as error:
         raise SourceError(
-            f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder that "
-            f"holds {_LAYOUT}, and permission to read it."
+            f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder with "
+            f"{_LAYOUT}, and permission to read it."
         ) from error
     return Inputs(folder, annotation, find_files(videos, clips.find, tracks))
 
@@ -190,8 +192,8 @@ def find_files(
     """The clip and the tracks of each video, or the error that says which is missing.
 
     Args:
-        videos: those to look for.
-        clip: finds a video's clip; raises a `VideoError` if there is none.
+        videos: the videos to find.
+        clip: finds the clip of a video; raises a `VideoError` if there is none.
         tracks: the npy files.
     """
     found: dict[str, VideoFiles | VideoError] = {}
@@ -204,10 +206,14 @@ def find_files(
 
 
 def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
-    """Where a data folder has tracks: the folder `npy`, and an archive beside it.
+    """The paths with tracks in a data folder: the folder `npy` and an archive beside it.
+
+    Args:
+        folder: the data folder.
+        stem: name of the folder of tracks, and of the archive without its ending.
 
     Raises:
-        SourceError: there are several archives, or one that Python cannot read.
+        SourceError: there are several archives, or only one that Python cannot read.
     """
     archives = [p for s in ARCHIVE_SUFFIXES if (p := folder / f"{stem}{s}").is_file()]
     if len(archives) > 1:
@@ -215,13 +221,13 @@ def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
             f"{folder}: expected {stem}/ or one archive, found "
             f"{', '.join(p.name for p in archives)}. Keep one."
         )
-    places = [folder / stem, *archives] if (folder / stem).is_dir() else archives
+    paths = [folder / stem, *archives] if (folder / stem).is_dir() else archives
     packed = [p for s in UNREADABLE_SUFFIXES if (p := folder / f"{stem}{s}").is_file()]
-    if packed and not places:
+    if packed and not paths:
         raise SourceError(
             f"{packed[0]}: Python cannot read this kind of archive. Unpack it into {folder / stem}."
         )
-    return places
+    return paths
 
 
 def _tracks_at(path: Path) -> list[TracksFile]:
@@ -229,7 +235,7 @@ def _tracks_at(path: Path) -> list[TracksFile]:
 
     Raises:
         OSError: the folder cannot be read.
-        SourceError: the archive cannot be.
+        SourceError: the archive cannot be read.
     """
     if not path.is_dir():
         return tracks_in(path)

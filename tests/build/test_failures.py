@@ -77,9 +77,9 @@ def _two_clips(folder: Path) -> None:
 
 def _no_annotation(folder: Path) -> None:
     path = folder / "annotation.json"
-    labels = json.loads(path.read_text())
-    del labels["ccc"]
-    path.write_text(json.dumps(labels))
+    annotation = json.loads(path.read_text())
+    del annotation["ccc"]
+    path.write_text(json.dumps(annotation))
 
 
 FAILURES = {
@@ -87,14 +87,11 @@ FAILURES = {
     _cut_off: (Reason.WRONG_LENGTH, "002_ccc.mp4"),
     _too_short: (Reason.WRONG_LENGTH, "expected the 30 frames"),
     _another_edit: (Reason.WRONG_LENGTH, "found 45"),
-    _a_smaller_encoding: (Reason.WRONG_SIZE, "64 x 42 pixels, but 6 of 18 boxes lie beyond"),
+    _a_smaller_encoding: (Reason.WRONG_SIZE, "64 x 42 pixels, but 6 of 18 bboxes lie outside"),
     _colours_nobody_converts: (Reason.NO_CODEC, "002_ccc.mp4, frame 0: FFmpeg cannot convert"),
     _npy_is_a_page: (Reason.BAD_TRACKS, "web page"),
     _npy_has_a_nan: (Reason.BAD_TRACKS, "frame 7, detection 3"),
-    _a_person_twice: (
-        Reason.BAD_TRACKS,
-        "frame 10: expected each id once",
-    ),
+    _a_person_twice: (Reason.BAD_TRACKS, "frame 10: expected each id once in a frame, found 4"),
     _two_clips: (Reason.AMBIGUOUS, "a_ccc.mp4"),
     _no_annotation: (Reason.NO_ANNOTATION, "ccc"),
 }
@@ -160,7 +157,7 @@ def test_a_clip_at_twice_the_rate_is_read_at_every_second_frame(folder: Path, ca
     assert fast["frame"][:] == slow["frame"][:] == [0, 5, 10, 15, 20, 25]
     write_tracks(folder / "npy" / "333_00_bbb_matching.npy", tracks(61, [0]))
     plain = load(folder, cache, videos=["bbb"], split="test", stride=1)
-    # Frame f of the slow tracks is frame 2f of the clip; boxes differ, so compare the whole frame.
+    # Frame f of the slow tracks is frame 2f of the clip; bboxes differ, so compare the whole frame.
     write_tracks(
         folder / "npy" / "333_00_bbb_matching.npy",
         {f: {0: detection(0, f, box_pos=[0, 96, 0, 64])} for f in range(61)},
@@ -184,7 +181,7 @@ def test_a_few_frames_at_the_end_may_be_missing_and_are_counted(folder: Path, ca
     assert "left out 3 annotated detections past the end of the clip" in str(dancereid.coverage(ds))
 
 
-def test_boxes_outside_and_labels_without_detections_are_counted(folder: Path, cache: str) -> None:
+def test_bboxes_outside_and_missing_detections_are_counted(folder: Path, cache: str) -> None:
     changed = tracks(30, [0])
     changed[5][0] = detection(0, 5, box_pos=[-50, -10, 5, 40])
     del changed[10][0]
@@ -196,7 +193,7 @@ def test_boxes_outside_and_labels_without_detections_are_counted(folder: Path, c
     assert not dancereid.coverage(ds).whole
 
 
-def test_broken_labels_stop_everything(folder: Path, cache: str) -> None:
+def test_a_broken_annotation_stops_everything(folder: Path, cache: str) -> None:
     (folder / "annotation.json").write_text('{"aaa": {"0": [0, 0], "1": []}}')
     for streaming in (False, True):
         with pytest.raises(AnnotationError, match="frame 0 is listed twice"):

@@ -84,9 +84,9 @@ def test_a_data_loader_makes_tensors_of_them(demo: Any, workers: int) -> None:
     assert batches[2]["person_id"].tolist() == demo["test"][100:]["person_id"]
 
 
-def test_a_broken_picture_is_named(demo: Any) -> None:
+def test_a_broken_image_is_named(demo: Any) -> None:
     def broken(example: dict[str, Any]) -> dict[str, Any]:
-        return {"image": {"bytes": b"no picture", "path": "0006_000015.jpg"}}
+        return {"image": {"bytes": b"not a jpeg", "path": "0006_000015.jpg"}}
 
     raw = demo["test"].select([0]).cast_column("image", datasets.Image(decode=False))
     arrays = dancereid.as_arrays(raw.map(broken, load_from_cache_file=False))
@@ -95,6 +95,6 @@ def test_a_broken_picture_is_named(demo: Any) -> None:
 
 
 @pytest.mark.parametrize("other", [None, "demo", [1], {"test": 3}])
-def test_what_is_no_dataset_is_refused(other: Any) -> None:
+def test_anything_but_a_dataset_is_refused(other: Any) -> None:
     with pytest.raises(DanceReIDError, match="Expected a dataset, as load_dataset gives it, got"):
         dancereid.as_arrays(other)

@@ -71,7 +71,7 @@ def test_the_published_command(golden: Path, tmp_path: Path) -> None:
     flags = ("-d", 10, "-gs", "-h5", "--split-folder", "--keypoints", "published")
     code, output, errors = published(tmp_path, *inputs(golden), "-o", "deep/er/out", *flags)
     assert code == 0
-    assert "20 of 21 videos are not there; going on without" in errors
+    assert "20 of 21 videos are missing; continuing without them" in errors
     first, *_, where, how = output.splitlines()
     assert first.startswith("DanceReID 'paper': 1 of 21 videos, 5 of 100 people, 37 of ")
     target = tmp_path / "deep" / "er" / "out"

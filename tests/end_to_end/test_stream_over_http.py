@@ -93,7 +93,7 @@ def test_a_stream_goes_on_after_a_video_that_cannot_be_had(
     paths(site)
     # It is known now: said at once, and not asked for.
     stream = load_dataset("dancereid", streaming=True, split="test", **remote)
-    assert "1 of 4 videos are not there; going on without.\n  removed (1): bbb" in caplog.text
+    assert "1 of 4 videos are missing; continuing without them.\n  removed (1): bbb" in caplog.text
     assert contents(stream) == built["test"][6:]
     assert paths(site) == []
 

@@ -71,7 +71,7 @@ def test_an_id_inside_another_is_not_taken_for_it(folder: Path, catalogue: Catal
     assert reason(folder, catalogue, "cam1") is Reason.NO_CLIP
 
 
-def test_a_clip_may_bear_the_download_id(folder: Path, catalogue: Catalogue) -> None:
+def test_a_clip_may_have_the_download_id_in_its_name(folder: Path, catalogue: Catalogue) -> None:
     add(folder, "videos/cam1-again.mp4", "npy/cam1.npy")
     assert find(folder, catalogue, "cam1").clip.name == "cam1-again.mp4"
 
@@ -94,7 +94,7 @@ def test_ids_that_look_like_row_numbers_are_not_taken_for_them(
     add(folder, "videos/000_001.mp4", "videos/001_000.mp4", "npy/333_00_000.npy", "npy/x_001.npy")
     assert find(folder, catalogue, "001").clip.name == "000_001.mp4"
     assert find(folder, catalogue, "000").clip.name == "001_000.mp4"
-    # Without the catalogue's own name, which of the two it is cannot be told: nobody guesses.
+    # Without the catalogue's own name, either of the two is possible: nothing is guessed.
     (folder / "videos/000_001.mp4").rename(folder / "videos/000-001.mp4")
     add(folder, "videos/001.mp4")
     assert reason(folder, catalogue, "001") is Reason.AMBIGUOUS
@@ -111,11 +111,11 @@ def test_linked_folders_are_followed_and_loops_end(folder: Path, catalogue: Cata
     assert files.tracks.read() == b"cam1.NPY"
 
 
-def test_a_folder_that_may_not_be_read_is_said(
+def test_a_folder_without_permission_to_read_is_an_error(
     folder: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def walk(place: Path, followlinks: bool, onerror: Callable[[OSError], None]) -> list:
-        onerror(PermissionError(13, "Permission denied", str(place)))
+    def walk(path: Path, followlinks: bool, onerror: Callable[[OSError], None]) -> list:
+        onerror(PermissionError(13, "Permission denied", str(path)))
         return []
 
     monkeypatch.setattr(os, "walk", walk)
@@ -157,7 +157,7 @@ def test_two_clips_are_one_too_many_unless_one_has_the_catalogues_name(
     assert reason(folder, catalogue, "cam1") is Reason.AMBIGUOUS
 
 
-def test_what_is_not_such_a_folder_is_said_with_what_one_holds(
+def test_the_error_for_another_folder_says_what_is_expected(
     tmp_path: Path, catalogue: Catalogue
 ) -> None:
     with pytest.raises(SourceError, match=r"is not a folder.*videos/"):
