@@ -353,7 +353,9 @@ def test_features_can_be_looked_at_without_a_folder(cache: str) -> None:
 
 
 def test_without_a_folder_or_a_network_the_error_says_what_to_do(cache: str) -> None:
-    with pytest.raises(SourceError, match=r"annotation\.json: expected this .*offline mode"):
+    with pytest.raises(
+        SourceError, match=r"annotation\.json: expected this file.*offline mode is on"
+    ):
         load_dataset("dancereid", cache_dir=cache)
     with pytest.raises(SourceError, match="nowhere"):
         load_dataset("dancereid", data_dir="nowhere", cache_dir=cache)
