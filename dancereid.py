@@ -252,8 +252,8 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                 "error".
         """
         request = self.config.request()
-        anew = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
-        fetched = request.fetch(again=kwargs.get("download_mode") in anew)
+        force = (datasets.DownloadMode.FORCE_REDOWNLOAD, "force_redownload")
+        fetched = request.fetch(again=kwargs.get("download_mode") in force)
         self._plan = plan = request.plan()
         self._set_cache_folder(plan)
         super().download_and_prepare(*args, **kwargs)

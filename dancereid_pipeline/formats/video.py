@@ -1,4 +1,4 @@
-"""A clip as an open file, whose frames are counted from the packets' own times."""
+"""An open clip: its number of frames, and the frames that are wanted."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ class Clip:
             self.growing.end(error)
 
     def _indexed_count(self) -> int:
-        """Frames by the index; 0 where it has none that is complete."""
+        """The number of frames by the index; 0 if there is no complete index."""
         entries = self._stream.index_entries
-        # One that lists what the header claims is complete (a fragmented mp4's, or a webm's,
-        # is not); entries past the end of the file are of a clip that was cut off.
+        # An index is complete if it has as many entries as the header claims (in a fragmented mp4
+        # or a webm, it has not). Entries past the end of the file mean that the clip is cut off.
         if not self._stream.frames or len(entries) != self._stream.frames:
             return 0
         size = self.growing.size() if self.growing else Path(self.path).stat().st_size
@@ -81,7 +81,7 @@ class Clip:
         return max(1, round(seconds * rate)) if self._is_likely and rate else 0
 
     def _walked_count(self) -> int:
-        """Frames by walking all packets."""
+        """The number of frames by walking through all packets."""
         self._is_likely = False
         with av.open(str(self.growing.whole() if self.growing else self.path)) as other:
             packets = other.demux(other.streams.video[0])
@@ -90,7 +90,7 @@ class Clip:
             except av.error.FFmpegError as error:
                 raise _damaged(self.path, f"{error.strerror} while counting its frames") from error
         if count == 0:
-            raise VideoError(Reason.NO_FRAMES, f"{self.path}: holds no frames. Get the clip again.")
+            raise VideoError(Reason.NO_FRAMES, f"{self.path}: has no frames. Get the clip again.")
         return count
 
     def read(self, wanted: Iterable[int]) -> Iterator[tuple[int, DecodedFrame]]:
@@ -152,7 +152,7 @@ def _open(path: Path | str, file: Any) -> tuple[av.container.InputContainer, av.
         container.close()
         raise VideoError(
             Reason.NO_CODEC,
-            f"{path}: this PyAV ({av.__version__}) has no decoder for it. Install a newer one "
+            f"{path}: this PyAV ({av.__version__}) has no decoder for this. Install a newer one "
             "('pip install -U av'), or get the clip in H.264.",
         )
     stream.thread_type = "AUTO"

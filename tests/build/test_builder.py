@@ -87,13 +87,13 @@ def test_images_are_what_pillow_writes_at_quality_75(golden: Path, cache: str) -
     expected = np.load(golden / "expected.npz")
     raw = ds.cast_column("image", datasets.Image(decode=False))
     raw = raw.cast_column("skeleton", datasets.Image(decode=False))
-    place = {
+    indices = {
         (f, p): i
         for i, (f, p) in enumerate(zip(expected["frame"], expected["person"], strict=True))
     }
-    assert len(raw) == len(place) == 37
+    assert len(raw) == len(indices) == 37
     for example in raw:
-        i = place[example["frame"], example["person_id"]]
+        i = indices[example["frame"], example["person_id"]]
         for column, pixels in (("image", "crop"), ("skeleton", "skeleton")):
             buffer = io.BytesIO()
             Image.fromarray(expected[pixels][i]).save(buffer, "JPEG", quality=75)
@@ -109,7 +109,7 @@ def test_real_footage_with_gaps_in_its_ids(real_footage: Path, tmp_path: Path, c
     ds = dancereid.load_dataset(
         "paper", data_dir=str(real_footage), catalogue=str(catalogue), cache_dir=cache
     )
-    # 420 + 150 + 140 + 120 + 140 labels in runs; other has ids 0-2, whether it is there or not.
+    # 420 + 150 + 140 + 120 + 140 annotated frames in runs; other has ids 0-2 even if missing.
     assert {p: ds["test"]["person_id"][:].count(p) for p in range(3, 8)} == {
         3: 84, 4: 30, 5: 28, 6: 24, 7: 28,
     }  # fmt: skip

@@ -82,7 +82,7 @@ def _new_tracks(folder: Path) -> None:
     write_tracks(folder / "npy" / "333_00_bbb_matching.npy", tracks(30, [0, 1]))
 
 
-def _new_labels(folder: Path) -> None:
+def _new_annotation(folder: Path) -> None:
     path = folder / "annotation.json"
     stamp = path.stat()
     path.write_text(path.read_text().replace("25, 26", "26, 25"))
@@ -99,7 +99,7 @@ def _one_clip_less(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [_new_clip, _new_tracks, _new_labels, _new_catalogue, _one_clip_less]
+    "change", [_new_clip, _new_tracks, _new_annotation, _new_catalogue, _one_clip_less]
 )
 def test_a_changed_file_is_another_build(
     load: Callable, folder: Path, cache: str, change: Callable[[Path], None]
@@ -185,12 +185,10 @@ dancereid.load_dataset(num_proc=int(sys.argv[2]), **json.loads(sys.argv[1]))
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], list[str]]:
     """Options of a build that takes a while, and what comes of it if nothing disturbs it."""
-    place = tmp_path_factory.mktemp("long")
-    folder = write_folder(place / "data", {"aaa": [0, 1], "bbb": [0, 1]}, frames=400)
+    home = tmp_path_factory.mktemp("long")
+    folder = write_folder(home / "data", {"aaa": [0, 1], "bbb": [0, 1]}, frames=400)
     options = {"data_dir": str(folder), "catalogue": str(folder / "catalogue.csv"), "stride": 1}
-    undisturbed = contents(
-        dancereid.load_dataset(cache_dir=str(place / "cache"), **options)["test"]
-    )
+    undisturbed = contents(dancereid.load_dataset(cache_dir=str(home / "cache"), **options)["test"])
     assert len(undisturbed) == 1600
     return options, undisturbed
 

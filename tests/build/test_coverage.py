@@ -1,4 +1,4 @@
-"""What is missing, broken or left out: an outcome a video, told and kept."""
+"""Videos that are missing, broken or left out: each has an outcome, which is shown and kept."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def test_random_subsets_of_the_33_leave_ids_splits_and_names_as_they_were(
     for video in catalogue:
         (tmp_path / "videos" / f"{video.clip_stem}.mp4").touch()
         (tmp_path / "npy" / f"333_00_{video.video_id}_matching.npy").touch()
-    labels = {v.video_id: {str(p): [0, 5] for p in range(v.people)} for v in catalogue}
-    (tmp_path / "annotation.json").write_text(json.dumps(labels))
+    annotation = {v.video_id: {str(p): [0, 5] for p in range(v.people)} for v in catalogue}
+    (tmp_path / "annotation.json").write_text(json.dumps(annotation))
 
     def jobs() -> dict[str, dict[str, range]]:
         inputs = find_in_folder(tmp_path, catalogue, catalogue.choose(config))
@@ -121,22 +121,22 @@ def test_coverage_of_a_whole_build(small: Path, cache: str) -> None:
     )
 
 
-def test_missing_videos_are_said_loudly_and_kept_with_the_data(
+def test_missing_videos_are_shown_and_kept_with_the_data(
     folder: Path, cache: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "videos" / "002_ccc.mp4").unlink()
     (folder / "npy" / "333_00_ddd_matching.npy").unlink()
     with caplog.at_level(logging.WARNING, "dancereid"):
         ds = load(folder, cache)
-    said = caplog.text
-    assert "2 of 4 videos, 3 of 7 people, 18 of 42 images" in said
-    assert "no clip (1): ccc" in said
-    assert "no tracks (1): ddd" in said
+    shown = caplog.text
+    assert "2 of 4 videos, 3 of 7 people, 18 of 42 images" in shown
+    assert "no clip (1): ccc" in shown
+    assert "no tracks (1): ddd" in shown
     coverage = dancereid.coverage(ds)
     assert [o.reason for o in coverage.outcomes] == [
         Reason.USED, Reason.USED, Reason.NO_CLIP, Reason.NO_TRACKS,
     ]  # fmt: skip
-    # From the cache, it is said again.
+    # From the cache, it is shown again.
     caplog.clear()
     assert dancereid.coverage(load(folder, cache)) == coverage
     assert "no clip (1): ccc" in caplog.text
@@ -224,12 +224,12 @@ def test_missing_as_an_error_holds_for_a_build_found_in_the_cache(folder: Path, 
 # -- counts
 
 
-def test_a_whole_demo_with_other_labels_is_refused(demo: Path, tmp_path: Path, cache: str) -> None:
+def test_a_demo_with_another_annotation_is_refused(demo: Path, tmp_path: Path, cache: str) -> None:
     copy = Path(shutil.copytree(demo, tmp_path / "copy"))
-    labels = json.loads((copy / "annotation.json").read_text())
-    video_id = next(iter(labels))
-    labels[video_id]["0"] = [f for f in labels[video_id]["0"] if f != 50 and f != 55]
-    (copy / "annotation.json").write_text(json.dumps(labels))
+    annotation = json.loads((copy / "annotation.json").read_text())
+    video_id = next(iter(annotation))
+    annotation[video_id]["0"] = [f for f in annotation[video_id]["0"] if f != 50 and f != 55]
+    (copy / "annotation.json").write_text(json.dumps(annotation))
     with pytest.raises(CountMismatchError, match="verification_mode='no_checks'"):
         dancereid.load_dataset("demo", data_dir=str(copy), cache_dir=cache)
     ds = dancereid.load_dataset(

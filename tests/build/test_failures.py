@@ -1,4 +1,4 @@
-"""One video's failure is that video's outcome: told, kept, and no other video's."""
+"""A video that cannot be used has an outcome, and changes no other video."""
 
 from __future__ import annotations
 

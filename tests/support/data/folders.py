@@ -47,7 +47,7 @@ def write_folder(
     Args:
         folder: where; made.
         videos: the people in each video, by id inside the video.
-        frames: of each clip, all labelled.
+        frames: of each clip, all annotated.
         splits: a video's split, "test" where not given.
 
     Returns:
@@ -55,7 +55,7 @@ def write_folder(
     """
     (folder / "videos").mkdir(parents=True)
     (folder / "npy").mkdir()
-    rows, labels = ["video_id,people,split"], {}
+    rows, annotation = ["video_id,people,split"], {}
     for row, (video_id, people) in enumerate(videos.items()):
         people = list(people)
         write_clip(
@@ -63,9 +63,9 @@ def write_folder(
         )
         write_tracks(folder / "npy" / f"333_00_{video_id}_matching.npy", tracks(frames, people))
         rows.append(f"{video_id},{len(people)},{(splits or {}).get(video_id, 'test')}")
-        labels[video_id] = {str(person): list(range(frames)) for person in people}
+        annotation[video_id] = {str(person): list(range(frames)) for person in people}
     (folder / "catalogue.csv").write_text("\n".join(rows) + "\n")
-    (folder / "annotation.json").write_text(json.dumps(labels))
+    (folder / "annotation.json").write_text(json.dumps(annotation))
     return folder
 
 

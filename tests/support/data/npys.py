@@ -45,10 +45,10 @@ def refused(content: bytes) -> str:
 def without_frames(content: bytes) -> bytes:
     """The npy file with FRAME opcodes taken out: their lengths no longer fit."""
     start = content.index(b"\n") + 1
-    data, place = content[start:], 0
+    data, offset = content[start:], 0
     kept = bytearray()
     positions = [p for op, _, p in pickletools.genops(data) if op.name == "FRAME"]
     for position in positions:
-        kept += data[place:position]
-        place = position + 9
-    return content[:start] + bytes(kept + data[place:])
+        kept += data[offset:position]
+        offset = position + 9
+    return content[:start] + bytes(kept + data[offset:])
