@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class Bootstrap:
-    """How to resample.
-
-    Attributes:
-        samples: number of samples.
-        seed: seed of the random numbers.
-        level: share of the samples inside an interval, 0 to 1.
-    """
-
-    samples: int
-    seed: int
-    level: float
-
-
 def person_intervals(
-    values: NDArray[np.float64], person_ids: NDArray[np.int64], bootstrap: Bootstrap
+    values: NDArray[np.float64],
+    person_ids: NDArray[np.int64],
+    samples: int,
+    seed: int,
+    level: float,
 ) -> NDArray[np.float64]:
     """Computes percentile bootstrap intervals of means over queries.
 
@@ -39,7 +26,9 @@ def person_intervals(
     Args:
         values: S values of each query, float64 `[Q, S]`.
         person_ids: the person of each query, `[Q]`.
-        bootstrap: how to resample.
+        samples: number of samples.
+        seed: seed of the random numbers.
+        level: share of the samples inside an interval, 0 to 1.
 
     Returns:
         Lower and upper ends of the intervals of the S means, float64 `[2, S]`.
@@ -49,9 +38,7 @@ def person_intervals(
     sums = np.zeros((len(people), values.shape[1]))
     np.add.at(sums, codes, values)
     even = np.full(len(people), 1 / len(people))
-    times = np.random.default_rng(bootstrap.seed).multinomial(
-        len(people), even, size=bootstrap.samples
-    )
+    times = np.random.default_rng(seed).multinomial(len(people), even, size=samples)
     means = (times @ sums) / (times @ queries)[:, None]
-    tail = (1 - bootstrap.level) / 2
+    tail = (1 - level) / 2
     return np.quantile(means, (tail, 1 - tail), axis=0)

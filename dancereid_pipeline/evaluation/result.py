@@ -9,7 +9,6 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..build.coverage import Coverage
-from .bootstrap import Bootstrap
 from .distance import DISTANCES
 from .per_query import Group, PerQuery, grouped, mean_of
 
@@ -102,7 +101,7 @@ class Result:
             `[low, high]` for "mean_ap" and "mean_inp"; for each CMC a list of them with the index
             rank - 1.
         """
-        return self.per_query.intervals(Bootstrap(samples, seed, level))
+        return self.per_query.intervals(samples, seed, level)
 
     def to_dict(self) -> dict[str, Any]:
         """The scores and the protocol as JSON values.

@@ -1,4 +1,4 @@
-"""What a folder is to hold: the samples of videos, made from them or from a dataset of them."""
+"""The samples to export, made from videos or taken from a built dataset."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
 _JPEG = b"\xff\xd8\xff"
 
 
-# Can be sent to another process.
+# It can be pickled, for another process.
 Work: TypeAlias = "tuple[Video, VideoSamples | LoadedSamples]"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a folder is to hold, and all that it depends on.
+    """The samples to export, and all that they depend on.
 
     Attributes:
-        coverage: of what there is, as far as is known before.
-        catalogue: all videos.
-        works: each video, and its samples.
-        fingerprint: of code and files.
+        coverage: their coverage, as far as it is known before the videos are opened.
+        catalogue: the catalogue.
+        works: each video and its samples.
+        fingerprint: fingerprint of code and files.
     """
 
     coverage: Coverage
@@ -49,19 +49,19 @@ class Contents:
 
     @property
     def people(self) -> int:
-        """People that the config has, with images or without: one more than the highest id."""
+        """The number of people up to the config's last one: its highest person id plus 1."""
         chosen = self.catalogue.choose(self.coverage.config)
         return chosen[-1].person_ids.stop
 
 
 def from_videos(request: Request) -> Contents:
-    """The samples of what was asked for, made from the videos that are here.
+    """Makes the samples from the videos that were fetched; fetches nothing.
 
     Args:
-        request: what was asked for; nothing is fetched any more.
+        request: what to make.
 
     Raises:
-        DanceReIDError: the annotation cannot be used, or not one video is there.
+        DanceReIDError: the annotation cannot be used, or no video is there.
     """
     # Here, not above: `import dancereid` need not wait for the decoder and OpenCV.
     from ..build.samples import VideoSamples
@@ -76,14 +76,15 @@ def from_videos(request: Request) -> Contents:
 
 
 def from_dataset(dataset: Any, catalogue: str | Path | None = None) -> Contents:
-    """The samples of a dataset that was built.
+    """Takes the samples from a built dataset.
 
     Args:
         dataset: all splits.
-        catalogue: the CSV that it was built with; DanceReID's own, or the demo's, if None.
+        catalogue: path of the catalogue that it was built with; if None, the project's, or the
+            demo's for config "demo".
 
     Raises:
-        DanceReIDError: it is no built dataset, or of another catalogue.
+        DanceReIDError: it is not a built dataset, or was built with another catalogue.
     """
     found = check_built(dataset)
     path = path_or_none("catalogue", catalogue)
@@ -101,9 +102,9 @@ class LoadedSamples:
     """The samples of one video of a built dataset, in order of frame and then person.
 
     Attributes:
-        dataset: the video's examples, pictures not decoded.
-        outcome: what came of it, as the dataset's coverage tells; its counts are of the
-            examples that are there.
+        dataset: the examples of the video, with encoded images.
+        outcome: the video's outcome in the dataset's coverage, but with the counts of these
+            examples.
     """
 
     dataset: Any
@@ -127,10 +128,10 @@ class LoadedSamples:
 
 
 def check_built(dataset: Any) -> Coverage:
-    """The coverage of a dataset whose samples can be had again.
+    """Checks that a dataset is built and complete, and returns its coverage.
 
     Raises:
-        DanceReIDError: it is a stream, a single split, or lacks columns.
+        DanceReIDError: it is a stream or a single split, or columns are missing.
     """
     splits = dataset if isinstance(dataset, Mapping) else {}
     if not splits or not all(isinstance(s, datasets.Dataset) for s in splits.values()):
@@ -143,7 +144,7 @@ def check_built(dataset: Any) -> Coverage:
         if lacking:
             raise DanceReIDError(
                 f"Split {name}: expected the columns {', '.join(_COLUMNS)}, "
-                f"{', '.join(lacking)} is missing. Give it as it was loaded."
+                f"{', '.join(lacking)} is missing. Use the dataset as it was loaded."
             )
     return coverage_of(dataset)
 
@@ -151,19 +152,22 @@ def check_built(dataset: Any) -> Coverage:
 def loaded_videos(
     dataset: Mapping[str, Any], found: Coverage, catalogue: Catalogue
 ) -> list[tuple[Video, LoadedSamples]]:
-    """Each video that a built dataset's coverage tells of, and its samples.
+    """Takes the samples of each video from a built dataset.
 
     Args:
         dataset: all splits.
         found: its coverage.
-        catalogue: the one that it was built with.
+        catalogue: the catalogue that it was built with.
+
+    Returns:
+        Each video in the coverage, and its samples.
 
     Raises:
-        CatalogueError: it does not know a video, or gives its people other ids.
+        CatalogueError: a video is not in the catalogue, or its people have other ids there.
     """
     rows = {video.video_id: video for video in catalogue}
-    undecoded = {name: _undecoded(of_split) for name, of_split in dataset.items()}
-    places = {name: _places(of_split) for name, of_split in undecoded.items()}
+    encoded = {name: _encoded(of_split) for name, of_split in dataset.items()}
+    indices = {name: _indices(of_split) for name, of_split in encoded.items()}
     videos = []
     for outcome in found.outcomes:
         video = rows.get(outcome.video_id)
@@ -174,46 +178,46 @@ def loaded_videos(
                 "it was built with: catalogue= (--catalogue)."
             )
         # A video in two splits has the same examples in both.
-        of_split = {n: places[n][video.video_id] for n in places if video.video_id in places[n]}
-        name, order = next(iter(of_split.items()), (next(iter(undecoded)), np.zeros(0, np.int64)))
-        examples = undecoded[name].select(order)
+        of_split = {n: indices[n][video.video_id] for n in indices if video.video_id in indices[n]}
+        name, order = next(iter(of_split.items()), (next(iter(encoded)), np.zeros(0, np.int64)))
+        examples = encoded[name].select(order)
         people = set(examples["person_id"][:])
         if not people <= set(video.person_ids):
             raise CatalogueError(
                 f"{catalogue.path}: expected {video.video_id} to have people "
                 f"{min(people)} to {max(people)}, as in this dataset, found {video.person_ids[0]} "
-                f"to {video.person_ids[-1]}. Its rows are in another order than those of the "
-                "catalogue that it was built with; name that one."
+                f"to {video.person_ids[-1]}. The dataset was built with a catalogue whose rows "
+                "have another order. Name that one: catalogue= (--catalogue)."
             )
         outcome = replace(outcome, images=len(order), people=len(people))
         videos.append((video, LoadedSamples(examples, outcome)))
     return videos
 
 
-def _undecoded(dataset: Any) -> Any:
+def _encoded(dataset: Any) -> Any:
     for column, feature in dataset.features.items():
         if isinstance(feature, datasets.Image):
             dataset = dataset.cast_column(column, datasets.Image(decode=False))
     return dataset.with_format(None)
 
 
-def _places(dataset: Any) -> dict[str, NDArray[np.int64]]:
-    """The rows of each video, in order of frame and then person."""
+def _indices(dataset: Any) -> dict[str, NDArray[np.int64]]:
+    """The indices of each video's examples, in order of frame and then person."""
     ids, frames, people = (np.asarray(dataset[c][:]) for c in ("video_id", "frame", "person_id"))
     order = np.lexsort((people, frames))
     return {str(video_id): order[ids[order] == video_id] for video_id in np.unique(ids)}
 
 
 def _jpeg(image: Mapping[str, Any]) -> bytes:
-    """The bytes of an undecoded picture.
+    """The bytes of an encoded image.
 
     Raises:
-        DanceReIDError: it is no JPEG, as a dataset's own pictures are.
+        DanceReIDError: it is not a JPEG, as built datasets have.
     """
     content: bytes = image["bytes"] or b""
     if not content.startswith(_JPEG):
         raise DanceReIDError(
-            f"{image['path']}: expected the JPEG that load_dataset gave, got {content[:8]!r}. Was "
-            "the column changed? Give the dataset as it was loaded."
+            f"{image['path']}: expected a JPEG, as load_dataset gives it, got {content[:8]!r}. Was "
+            "the column changed? Use the dataset as it was loaded."
         )
     return content

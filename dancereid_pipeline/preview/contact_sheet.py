@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .sheet import CROP_HEIGHT, CROP_WIDTH, LABEL_WIDTH, TITLE_HEIGHT, Sheet
+from .sheet import CROP_HEIGHT, CROP_WIDTH, LABEL_WIDTH, TITLE_HEIGHT, Sheet, evenly_spread
 
 _GAP = 6  # between crops, in pixels
 
@@ -53,16 +53,9 @@ def _spread(ds: Any, people: int, columns: int) -> list[tuple[int, list[int]]]:
     """People spread over the split, each with the indices of crops spread over the person's own."""
     person_ids = np.asarray(ds["person_id"][:])
     return [
-        (person, _evenly(np.flatnonzero(person_ids == person), columns))
-        for person in _evenly(np.unique(person_ids), people)
+        (person, evenly_spread(np.flatnonzero(person_ids == person), columns))
+        for person in evenly_spread(np.unique(person_ids), people)
     ]
-
-
-def _evenly(values: Any, count: int) -> list[int]:
-    """At most `count` of the values, from the first to the last, evenly spread."""
-    indices = np.linspace(0, len(values) - 1, min(count, len(values))).astype(int)
-    chosen: list[int] = values[indices].tolist()
-    return chosen
 
 
 def _with_skeleton(example: Mapping[str, Any]) -> Image.Image:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 CROP_WIDTH, CROP_HEIGHT = 86, 172  # of a crop on the sheet, in pixels
@@ -11,6 +13,12 @@ LABEL_WIDTH, TITLE_HEIGHT = 150, 46  # in pixels
 FAINT = "#5f6068"
 _PAPER, _INK = "#ffffff", "#1b1b1f"
 _LINE_HEIGHT = 17
+
+
+def evenly_spread(values: NDArray[np.int64], most: int) -> list[int]:
+    """At most this many of the values, evenly spread from the first to the last."""
+    indices = np.linspace(0, len(values) - 1, min(most, len(values))).astype(int)
+    return [int(value) for value in values[indices]]
 
 
 class Sheet:

@@ -13,7 +13,7 @@ from dancereid import evaluate
 from dancereid_pipeline.build.coverage import Coverage, Outcome
 from dancereid_pipeline.common.errors import FeaturesError, OptionError
 from dancereid_pipeline.common.reasons import Reason
-from dancereid_pipeline.evaluation.bootstrap import Bootstrap, person_intervals
+from dancereid_pipeline.evaluation.bootstrap import person_intervals
 from dancereid_pipeline.evaluation.per_query import group_table
 from dancereid_pipeline.evaluation.result import Result
 from dancereid_pipeline.evaluation.top_k import nearest
@@ -103,10 +103,10 @@ def test_bootstrap_by_hand() -> None:
     # Person 1 scores 0 with one query, person 2 scores 1 with three. Two people drawn: both
     # the first in 1/4 of the samples (mean 0), both the second in 1/4 (1), else 3/4.
     values, people = np.array([[0.0], [1], [1], [1]]), np.array([1, 2, 2, 2])
-    assert person_intervals(values, people, Bootstrap(500, 0, 0.95)).ravel().tolist() == [0, 1]
-    assert person_intervals(values, people, Bootstrap(500, 0, 0.2)).ravel().tolist() == [0.75] * 2
+    assert person_intervals(values, people, 500, 0, 0.95).ravel().tolist() == [0, 1]
+    assert person_intervals(values, people, 500, 0, 0.2).ravel().tolist() == [0.75] * 2
     scores, ids = np.arange(40.0)[:, None], np.arange(40) // 2
-    one, again, other = (person_intervals(scores, ids, Bootstrap(50, s, 0.9)) for s in (1, 1, 2))
+    one, again, other = (person_intervals(scores, ids, 50, s, 0.9) for s in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
 

@@ -301,8 +301,14 @@ def test_not_one_image(folder: Path, tmp_path: Path) -> None:
     ("options", "said"),
     [
         ({"layout": "coco"}, "layout: expected one of published, market1501, open-reid"),
-        ({"layout": "market1501", "h5": True}, "h5: a part of layout 'published', not of 'mark"),
-        ({"layout": "open-reid", "split_folder": True}, "split_folder: a part of layout 'publi"),
+        (
+            {"layout": "market1501", "h5": True},
+            "h5: is an option of layout 'published'",
+        ),
+        (
+            {"layout": "open-reid", "split_folder": True},
+            "split_folder: is an option of layout '",
+        ),
         ({"num_proc": 0}, "num_proc: expected a whole number from 1"),
     ],
 )
@@ -387,5 +393,5 @@ def test_pictures_that_were_changed_are_refused(small: Path, cache: str, tmp_pat
     changed = ds.cast_column("image", datasets.Image(decode=False)).map(
         lambda example: {"image": white}
     )
-    with pytest.raises(DanceReIDError, match=r"white\.png: expected the JPEG"):
+    with pytest.raises(DanceReIDError, match=r"white\.png: expected a JPEG"):
         dancereid.export(changed, tmp_path / "out", catalogue=small / "catalogue.csv")

@@ -246,8 +246,8 @@ def test_queries_of_the_paper_s_test_people(real_annotation: Path) -> None:
 def test_cameras_are_sixths_of_the_time_of_a_video() -> None:
     cameras = Cameras.of(range(10, 70))
     assert [cameras.at(frame) for frame in (10, 19, 20, 59, 60, 69)] == [0, 0, 1, 4, 5, 5]
-    assert [f for f in range(10, 30) if cameras.in_the_middle(f)] == [14, 15, 16, 24, 25, 26]
-    assert min(range(20, 30), key=cameras.off_the_middle) == 25
+    assert [f for f in range(10, 30) if cameras.in_middle_third(f)] == [14, 15, 16, 24, 25, 26]
+    assert min(range(20, 30), key=cameras.distance_to_middle) == 25
     assert Cameras.of([7]).at(7) == 0
     assert Cameras.of([]).first == 0
 

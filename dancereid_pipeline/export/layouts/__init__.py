@@ -1,7 +1,6 @@
-"""Samples -> the folders that re-ID code reads.
+"""The layouts of folders that re-ID code reads.
 
-A layout is a small class that receives the samples of a video in order; which there are, the
-table here says.
+A layout is a small class, which receives the samples of a video in order and writes its files.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from .market1501 import Market1501
 from .open_reid import OpenReid
 from .published import Published
 
-# Closed: a name a user may ask for -> who writes it.
+# Name of each layout -> its class.
 LAYOUTS: dict[str, type[Layout]] = {
     "published": Published,
     "market1501": Market1501,
@@ -27,15 +26,15 @@ LAYOUTS: dict[str, type[Layout]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class LayoutOptions:
-    """Which layout, and how.
+    """Which layout to write, and its options.
 
     Attributes:
-        layout: its name.
-        split_folder: published only: a folder a video.
-        h5: published only: also an HDF5 file.
+        layout: name of the layout.
+        split_folder: write a folder for each video; only for "published".
+        h5: also write an HDF5 file; only for "published".
 
     Raises:
-        OptionError: one of them has a value that it cannot have.
+        OptionError: an option has a value that is not allowed.
         DanceReIDError: h5 is asked for, and h5py is not installed.
     """
 
@@ -48,24 +47,24 @@ class LayoutOptions:
         given = [name for name in ("split_folder", "h5") if getattr(self, name)]
         if given and self.layout != "published":
             raise OptionError(
-                f"{' and '.join(given)}: a part of layout 'published', not of '{self.layout}'. "
-                "Leave it out, or ask for that one."
+                f"{' and '.join(given)}: is an option of layout 'published', not of "
+                f"'{self.layout}'. Leave it out, or choose layout 'published'."
             )
         if self.h5:
             require_extra("h5", "h5py")
 
     @property
     def kind(self) -> type[Layout]:
-        """Who writes it."""
+        """The class of the layout."""
         return LAYOUTS[self.layout]
 
     def open(self, part: Path, video: Video, splits: tuple[str, ...]) -> Layout:
-        """A layout that is ready for a video's samples.
+        """Opens the layout for the samples of a video.
 
         Args:
-            part: the video's own folder; empty.
-            video: the row of the catalogue.
-            splits: the splits it belongs to.
+            part: the video's own folder, empty.
+            video: the video.
+            splits: the splits that the video is in.
 
         Raises:
             OSError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""What layouts have in common: each receives a video's samples; lists are made at the end."""
+"""The base of all layouts: one receives the samples of a video; lists are written at the end."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NAME = "DanceReID"
 
 @dataclass(frozen=True)
 class VideoInFolder:
-    """What a layout made of one video.
+    """The files that a layout wrote for one video.
 
     Attributes:
-        video: the row of the catalogue.
-        splits: the splits it belongs to.
-        part: the video's own folder, where its files were written.
+        video: the video.
+        splits: the splits that the video is in.
+        part: the video's own folder, into which its files were written.
         files: path in `part` -> path in the finished folder, in order of frame and person.
     """
 
@@ -34,7 +34,7 @@ class VideoInFolder:
     files: Mapping[str, str]
 
     def names(self, folder: str) -> dict[int, list[str]]:
-        """The names that its files have inside a folder of the finished one, person by person."""
+        """The names of its files in a folder of the finished folder, by person id."""
         names: dict[int, list[str]] = {}
         for path in self.files.values():
             top, _, name = path.partition("/")
@@ -45,26 +45,27 @@ class VideoInFolder:
 
 
 class Layout(ABC):
-    """Receives the samples of one video, in order, and writes them into the video's own folder.
+    """Receives the samples of one video in order, and writes them into the video's own folder.
 
-    There they stay until all videos are done; `files` says where each file then goes. So
-    a name may depend on what came later in the video.
+    The files stay there until all videos are done. Then they are moved to the paths that `files`
+    gives. So the final name of an image may depend on later images of the video.
 
     Args:
-        part: the video's own folder; empty.
-        video: the row of the catalogue.
-        splits: the splits it belongs to.
+        part: the video's own folder, empty.
+        video: the video.
+        splits: the splits that the video is in.
     """
 
     default_folder: ClassVar[str]
+    """Default name of the finished folder."""
     folders: ClassVar[tuple[str, ...]]
-    """Folders of the finished one that its readers expect, with images or without."""
+    """Folders in it that readers expect, even without images."""
     others: ClassVar[tuple[str, ...]] = ()
-    """Whatever else may be at its top."""
+    """Other files and folders that may be in it."""
     most_people: ClassVar[int | None] = None
-    """People that its readers can tell apart; None for any number."""
+    """How many people readers can handle; None for any number."""
     how_to_read: ClassVar[str]
-    """A line of Python, with `{folder}` or `{parent}` in it."""
+    """A line of Python that reads it, with `{folder}` or `{parent}` for its path."""
 
     def __init__(self, part: Path, video: Video, splits: tuple[str, ...]) -> None:
         self.part = part
@@ -77,7 +78,7 @@ class Layout(ABC):
         Raises:
             OSError: it cannot be written.
         """
-        # As plain as it gets: of the time that a layout adds to a sample's, this is most.
+        # `open`, since it is fast: a layout needs most of its time here.
         with open(f"{self.part}/{name}", "wb") as file:  # noqa: PTH123
             file.write(content)
 
@@ -90,36 +91,36 @@ class Layout(ABC):
         """
 
     def close(self) -> None:  # noqa: B027  # most keep nothing open
-        """No more is to come, or no more can be written.
+        """Closes what is open, after the last sample or after an error.
 
         Raises:
-            OSError: something was still to be written, and cannot be.
+            OSError: the rest cannot be written.
         """
 
     @abstractmethod
     def files(self) -> dict[str, str]:
-        """Path in the video's own folder -> path in the finished folder."""
+        """The path in the video's own folder -> the path in the finished folder, for all files."""
 
     @classmethod
     @abstractmethod
     def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
-        """Writes what tells of all videos, beside the files that are in place already.
+        """Writes the lists of all videos, after the files of all videos were moved.
 
         Args:
-            folder: to become the finished one.
-            videos: in the catalogue's order.
-            people: how many the catalogue has, whether they have images or not.
+            folder: the folder that will be the finished one.
+            videos: all videos, in the order of the catalogue.
+            people: number of people in the catalogue, with or without images.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the lists cannot be written.
         """
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a list that readers want."""
+    """Writes a value as a JSON file."""
     path.write_text(json.dumps(value) + "\n", "utf-8")
 
 
 def people_in(videos: Iterable[VideoInFolder], folder: str, split: str) -> list[int]:
-    """The people of a split who have images in a folder, in order of id."""
+    """The ids of people of a split who have images in a folder, ascending."""
     return sorted(p for v in videos if split in v.splits for p in v.names(folder))

@@ -1,12 +1,12 @@
-"""The folder that open-reid's own datasets are kept in, for its stock loader.
+"""The layout of open-reid's datasets, for its own loader.
 
-    images/PPPPPPPP_CC_NNNN.jpg   person, camera, number: all from 0
-    meta.json                     `identities[person][camera]` -> names
+    images/PPPPPPPP_CC_NNNN.jpg   person, camera, number of the image, each from 0
+    meta.json                     `identities[person][camera]` -> names of images
     splits.json                   people of `trainval`, `query` and `gallery`
 
-What stands for a camera is a sixth of the video's time: see `cameras`. In this format a person is
-a query with all images or with none. Query are those of `test` who have images at two cameras or
-more, so that every query has a match in the gallery, which is everyone of `test`.
+A camera is a sixth of the video's time: see `pseudo_cameras`. In this format either all images of
+a person are queries, or none. People of `test` with images at two cameras or more are queries, and
+all people of `test` are the gallery, so every query has a match.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class OpenReid(Layout):
-    """The layout of open-reid."""
+    """Writes the layout of open-reid."""
 
     default_folder = "open-reid"
     folders = ("images",)
@@ -34,23 +34,23 @@ class OpenReid(Layout):
 
     def __init__(self, part: Path, video: Video, splits: tuple[str, ...]) -> None:
         super().__init__(part, video, splits)
-        self._seen: list[tuple[int, int]] = []  # person, frame
+        self._images: list[tuple[int, int]] = []  # person, frame
 
     def add(self, sample: Sample) -> None:
         """As every layout."""
-        self._seen.append((sample.person_id, sample.frame))
+        self._images.append((sample.person_id, sample.frame))
         self.write(f"{sample.stem}.jpg", sample.image)
 
     def files(self) -> dict[str, str]:
         """As every layout."""
-        cameras = Cameras.of(frame for _, frame in self._seen)
+        cameras = Cameras.of(frame for _, frame in self._images)
         numbers: Counter[tuple[int, int]] = Counter()
         files = {}
-        for person, frame in self._seen:
-            place = (person, cameras.at(frame))
-            name = f"{person:08d}_{place[1]:02d}_{numbers[place]:04d}.jpg"
+        for person, frame in self._images:
+            camera = cameras.at(frame)
+            name = f"{person:08d}_{camera:02d}_{numbers[person, camera]:04d}.jpg"
             files[f"{person:04d}_{frame:06d}.jpg"] = f"images/{name}"
-            numbers[place] += 1
+            numbers[person, camera] += 1
         return files
 
     @classmethod

@@ -1,10 +1,10 @@
-"""What stands for a camera where a layout wants one: a sixth of the video's time.
+"""Pseudo cameras for layouts that need cameras: each is a sixth of the video's time.
 
-Readers of re-ID data leave out of a query's gallery what shows the same person at the
-same camera, since that is too easy. In a video from one camera what is too easy is what was
-seen a moment before or after. So a video's time, from its first image to its last, is cut into
-six parts of equal length, the same for everyone in it, and each counts as a camera: six, since
-that is what Market-1501 has and its readers insist on.
+Readers of re-ID data leave images of the same person at the same camera out of a query's gallery,
+since they are too easy. In a video from one camera, images from a moment before or after are too
+easy. So the time of a video, from its first image to its last, is divided into six parts of equal
+length, the same for all people in it, and each part counts as a camera. There are six, since
+Market-1501 has six cameras and its readers expect that number.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ CAMERAS = 6
 
 @dataclass(frozen=True)
 class Cameras:
-    """The six parts of a video's time.
+    """The six pseudo cameras of a video.
 
     Attributes:
         first: the first frame that has an image.
-        last: the last one.
+        last: the last frame that has an image.
     """
 
     first: int
@@ -29,7 +29,7 @@ class Cameras:
 
     @classmethod
     def of(cls, frames: Iterable[int]) -> Cameras:
-        """Those of a video with images of these frames, which are in order."""
+        """The cameras of a video that has images at these frames, in ascending order."""
         frames = list(frames)
         return cls(frames[0], frames[-1]) if frames else cls(0, 0)
 
@@ -37,15 +37,15 @@ class Cameras:
         """The camera of a frame, 0 to 5."""
         return (frame - self.first) * CAMERAS // self._length
 
-    def in_the_middle(self, frame: int) -> bool:
+    def in_middle_third(self, frame: int) -> bool:
         """Whether a frame is in the middle third of its camera's time.
 
-        From there to another camera's time it is at least an 18th of the video.
+        Such a frame is at least an 18th of the video away from another camera's time.
         """
         return (frame - self.first) * CAMERAS * 3 // self._length % 3 == 1
 
-    def off_the_middle(self, frame: int) -> int:
-        """How far a frame is from the middle of its camera's time, in 12ths of a frame."""
+    def distance_to_middle(self, frame: int) -> int:
+        """The distance of a frame from the middle of its camera's time, in 12ths of a frame."""
         middle = (2 * self.at(frame) + 1) * self._length
         return abs((frame - self.first) * CAMERAS * 2 - middle)
 

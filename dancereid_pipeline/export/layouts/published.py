@@ -1,14 +1,14 @@
-"""The folder that the published generator writes, and the published training code reads.
+"""The layout that the published generator writes and the published training code reads.
 
-    images/PPPP_FFFFFF.jpg    the crop; person and frame
-    poses/PPPP_FFFFFF.txt     17 lines "x y", crop pixels
-    skeleton/PPPP_FFFFFF.jpg  on request: the crop with its pose
+    images/PPPP_FFFFFF.jpg    the crop; the name is person id and frame
+    poses/PPPP_FFFFFF.txt     17 lines "x y", in crop pixels
+    skeleton/PPPP_FFFFFF.jpg  the crop with its pose, if there are skeletons
     meta.json  splits.json  video.json
-    DanceReID.h5              on request
+    DanceReID.h5              if `h5` is given
 
-With split folders the files of a video are in `images/VVV_videoid/` and so on. The place of a
-person in `identities` is the person's id, so those without images keep theirs, with an
-empty list; the other two name only people who have images, since readers draw from them.
+With `split_folder` the files of a video are in `images/VVV_videoid/` and so on. The index of a
+person in `identities` of meta.json is the person id, so people without images have an empty list
+there. The other two files name only people who have images, since readers draw from them.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _POSE = "%r %r\n" * 17
 
 
 class Published(Layout):
-    """The published layout.
+    """Writes the published layout.
 
     Args:
-        part, video, splits: as of every layout.
-        split_folder: a folder a video.
+        part, video, splits: as for every layout.
+        split_folder: write a folder for each video.
         h5: also write an HDF5 file.
     """
 
@@ -88,11 +88,11 @@ class Published(Layout):
     def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
         """As every layout."""
         identities: list[list[str]] = [[] for _ in range(people)]
-        seen = {v.video.video_id: v.names("images") for v in videos if v.files}
-        for of_video in seen.values():
+        by_video = {v.video.video_id: v.names("images") for v in videos if v.files}
+        for of_video in by_video.values():
             for person, names in of_video.items():
                 identities[person] = names
-        counts = [sum(map(len, of_video.values())) for of_video in seen.values()]
+        counts = [sum(map(len, of_video.values())) for of_video in by_video.values()]
         test = people_in(videos, "images", "test")
         meta = {
             "name": NAME,
@@ -106,7 +106,7 @@ class Published(Layout):
         write_json(folder / "splits.json", [{"trainval": trainval, "query": test, "gallery": test}])
         write_json(
             folder / "video.json",
-            {video_id: sorted(of_video) for video_id, of_video in seen.items()},
+            {video_id: sorted(of_video) for video_id, of_video in by_video.items()},
         )
         parts = [part for video in videos if (part := video.part / HDF5).is_file()]
         if parts:
@@ -114,12 +114,12 @@ class Published(Layout):
 
 
 def pose_text(keypoints: NDArray[np.float64]) -> str:
-    """A pose as its readers parse it.
+    """Formats a pose as readers parse it.
 
     Args:
         keypoints: x, y in crop pixels, `[17, 2]`.
 
     Returns:
-        A line a joint, "x y", each with as many digits as give the same float64 again.
+        A line "x y" for each joint, with enough digits to give the same float64 again.
     """
     return _POSE % tuple(keypoints.ravel().tolist())

@@ -13,6 +13,7 @@ from PIL import Image
 
 from ...common.progress import progress
 from ...common.validation import whole_number
+from ..sheet import evenly_spread
 from .dataset_rows import PageData, Rows, Track
 
 MAX_PEOPLE = 2000
@@ -76,25 +77,20 @@ def people_grid(data: PageData, people: int | None = None, budget: int = BUDGET)
     """
     people = MAX_PEOPLE if people is None else whole_number("people", people, 1, MAX_PEOPLE)
     tracks = data.rows.tracks()
-    chosen = [tracks[index] for index in _spread(np.arange(len(tracks)), people).tolist()]
+    chosen = [tracks[index] for index in evenly_spread(np.arange(len(tracks)), people)]
     columns = int(np.clip(_MAX_CROPS // len(chosen), 1, _MAX_CROPS_A_PERSON))
-    shown = [_spread(track.rows, columns) for track in chosen]
+    shown = [evenly_spread(track.rows, columns) for track in chosen]
     most = budget // sum(map(len, shown))
     rows: list[Person] = []
     brightness: list[float] = []
     for track, of_person in zip(progress(chosen, "Drawing", unit=" people"), shown, strict=True):
         crops = []
-        for row in of_person.tolist():
+        for row in of_person:
             image = data.image(row).convert("RGB")
             brightness.append(float(np.asarray(image.convert("L")).mean()))
             crops.append(_crop(data.rows, row, shrink(image, most)))
         rows.append(_person(data.rows, track, crops))
     return PeopleGrid(rows, len(tracks), columns, np.array(brightness))
-
-
-def _spread(values: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most this many of the values, evenly spread from the first to the last."""
-    return values[np.linspace(0, len(values) - 1, min(most, len(values))).astype(int)]
 
 
 def _person(rows: Rows, track: Track, crops: list[dict[str, Any]]) -> Person:
