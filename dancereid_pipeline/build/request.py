@@ -57,7 +57,7 @@ class Request:
                 f"video_url: the clips are those in {data_dir}/videos. Leave out video_url, or "
                 "data_dir (annotation= and archive= may then say where the rest is)."
             )
-        network = Network.read(options, with_places=data_dir is None)
+        network = Network.read(options, read_addresses=data_dir is None)
         catalogue = Catalogue.read(catalogue_path)
         videos = catalogue.choose(config, video_ids)
         folder = None if data_dir is None else checked_path("data_dir", data_dir).absolute()
