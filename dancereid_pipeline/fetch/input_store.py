@@ -202,8 +202,8 @@ class InputStore:
             fetch(address, path, self.network, check=check, what="Annotation")
         except SourceError as error:
             raise SourceError(
-                f"{str(error).rstrip('.')}. Try again later; or get the file by hand, and put it there "
-                f"as {path}, or pass annotation= with its path."
+                f"{str(error).rstrip('.')}. Try again later; or get the file by hand, and put it "
+                f"there as {path}, or pass annotation= with its path."
             ) from error
 
     def _fetch_archive(self) -> bool:
