@@ -59,7 +59,7 @@ class Request:
                 f"video_url: the clips are those in {data_dir}/videos. Remove video_url; or remove "
                 "data_dir, and pass annotation= and archive= if you have these files."
             )
-        network = Network.read(options, with_places=data_dir is None)
+        network = Network.read(options, read_addresses=data_dir is None)
         catalogue = Catalogue.read(catalogue_path)
         videos = catalogue.choose(config, video_ids)
         folder = None if data_dir is None else checked_path("data_dir", data_dir).absolute()

@@ -1,6 +1,6 @@
-"""The flags that say what to build, and from what; or which dataset to take instead.
+"""The flags of a build; and the flag that names an existing dataset instead.
 
-Their help is the docstrings of `DanceReIDConfig`, `Network` and `dancereid.load_dataset`.
+Their help texts are the docstrings of `DanceReIDConfig`, `Network` and `dancereid.load_dataset`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..common.validation import whole_number
 from ..publish.prepared_folder import load_prepared
 from .network_flags import NETWORK, add_network_flags, documented, flag, help_text
 
-# What argparse wants to know of each option of a build.
+# Arguments of `add_argument` for each option of a build.
 _FLAGS: dict[str, dict[str, Any]] = {
     "data_dir": {"metavar": "FOLDER"},
     "catalogue": {"metavar": "CSV"},
@@ -34,22 +34,22 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "cache_dir": {"metavar": "FOLDER"},
     "num_proc": {"metavar": "N", "type": int},
 }
-# Of these, what can be given where nothing is built.
-_OF_LOADING = ("cache_dir", "num_proc")
+# Options that can also be given with --dataset, where nothing is built.
+_LOADING_OPTIONS = ("cache_dir", "num_proc")
 
 
 def add_build_flags(
     parser: argparse.ArgumentParser, *, several: bool = False, without: Collection[str] = ()
 ) -> None:
-    """Adds the flags of a build, in a group of their own.
+    """Adds the flags of a build, as a group.
 
     Args:
-        parser: of a command that builds.
-        several: whether it builds several configs, one after the other.
-        without: options that it does not have.
+        parser: the parser of a command that builds.
+        several: whether the command can build several configs.
+        without: options that the command does not have.
     """
-    group = parser.add_argument_group("what to build, and from what")
-    said = documented(dancereid.load_dataset) | documented(dancereid.DanceReIDConfig)
+    group = parser.add_argument_group("what to build, and its sources")
+    texts = documented(dancereid.load_dataset) | documented(dancereid.DanceReIDConfig)
     defaults = {field.name: field.default for field in fields(dancereid.DanceReIDConfig)}
     group.add_argument(
         "--config",
@@ -58,19 +58,19 @@ def add_build_flags(
         help=help_text(documented(dancereid.load_dataset).get("name", "")),
         nargs="+" if several else None,
     )
-    for name, of_argparse in _FLAGS.items():
+    for name, settings in _FLAGS.items():
         if name not in without:
             names = (*(["-j"] if name == "num_proc" else []), flag(name))
-            text = help_text(said.get(name, ""), defaults.get(name))
-            group.add_argument(*names, help=text, **of_argparse)
+            text = help_text(texts.get(name, ""), defaults.get(name))
+            group.add_argument(*names, help=text, **settings)
     add_network_flags(group)
 
 
 def build_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the flags say, as keywords of `load_dataset`; what was not given is left out.
+    """The flags that were given, as keywords of `load_dataset`.
 
     Raises:
-        OptionError: no build can have so many processes.
+        OptionError: the number of processes is not from 1 to 1000.
     """
     given = {name: getattr(arguments, name, None) for name in (*_FLAGS, *NETWORK)}
     options = {name: value for name, value in given.items() if value is not None}
@@ -80,30 +80,30 @@ def build_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def request_of(config: str | None, options: dict[str, Any]) -> Request:
-    """What a build of these options is asked for; nothing is looked for yet.
+    """The request for a build with these options. Input files are not searched yet.
 
     Raises:
-        DanceReIDError: an option or the catalogue is not what it must be.
+        DanceReIDError: an option or the catalogue is not valid.
     """
-    rest = {name: value for name, value in options.items() if name not in _OF_LOADING}
+    rest = {name: value for name, value in options.items() if name not in _LOADING_OPTIONS}
     return dancereid.DanceReIDConfig(name=config or "paper", **rest).request()
 
 
 def add_dataset_flag(parser: argparse.ArgumentParser) -> None:
-    """Adds the flag that names what was built already."""
+    """Adds the flag that names an existing dataset."""
     parser.add_argument(
         "--dataset",
         metavar="PATH_OR_NAME",
-        help="take this instead of building: a folder that dancereid prepare wrote, or USER/NAME "
-        "on the Hub",
+        help="use this dataset instead of building one: a folder that dancereid prepare wrote, or "
+        "USER/NAME on the Hub",
     )
 
 
 def refuse_options(given: Collection[str], dataset: str) -> None:
-    """Refuses options of a build where what was built already is taken.
+    """Refuses options of a build where an existing dataset is used.
 
     Raises:
-        OptionError: there are any.
+        OptionError: `given` is not empty.
     """
     if given:
         raise OptionError(
@@ -113,20 +113,20 @@ def refuse_options(given: Collection[str], dataset: str) -> None:
 
 
 def load(arguments: argparse.Namespace, *, streaming: bool = False) -> Any:
-    """All splits of the dataset that the flags name: built, or built already.
+    """Loads all splits of the dataset that the flags name; builds it if needed.
 
     Args:
-        arguments: with the flags of `add_build_flags` and `add_dataset_flag`, and a split or None.
-        streaming: give a stream, which is made as it is read.
+        arguments: the flags of `add_build_flags` and `add_dataset_flag`, and `split` (or None).
+        streaming: return a stream, whose examples are made while it is read.
 
     Raises:
-        DanceReIDError: flags do not go together, or the dataset cannot be loaded.
+        DanceReIDError: flags exclude each other, or the dataset cannot be loaded.
     """
     options = build_options(arguments)
     if arguments.dataset is None:
         _check_split(arguments, options)
     else:
-        refuse_options([o for o in options if o not in _OF_LOADING], arguments.dataset)
+        refuse_options([o for o in options if o not in _LOADING_OPTIONS], arguments.dataset)
     if streaming:
         options.pop("num_proc", None)  # a stream has one reader
         options["streaming"] = True
@@ -136,7 +136,7 @@ def load(arguments: argparse.Namespace, *, streaming: bool = False) -> Any:
 
 
 def _check_split(arguments: argparse.Namespace, options: dict[str, Any]) -> None:
-    """Refuses, before a build that may take an hour, a split that the config does not have."""
+    """Refuses a split that the config does not have, before a build that may take an hour."""
     splits = CONFIGS[request_of(arguments.config, options).config]
     if arguments.split is not None and arguments.split not in splits:
         raise OptionError(

@@ -1,8 +1,8 @@
-"""Shows what was fetched and what was built, and how large it is; clears it if asked.
+"""Shows what was fetched and what was built, with sizes; clears it if asked.
 
 --clear downloads removes what this package fetched into the download folder; --clear builds
 removes what load_dataset built from it. Files that came from elsewhere are neither counted
-nor removed, even if they lie between them. What another process is at work on stays.
+nor removed, even if they lie in the same folders. What another process is using stays.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,99 +31,95 @@ from .network_flags import add_network_flags, read_network
 
 EXAMPLES = "  dancereid cache\n  dancereid cache --clear builds"
 _BUILDER = "dancereid"
-# What is fetched into the download folder; with a digest where the address is not the usual one.
-_ANNOTATION = re.compile(r"annotation(-[0-9a-f]{8})?\.json")
-_TRACKS = re.compile(r"npy(-[0-9a-f]{8})?\.json")
-_PART = re.compile(r"(annotation|npy)(-[0-9a-f]{8})?(\.json)?\.(fetched|unchecked)(\..+)?")
+# A file in the download folder: its stem, with a digest of its address if that is not the
+# published one; then ".json", or the ending of an unfinished download.
+_FETCHED = re.compile(
+    r"(?P<stem>(annotation|npy)(-[0-9a-f]{8})?)"
+    r"(\.json|(?P<part>(\.json)?\.(fetched|unchecked)(\..+)?))"
+)
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _Entry:
     """Something that was fetched or built.
 
     Attributes:
-        name: what it is.
-        files: all of its files, and none of others.
-        locks: files that a process locks while it is at work on it.
+        name: its name, to be shown.
+        files: its files.
+        locks: paths of files that a process locks while it uses the entry.
     """
 
     name: str
     files: tuple[Path, ...]
     locks: tuple[Path, ...]
 
-    @property
-    def bytes(self) -> int:
-        """The size of its files."""
-        return sum(path.stat().st_size for path in self.files)
-
     def remove(self) -> None:
-        """Removes its files, and folders that are empty then.
+        """Removes its files, and the folders that are then empty.
 
         Raises:
-            SourceError: another process is at work on it.
+            SourceError: another process is using it.
         """
+        locks = [path for path in self.locks if path.is_file()]
         with ExitStack() as held:
-            for path in self.locks:
+            for path in locks:
                 try:
                     held.enter_context(FileLock(path, timeout=0))
                 except Timeout as error:
                     raise SourceError(
-                        f"{self.name}: another process is at work on it. Wait until it has ended."
+                        f"{self.name}: another process is using it. Wait until it has ended."
                     ) from error
             for path in self.files:
                 path.unlink()
-        for path in self.locks:
+        for path in locks:
             path.unlink(missing_ok=True)
-        for folder in {path.parent for path in (*self.files, *self.locks)}:
-            _remove_empty(folder)
+        for folder in {path.parent for path in (*self.files, *locks)}:
+            for parent in (folder, *folder.parents[:2]):
+                if not parent.is_dir() or any(parent.iterdir()):
+                    break
+                parent.rmdir()
 
 
-def _remove_empty(folder: Path) -> None:
-    """Removes a folder if nothing is in it, and so the folder around it; three at most."""
-    for empty in (folder, *folder.parents[:2]):
-        if not empty.is_dir() or any(empty.iterdir()):
-            return
-        empty.rmdir()
-
-
-def _downloads(home: Path) -> Iterator[_Kept]:
+def _downloads(home: Path) -> Iterator[_Entry]:
     """What was fetched into the download folder."""
-    names = sorted(path.name for path in home.iterdir()) if home.is_dir() else []
-    for name in filter(_ANNOTATION.fullmatch, names):
-        # Another file of the first name was put there by hand.
-        if name != "annotation.json" or sha256(home / name) == ANNOTATION_SHA256:
-            stem = name.removesuffix(".json")
-            yield _Kept(name, (home / name,), _locks(home, stem))
-    for name in filter(_TRACKS.fullmatch, names):
-        record, stem = _json(home / name), name.removesuffix(".json")
-        archives = [
-            home / f"{stem}{suffix}" for suffix in (*ARCHIVE_SUFFIXES, *UNREADABLE_SUFFIXES)
-        ]
-        if record.keys() == {"address", "when", "bytes", "sha256"}:
-            ours = [p for p in archives if p.is_file() and p.stat().st_size == record["bytes"]]
-            yield _Kept(f"tracks {stem}", (*ours, home / name), _locks(home, stem))
-    for name in filter(_PART.fullmatch, names):
-        yield _Kept(f"part {name}", (home / name,), _locks(home, name.partition(".")[0]))
+    for path in sorted(home.iterdir()) if home.is_dir() else ():
+        if match := _FETCHED.fullmatch(path.name):
+            stem, locks = match["stem"], (home / LOCKS / f"{match['stem']}.lock",)
+            if match["part"]:
+                yield _Entry(f"part {path.name}", (path,), locks)
+            elif stem.startswith("npy"):
+                if (archive := _archive(path)) is not None:
+                    yield _Entry(f"tracks {stem}", (*archive, path), locks)
+            # A user may have put another file of the published one's name there.
+            elif stem != "annotation" or sha256(path) == ANNOTATION_SHA256:
+                yield _Entry(path.name, (path,), locks)
     videos = home / "videos"
     if (videos / MANIFEST).is_file():
         files = [
             videos / entry.file
             for entry in Manifest(videos).read().values()
-            if entry.address is not None  # a clip without was put there by hand
+            if entry.address is not None  # None: a user put the clip there
             and entry.file
             and (videos / entry.file).is_file()
             and entry.is_of(videos / entry.file)
         ]
         files += sorted(videos.glob("*.unchecked*"))
-        yield _Kept(
-            f"videos ({len(files)} files)",
-            (*files, videos / MANIFEST),
-            _locks(videos, "*"),
-        )
+        in_videos = tuple((videos / LOCKS).glob("*.lock"))
+        yield _Entry(f"videos ({len(files)} files)", (*files, videos / MANIFEST), in_videos)
+
+
+def _archive(record: Path) -> list[Path] | None:
+    """The archive that a record is about; empty if it is gone, None if this is no record."""
+    values = _json(record)
+    if values.keys() != {"address", "when", "bytes", "sha256"}:
+        return None
+    paths = [
+        record.with_name(f"{record.stem}{end}") for end in (*ARCHIVE_SUFFIXES, *UNREADABLE_SUFFIXES)
+    ]
+    return [path for path in paths if path.is_file() and path.stat().st_size == values["bytes"]]
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """What a JSON file of ours says; nothing if it is none."""
+    """The object in a JSON file; empty if the file holds something else."""
     try:
         values = json.loads(path.read_bytes())
     except ValueError:
@@ -131,35 +127,22 @@ def _json(path: Path) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _locks(folder: Path, *names: str) -> tuple[Path, ...]:
-    return tuple(path for name in names for path in (folder / LOCKS).glob(f"{name}.lock"))
-
-
-def _builds(cache: Path) -> Iterator[_Kept]:
-    """What `load_dataset` built with this package, whole or broken off."""
-    # datasets 3.6 has a folder more, named after the script.
+def _builds(cache: Path) -> Iterator[_Entry]:
+    """What `load_dataset` built with this package, complete or interrupted."""
+    # datasets 3.6 has one more level of folders, named after the script.
     infos = [*cache.glob("*/*/*/dataset_info.json"), *cache.glob("*/*/*/*/dataset_info.json")]
-    for info in sorted(infos):
-        if _json(info).get("builder_name") == _BUILDER:
-            names = (f"{_BUILDER}-*.arrow", "cache-*.arrow")
-            files = [path for name in names for path in info.parent.glob(name)]
-            yield _build(info.parent, (*sorted(files), info), cache)
+    folders = [i.parent for i in sorted(infos) if _json(i).get("builder_name") == _BUILDER]
     for config in CONFIGS:
-        for folder in sorted(cache.glob(f"{_BUILDER}/{config}-*/*.incomplete")):
-            names = (f"{_BUILDER}-*.arrow", "outcomes/*.json")
-            files = [path for name in names for path in folder.glob(name)]
-            yield _build(folder, tuple(sorted(files)), cache)
+        folders += sorted(cache.glob(f"{_BUILDER}/{config}-*/*.incomplete"))
+    names = (f"{_BUILDER}-*.arrow", "cache-*.arrow", "outcomes/*.json", "dataset_info.json")
+    for folder in dict.fromkeys(folders):
+        files = [path for name in names for path in sorted(folder.glob(name))]
+        complete = str(folder).removesuffix(".incomplete")
+        locks = [Path(f"{complete}{end}") for end in ("_builder.lock", ".incomplete_info.lock")]
+        yield _Entry(str(folder.relative_to(cache)), tuple(files), tuple(locks))
 
 
-def _build(folder: Path, files: tuple[Path, ...], cache: Path) -> _Kept:
-    name = str(folder.relative_to(cache))
-    whole = folder.with_name(folder.name.removesuffix(".incomplete"))
-    endings = ("_builder.lock", ".incomplete_info.lock")
-    locks = [whole.with_name(f"{whole.name}{ending}") for ending in endings]
-    return _Kept(name, files, tuple(path for path in locks if path.is_file()))
-
-
-_KINDS: dict[str, tuple[str, Callable[[Path], Iterator[_Kept]]]] = {
+_KINDS: dict[str, tuple[str, Callable[[Path], Iterator[_Entry]]]] = {
     "downloads": ("Fetched", _downloads),
     "builds": ("Built", _builds),
 }
@@ -174,57 +157,61 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=Path(datasets.config.HF_DATASETS_CACHE),
         metavar="FOLDER",
-        help="where builds are (default: %(default)s)",
+        help="the folder of the builds (default: %(default)s)",
     )
     add_network_flags(parser, "download_dir")
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Shows; clears if asked."""
+    """Shows what there is; clears it if asked."""
     if arguments.clear and not arguments.yes and not sys.stdin.isatty():
         raise OptionError(f"--clear {arguments.clear}: add --yes where nobody can be asked")
     folders = {
         "downloads": read_network(arguments).download_dir,
         "builds": arguments.cache_dir.expanduser().absolute(),
     }
-    found: dict[str, list[_Kept]] = {}
-    for kind, folder in folders.items():
-        with usable(folder):
-            found[kind] = list(_KINDS[kind][1](folder))
+    found: dict[str, dict[_Entry, int]] = {}
+    for kind, (_, entries) in _KINDS.items():
+        with usable(folders[kind]):
+            found[kind] = {entry: _bytes(entry) for entry in entries(folders[kind])}
     if arguments.json:
         print(json.dumps({kind: _values(folders[kind], found[kind]) for kind in found}, indent=1))
     else:
-        for kind, (what, _) in _KINDS.items():
-            print(_table(f"{what}, in {folders[kind]}", found[kind]))
+        for kind, (title, _) in _KINDS.items():
+            sizes = found[kind]
+            print(f"{title}, in {folders[kind]}: {_megabytes(sizes.values()) or 'nothing'}")
+            for entry, size in sizes.items():
+                print(f"  {_megabytes([size]):>12}  {entry.name}")
     if arguments.clear:
         with usable(folders[arguments.clear]):
             return _clear(found[arguments.clear], ask=not arguments.yes)
     return 0
 
 
-def _values(folder: Path, found: list[_Kept]) -> dict[str, object]:
-    entries = [{"name": kept.name, "bytes": kept.bytes} for kept in found]
-    return {"folder": str(folder), "entries": entries, "bytes": sum(kept.bytes for kept in found)}
+def _bytes(entry: _Entry) -> int:
+    return sum(path.stat().st_size for path in entry.files)
 
 
-def _table(title: str, found: list[_Kept]) -> str:
-    lines = [f"{title}: {_size(found) if found else 'nothing'}"]
-    return "\n".join([*lines, *(f"  {_size([kept]):>12}  {kept.name}" for kept in found)])
+def _megabytes(sizes: Iterable[int]) -> str:
+    """The sum of sizes, in words; empty if there are none."""
+    sizes = list(sizes)
+    return f"{sum(sizes) / 1e6:,.1f} MB" if sizes else ""
 
 
-def _size(found: list[_Kept]) -> str:
-    return f"{sum(kept.bytes for kept in found) / 1e6:,.1f} MB"
+def _values(folder: Path, found: dict[_Entry, int]) -> dict[str, object]:
+    entries = [{"name": entry.name, "bytes": size} for entry, size in found.items()]
+    return {"folder": str(folder), "entries": entries, "bytes": sum(found.values())}
 
 
-def _clear(found: list[_Kept], *, ask: bool) -> int:
+def _clear(found: dict[_Entry, int], *, ask: bool) -> int:
+    size = _megabytes(found.values())
     if not found:
         print("There is nothing to remove.", file=sys.stderr)
         return 0
-    if ask and input(f"Remove these {_size(found)}? [y/N] ").strip().lower() not in ("y", "yes"):
+    if ask and input(f"Remove these {size}? [y/N] ").strip().lower() not in ("y", "yes"):
         print("Nothing was removed.", file=sys.stderr)
         return 1
-    size = _size(found)
-    for kept in found:
-        kept.remove()
+    for entry in found:
+        entry.remove()
     print(f"Removed {size}.", file=sys.stderr)
     return 0

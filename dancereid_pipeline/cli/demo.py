@@ -1,4 +1,4 @@
-"""Loads the bundled demo, says what is in it, and draws a picture of its people."""
+"""Loads the bundled demo, prints its coverage, and draws a picture of its people."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Loads, prints, draws."""
+    """Loads the demo, prints its coverage, draws the picture."""
     check_picture("--output", arguments.output)
     splits = dancereid.load_dataset("demo")
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Says whether this machine can fetch and build the dataset, and what to do where it cannot.
+"""Checks whether this machine can fetch and build the dataset, and says what to do if not.
 
-Nothing is fetched, and nothing is left behind. Exit code 0: all that is needed is there;
-1: something is not; 2: wrong usage.
+It fetches nothing and leaves nothing behind. Exit code 0: nothing is missing; 1: something is
+missing; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Looks, prints."""
+    """Checks, and prints the findings."""
     found = doctor(**{name: getattr(arguments, name) for name in _OPTIONS})
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may hold any bytes

@@ -1,8 +1,9 @@
 """Scores features: mAP, mINP, and CMC in the three published protocols.
 
-FEATURES has one row an image: .npy [N, D] in the dataset's order; .npz with an array
-`feature`; or .parquet with a column `feature`. If video_id, person_id and frame are in it,
-rows are found by these, in any order. Exit code 0: scored; 1: it failed; 2: wrong usage.
+FEATURES has a row for each image: .npy [N, D], in the order of the dataset; .npz with an
+array `feature`; or .parquet with a column `feature`. If it has video_id, person_id and frame,
+these match rows with images, and the rows may be in any order. Exit code 0:
+scored; 1: it failed; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ EXAMPLES = (
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Loads, scores, prints, draws."""
-    # Before a build that may take an hour.
+    """Loads features and images, scores, prints, draws."""
+    # Checked before a build that may take an hour.
     for name in ("bootstrap", "draws"):
         whole_number(name, getattr(arguments, name), 0, 10**6)
     if arguments.show:
@@ -54,14 +55,14 @@ def main(arguments: argparse.Namespace) -> int:
         coverage=split.coverage,
     )
     groups = result.by(_labels(arguments, images)) if arguments.by else []
-    told = _told(arguments, features, joined, result, groups)
+    report = _report(arguments, features, joined, result, groups)
     if arguments.json:
-        print(json.dumps(told, indent=1))
+        print(json.dumps(report, indent=1))
     else:
-        print("\n".join([str(result), *_remarks(features, joined, split, told)]))
+        print("\n".join([str(result), *_remarks(features, joined, split, report)]))
         if groups:
             print(f"\n{group_table(arguments.by, groups)}")
-    for line in _doubts(features, split):
+    for line in _warnings(features, split):
         print(f"dancereid evaluate: {line}", file=sys.stderr)
     if arguments.show:
         _show(arguments.show, split, given, result)
@@ -75,26 +76,31 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--distance",
         choices=DISTANCES,
         default="sqeuclidean",
-        help="of features (default: %(default)s)",
+        help="the distance between features (default: %(default)s)",
     )
     parser.add_argument(
-        "--by", choices=("person", "video", "style"), help="also a line for each of these"
+        "--by", choices=("person", "video", "style"), help="also print a line for each of these"
     )
     parser.add_argument(
         "--bootstrap",
         type=int,
         default=0,
         metavar="N",
-        help="also 95 %% intervals, from N resamplings of people",
+        help="also print 95 %% intervals, from N resamplings of people",
     )
     parser.add_argument(
         "--draws",
         type=int,
         default=0,
         metavar="N",
-        help="also CUHK03 by drawing N galleries a query, as published code does (10)",
+        help="also compute CUHK03 from N drawn galleries for each query (published code: 10)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of these two (default: %(default)s)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="the seed of --bootstrap and --draws (default: %(default)s)",
+    )
     parser.add_argument(
         "--show", type=Path, metavar="OUT.png", help="draw ranked galleries of a few queries"
     )
@@ -102,25 +108,25 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _labels(arguments: argparse.Namespace, images: dict[str, Any]) -> Any:
-    """What `--by` groups the queries by, one label an image."""
+    """The group of each image, as `--by` asks for."""
     if arguments.by != "style":
         return images["person_id" if arguments.by == "person" else "video_id"]
     catalogues = [Catalogue.read(), Catalogue.read(project_file("demo") / "video_data.csv")]
     if arguments.catalogue:
         catalogues.append(Catalogue.read(arguments.catalogue))
     styles = {video.video_id: video.style for catalogue in catalogues for video in catalogue}
-    return np.array([styles.get(video_id) or "not said" for video_id in images["video_id"]])
+    return np.array([styles.get(video_id) or "unknown" for video_id in images["video_id"]])
 
 
-def _told(
+def _report(
     arguments: argparse.Namespace,
     features: Features,
     joined: Joined,
     result: Result,
     groups: list[Group],
 ) -> dict[str, Any]:
-    """All there is to say, as plain values."""
-    told: dict[str, Any] = {
+    """All results, as plain values."""
+    report: dict[str, Any] = {
         "features": {
             **features.origin,
             "file": str(features.path),
@@ -131,46 +137,49 @@ def _told(
         **result.to_dict(),
     }
     if arguments.bootstrap:
-        told["intervals_95"] = result.intervals(arguments.bootstrap, arguments.seed)
-        told["bootstrap"] = {"samples": arguments.bootstrap, "seed": arguments.seed}
+        report["intervals_95"] = result.intervals(arguments.bootstrap, arguments.seed)
+        report["bootstrap"] = {"samples": arguments.bootstrap, "seed": arguments.seed}
     if groups:
-        told["by"] = {arguments.by: {g.label: {"queries": g.queries, **g.means} for g in groups}}
-    return told
+        report["by"] = {arguments.by: {g.label: {"queries": g.queries, **g.means} for g in groups}}
+    return report
 
 
-def _remarks(features: Features, joined: Joined, split: Split, told: dict[str, Any]) -> list[str]:
-    """What the command knows besides the scores, as lines."""
+def _remarks(features: Features, joined: Joined, split: Split, report: dict[str, Any]) -> list[str]:
+    """Lines about the features and intervals, to be printed below the scores."""
     made = f", made by '{features.origin['model']}'" if "model" in features.origin else ""
     rest = f"; {joined.left_over:,} rows of other images left out" if joined.left_over else ""
     lines = [f"Split: {split.name}. Features: {features.path}{made}, joined {joined.how}{rest}."]
-    if "intervals_95" in told:
-        rows = {"mAP": told["intervals_95"]["mean_ap"], "mINP": told["intervals_95"]["mean_inp"]}
+    if "intervals_95" in report:
+        rows = {
+            "mAP": report["intervals_95"]["mean_ap"],
+            "mINP": report["intervals_95"]["mean_inp"],
+        }
         for name, key in (("CUHK03", "cuhk03"), ("Market-1501", "market1501")):
-            rows[f"{name} rank 1"] = told["intervals_95"][f"cmc_{key}"][0]
+            rows[f"{name} rank 1"] = report["intervals_95"][f"cmc_{key}"][0]
         spans = [
             f"{name} {100 * low:.1f} to {100 * high:.1f}" for name, (low, high) in rows.items()
         ]
         lines.append(
-            f"95 % intervals, people resampled {told['bootstrap']['samples']:,} times (seed "
-            f"{told['bootstrap']['seed']}): {', '.join(spans)}."
+            f"95 % intervals, people resampled {report['bootstrap']['samples']:,} times (seed "
+            f"{report['bootstrap']['seed']}): {', '.join(spans)}."
         )
     return lines
 
 
-def _doubts(features: Features, split: Split) -> list[str]:
-    """Where the features say that they are of another build."""
-    made_on = features.origin.get("fingerprint")
-    if made_on is None or made_on == split.coverage.fingerprint:
+def _warnings(features: Features, split: Split) -> list[str]:
+    """A line if the features are of another build than the one that is scored."""
+    extracted_from = features.origin.get("fingerprint")
+    if extracted_from is None or extracted_from == split.coverage.fingerprint:
         return []
     return [
-        f"{features.path} was made on another build (config {features.origin.get('config')!r}, "
-        f"fingerprint {made_on}) than is scored here (fingerprint {split.coverage.fingerprint}): "
+        f"{features.path} was made from another build (config {features.origin.get('config')!r}, "
+        f"fingerprint {extracted_from}) than the one scored here ({split.coverage.fingerprint}): "
         "images may differ. Extract the features again."
     ]
 
 
 def _show(path: Path, split: Split, given: tuple[Any, Any, Any], result: Result) -> None:
-    """Draws ranked galleries and says where."""
+    """Draws ranked galleries, and prints the path."""
     precision = result.per_query.average_precision
     queries = chosen_queries(result.per_query)
     sheet = ranked_gallery(

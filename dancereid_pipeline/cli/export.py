@@ -1,9 +1,10 @@
 """Writes a folder that re-ID code reads, from the videos or from a dataset that was built.
 
 Layouts: published (what the published training code reads; --skeleton, --split-folder and --h5
-are parts of it), market1501 (torchreid, fast-reid), open-reid. The folder appears under its
-name when it is whole. Run again, what was interrupted is resumed. Exit code 0: it is there,
-missing videos are listed; 1: nothing was written; 2: wrong usage; 130: interrupted.
+are parts of it), market1501 (torchreid, fast-reid), open-reid. The folder gets its
+name when it is complete. Run the command again to resume an interrupted export. Exit code 0:
+the folder is complete (missing videos are listed); 1: it failed; 2: wrong usage; 130:
+interrupted.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from .build_flags import (
 from .outputs import check_folder
 
 EXAMPLES = (
-    "  dancereid export --layout market1501 -j 4                          # fetched if need be\n"
+    "  dancereid export --layout market1501 -j 4                          # fetches, if needed\n"
     "  dancereid export --config demo --layout open-reid --output demo\n"
     "  dancereid export --dataset dancereid-data --layout market1501      # what was prepared"
 )
-# Can be given with --dataset, too.
-_OF_ANY = ("catalogue", "num_proc")
+# Options that can also be given with --dataset.
+_WITH_DATASET = ("catalogue", "num_proc")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -46,24 +47,24 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help=f"the folder to make (default: named after the layout: {defaults})",
     )
     parser.add_argument(
-        "--split-folder", action="store_true", help="layout published: a folder a video"
+        "--split-folder", action="store_true", help="layout published: one folder for each video"
     )
     parser.add_argument(
-        "--h5", action="store_true", help="layout published: an HDF5 file, too; needs h5py"
+        "--h5", action="store_true", help="layout published: also write an HDF5 file; needs h5py"
     )
-    parser.add_argument("--force", action="store_true", help="replace the folder if it is there")
+    parser.add_argument("--force", action="store_true", help="replace the folder if it exists")
     add_dataset_flag(parser)
     add_build_flags(parser, without=("missing", "cache_dir"))
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Fetches if need be, writes, prints a summary."""
+    """Fetches what is missing, writes the folder, prints a summary."""
     layout = LayoutOptions(
         layout=arguments.layout, split_folder=arguments.split_folder, h5=arguments.h5
     )
     if arguments.skeleton and arguments.layout != "published":
         raise OptionError(
-            f"--skeleton: skeletons are a part of layout 'published', not of '{arguments.layout}'."
+            f"--skeleton: only layout 'published' has skeletons, not '{arguments.layout}'."
         )
     output = arguments.output or layout.kind.default_folder
     check_folder(refuse_output(output, force=arguments.force))
@@ -79,9 +80,9 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _contents(arguments: argparse.Namespace, options: dict[str, Any]) -> Contents:
-    """What the folder is to hold: of a dataset, or of the videos, fetched if need be."""
+    """The samples for the folder, from a dataset or from the videos; fetches what is missing."""
     if arguments.dataset is not None:
-        refuse_options([name for name in options if name not in _OF_ANY], arguments.dataset)
+        refuse_options([name for name in options if name not in _WITH_DATASET], arguments.dataset)
         return from_dataset(load_prepared(arguments.dataset, arguments.config), arguments.catalogue)
     request = request_of(arguments.config, options)
     request.fetch()

@@ -1,8 +1,8 @@
-"""Makes features of a split's images, in a file that dancereid evaluate scores.
+"""Computes features of the images of a split; dancereid evaluate scores the file.
 
-The file has a row an image: video_id, person_id, frame and feature. The model "colour" needs
-no training: it is histograms of colours of stripes of the body. Every better model has that to
-beat.
+The file has a row for each image: video_id, person_id, frame and feature. The model "colour"
+needs no training: its features are colour histograms of stripes of the body. A trained model
+should score better.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ EXAMPLES = (
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
-    parser.add_argument("--model", required=True, choices=("colour",), help="what makes them")
+    parser.add_argument(
+        "--model", required=True, choices=("colour",), help="the model that computes the features"
+    )
     parser.add_argument(
         "--output", required=True, type=Path, metavar="FILE.parquet", help="the file to write"
     )
@@ -35,7 +37,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Loads, extracts, writes, says what there is."""
+    """Loads the split, computes its features, writes them, prints a summary."""
     check_file("--output", arguments.output, (".parquet",))
     split = load_split(arguments)
     rows = np.empty((len(split.images), COLUMNS), np.float32)

@@ -1,9 +1,9 @@
 """Fetches the annotation, the tracks and the videos; or, into a folder, only videos.
 
-Run again, it fetches what is missing, resumes what broke off, and asks again only for what may
-come back. Without FOLDER, all goes where load_dataset looks for it. With FOLDER,
-manifest.json in the folder has the outcome of each video. Exit code 0: all videos are there;
-3: some are not; 1: it failed; 2: wrong usage; 130: interrupted.
+Run it again to fetch what is missing and to resume what was interrupted; it asks again only for
+videos that may come back. Without FOLDER, load_dataset finds the files. With FOLDER,
+manifest.json in the folder has the outcome of each video. Exit code 0: no video is missing;
+3: videos are missing; 1: it failed; 2: wrong usage; 130: interrupted.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .network_flags import (
 EXAMPLES = (
     "  dancereid fetch\n  dancereid fetch videos\n  dancereid fetch videos my_catalogue.csv --json"
 )
-_NOT_OF_VIDEOS = ("annotation", "archive", "download_dir")
+_NOT_FOR_VIDEOS = ("annotation", "archive", "download_dir")
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -40,39 +40,41 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=Path,
         metavar="FOLDER",
-        help="fetch only videos, into this folder; it is made if it is not there",
+        help="fetch only videos, into this folder; it is made if it does not exist",
     )
     parser.add_argument(
         "csv",
         nargs="?",
         metavar="CSV",
-        help="the catalogue of these videos, as --catalogue (default: DanceReID's own)",
+        help="the catalogue of these videos, as --catalogue (default: that of DanceReID)",
     )
     parser.add_argument(
         "--config",
         choices=[name for name in CONFIGS if name != "demo"],
         default="full",
-        help="whose videos to fetch (default: %(default)s)",
+        help="fetch the videos of this config (default: %(default)s)",
     )
-    said = documented(DanceReIDConfig)
-    parser.add_argument("--catalogue", metavar="CSV", help=help_text(said.get("catalogue", "")))
-    parser.add_argument("--videos", nargs="+", metavar="ID", help=help_text(said.get("videos", "")))
+    texts = documented(DanceReIDConfig)
+    parser.add_argument("--catalogue", metavar="CSV", help=help_text(texts.get("catalogue", "")))
     parser.add_argument(
-        "--again", action="store_true", help="ask also for videos that were gone the last time"
+        "--videos", nargs="+", metavar="ID", help=help_text(texts.get("videos", ""))
     )
-    add_network_flags(parser.add_argument_group("where to fetch from, and how"))
+    parser.add_argument(
+        "--again", action="store_true", help="also ask for videos that were gone the last time"
+    )
+    add_network_flags(parser.add_argument_group("addresses and network"))
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Fetches, and prints what came of it."""
+    """Fetches, and prints the outcomes."""
     return _fetch_all(arguments) if arguments.folder is None else _fetch_videos(arguments)
 
 
 def _fetch_videos(arguments: argparse.Namespace) -> int:
-    given = [flag(name) for name in _NOT_OF_VIDEOS if getattr(arguments, name) is not None]
+    given = [flag(name) for name in _NOT_FOR_VIDEOS if getattr(arguments, name) is not None]
     if given:
         raise OptionError(
-            f"{given[0]}: into a folder only videos are fetched. Leave out {given[0]}; or leave "
+            f"{given[0]}: with FOLDER, only videos are fetched. Leave out {given[0]}; or leave "
             "out FOLDER to fetch annotation and tracks, too."
         )
     catalogue = Catalogue.read(arguments.csv or arguments.catalogue)
@@ -92,7 +94,7 @@ def _fetch_all(arguments: argparse.Namespace) -> int:
 
 
 def _summary(request: Request, folder: Path, *, as_json: bool) -> str:
-    """What is in the download folder now, and why the rest is not."""
+    """What the download folder has now, and why videos are missing."""
     missing = request.plan().missing
     ids = [video.video_id for video in request.videos]
     if as_json:
@@ -103,7 +105,7 @@ def _summary(request: Request, folder: Path, *, as_json: bool) -> str:
             for name in ids
         ]
         return json.dumps({"folder": str(folder), "whole": not missing, "videos": videos}, indent=1)
-    there = len(ids) - len(missing)
-    lines = [f"{folder}: annotation, tracks, and {there} of {len(ids)} videos"]
+    count = len(ids) - len(missing)
+    lines = [f"{folder}: annotation, tracks, and {count} of {len(ids)} videos"]
     lines += [f"  {name}: {why.reason.value}. {why}" for name, why in missing.items()]
     return "\n".join(lines)

@@ -1,7 +1,8 @@
-"""`dancereid COMMAND`: finds the command, runs it, and says in one line what went wrong.
+"""`dancereid COMMAND`: finds the command, runs it, and reports an error in one line.
 
-A command is a module of this folder with a docstring, which its `--help` shows, with EXAMPLES,
-`add_flags(parser)` and `main(arguments)`, which gives the exit code. It is imported when it runs.
+A command is a module in this folder. It has a docstring, which its `--help` shows, EXAMPLES,
+`add_flags(parser)`, and `main(arguments)`, which returns the exit code. It is imported when it
+runs.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from ..common.package_files import install_command
 
 COMMANDS = {
     "demo": "load the bundled demo, and draw its people",
-    "doctor": "say what this machine can do, and what to do where it cannot",
+    "doctor": "check what this machine can do, and what to install or set",
     "fetch": "fetch annotation, tracks and videos; or only videos, into a folder",
-    "prepare": "write Parquet and a dataset card, which load without this package",
+    "prepare": "write Parquet files and a dataset card, which load without this package",
     "push": "push what was prepared or built to the Hugging Face Hub",
     "preview": "make a page to look at a dataset",
     "export": "write a folder that other tools read",
@@ -31,17 +32,19 @@ COMMANDS = {
     "evaluate": "score features: mAP, mINP and CMC",
     "cache": "show or clear what was fetched and built",
 }
+# Where these are interrupted, the next run continues.
+_RESUMED = ("dancereid fetch", "dancereid prepare", "dancereid export")
 _HELP = "\n".join(
     [
         "usage: dancereid COMMAND ...",
         "",
-        "The DanceReID dataset, and what its users do with it.",
+        "Fetches, builds, shares, shows and scores the DanceReID dataset.",
         "",
         "commands:",
         *(f"  {name:<9} {text}" for name, text in COMMANDS.items()),
         "",
         "options:",
-        "  -h, --help   show this, or with a command its options",
+        "  -h, --help   show this; after a command: show its options",
         "  --version    show the version of this package",
         "",
         "examples:",
@@ -53,7 +56,7 @@ _HELP = "\n".join(
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Ends with a line, where the default prints all the usage."""
+        """Ends with one line; the default prints the whole usage."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
@@ -61,23 +64,23 @@ def main(words: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        words: the command and its options; those of the command line if None.
+        words: the command and its options; None for those of the command line.
 
     Returns:
-        The exit code: the command's own (0 is well), 1 if it failed, 2 for wrong usage, 130 if
-        it was interrupted, 141 if nobody reads its output any more.
+        The exit code: that of the command (0: success), 1 if it failed, 2 for wrong usage, 130
+        if it was interrupted, 141 if the reader of its output has closed it.
     """
     name, *options = (sys.argv[1:] if words is None else words) or [""]
     if name in COMMANDS:
-        return _guarded(f"dancereid {name}", lambda: _run(name, options))
+        return _run_guarded(f"dancereid {name}", lambda: _run(name, options))
     if name in ("-h", "--help"):
-        return _guarded("dancereid", lambda: print(_HELP) or 0)
+        return _run_guarded("dancereid", lambda: print(_HELP) or 0)
     if name == "--version":
-        return _guarded("dancereid", _version)
+        return _run_guarded("dancereid", _version)
     close = difflib.get_close_matches(name, COMMANDS, 1)
-    said = f"no command is called '{name}'" if name else "expected a command"
+    message = f"no command is called '{name}'" if name else "expected a command"
     hint = f", did you mean '{close[0]}'?" if close else ""
-    print(f"dancereid: {said}{hint} (see dancereid --help)", file=sys.stderr)
+    print(f"dancereid: {message}{hint} (see dancereid --help)", file=sys.stderr)
     return 2
 
 
@@ -107,43 +110,47 @@ def _run(name: str, options: Sequence[str]) -> int:
 
 
 def _choose_progress(*, quiet: bool) -> None:
-    if "datasets" not in sys.modules:  # as in `doctor`, which has to do without, and is quick
+    if "datasets" not in sys.modules:  # `doctor` runs without it, and is quick
         return
     from ..common.progress import show_progress
 
     show_progress("nothing" if quiet else "bars" if sys.stderr.isatty() else "lines")
 
 
-def _guarded(name: str, command: Callable[[], Any]) -> int:
-    """Runs a command; a user's mistake becomes a line on stderr, not a traceback."""
+def _run_guarded(name: str, command: Callable[[], Any]) -> int:
+    """Runs a command; an expected error becomes one line on stderr, not a traceback."""
     try:
         code = int(command())
         sys.stdout.flush()
         return code
     except OptionError as error:
-        code, said = 2, str(error)
+        code, message = 2, str(error)
     except KeyboardInterrupt:
-        code, said = 130, "interrupted; what came so far is kept"
+        code, message = 130, "interrupted"
+        if name in _RESUMED:
+            message += "; what was done so far is kept"
     except ModuleNotFoundError as error:
         code = 1
-        said = f"{error}, in {sys.executable}. Install what this package needs: {install_command()}"
+        message = (
+            f"{error}, in {sys.executable}. Install what this package needs: {install_command()}"
+        )
     except (DanceReIDError, OSError) as error:
-        if isinstance(error, BrokenPipeError) and _nobody_reads():
-            return 141  # as a shell counts it: 128 and the signal
-        code, said = 1, str(error)
-    gc.collect()  # progress bars that the error held open end here, not below its message
-    print(f"{name}: {said}", file=sys.stderr)
+        if isinstance(error, BrokenPipeError) and _output_is_closed():
+            return 141  # as shells do: 128 + SIGPIPE
+        code, message = 1, str(error)
+    gc.collect()  # ends progress bars that the error keeps open, before its message
+    print(f"{name}: {message}", file=sys.stderr)
     return code
 
 
-def _nobody_reads() -> bool:
-    """Whether standard output is closed at its other end; then nothing more is written there."""
+def _output_is_closed() -> bool:
+    """Whether the reader of standard output has closed it; if so, discards all further output."""
     try:
         poll = select.poll()
         poll.register(sys.stdout, 0)
-        closed = bool(poll.poll(0))  # nothing is asked for but errors
+        closed = bool(poll.poll(0))  # 0: only errors are reported
         if closed:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (AttributeError, OSError):  # Windows has no poll; or it is no file
+    except (AttributeError, OSError):  # Windows has no poll; or stdout is not a file
         return False
     return closed

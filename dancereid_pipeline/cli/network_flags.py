@@ -1,4 +1,4 @@
-"""The flags that say where to fetch from, and how. Their help is the docstring of `Network`."""
+"""The flags for fetching. Their help texts are the docstring of `Network`."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ NETWORK = tuple(_METAVARS)
 
 
 def documented(described: object) -> dict[str, str]:
-    """What a docstring says of each entry of its section "Attributes:" or "Args:", in a line."""
+    """The text of each entry in the section "Attributes:" or "Args:" of a docstring, in a line."""
     text = inspect.getdoc(described) or ""
     section = re.search(r"^(?:Attributes|Args):\n((?: {4}.*\n?|\n)+)", text, re.MULTILINE)
     entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1] if section else "", re.M)
-    return {name: " ".join(said.split()).replace("`", "") for name, said in entries}
+    return {name: " ".join(text.split()).replace("`", "") for name, text in entries}
 
 
-def help_text(said: str, default: object = None, remark: str = "") -> str:
-    """A flag's help, for argparse: what a docstring says, the default, and what else to know."""
+def help_text(text: str, default: object = None, remark: str = "") -> str:
+    """The help of a flag, for argparse: the text of a docstring, the default, and a remark."""
     if isinstance(default, tuple):
         default = " ".join(map(str, default))
     remarks = [f"default: {default}"] if default else []
     remarks += [remark] if remark else []
     end = f" ({'; '.join(remarks)})" if remarks else ""
-    return f"{said.rstrip('.')}{end}".replace("%", "%%")
+    return f"{text.rstrip('.')}{end}".replace("%", "%%")
 
 
 def flag(option: str) -> str:
@@ -50,18 +50,18 @@ def flag(option: str) -> str:
 
 
 def add_network_flags(parser: Flags, *names: str) -> None:
-    """Adds the flags of these options of `Network`; of all if none is named."""
-    said = documented(Network)
+    """Adds the flags of these options of `Network`; without names, of all."""
+    texts = documented(Network)
     defaults = {f.name: None if f.default is MISSING else f.default for f in fields(Network)}
     for name in names or NETWORK:
-        text = help_text(said.get(name, ""), defaults[name], variable(name))
+        text = help_text(texts.get(name, ""), defaults[name], variable(name))
         parser.add_argument(flag(name), metavar=_METAVARS[name], help=text)
 
 
 def read_network(arguments: argparse.Namespace) -> Network:
-    """The flags that were given, else the environment, else as published.
+    """The flags that were given, else the environment, else the defaults.
 
     Raises:
-        OptionError: one of them has a value that it cannot have.
+        OptionError: one of them has a value that is not allowed.
     """
     return Network.read(vars(arguments))

@@ -1,4 +1,4 @@
-"""What can be said of an output before the work that it is for."""
+"""Checks the path of an output before the work begins."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def check_folder(path: Path) -> None:
-    """Refuses a folder that cannot be written to, or made. Leaves nothing behind.
+    """Refuses a folder that cannot be made or written to. Leaves nothing behind.
 
     Raises:
-        SourceError: it cannot.
+        SourceError: the folder cannot be made or written to.
     """
     path = path.expanduser().absolute()
-    # A link counts even if it leads nowhere: no folder can be made in its place.
+    # A link without a target counts, too: no folder can be made at its path.
     nearest = next(p for p in (path, *path.parents) if os.path.lexists(p))
     try:
         with tempfile.TemporaryFile(dir=nearest):
@@ -34,13 +34,13 @@ def check_file(flag: str, path: Path, endings: tuple[str, ...] = ()) -> None:
     """Refuses the path of a file that cannot be written.
 
     Args:
-        flag: what named it.
-        path: the file; one that is there will be overwritten.
-        endings: which of these its name must have; any if empty.
+        flag: the flag that named the file.
+        path: the path of the file; the command will overwrite an existing file.
+        endings: the endings that its name may have; empty for any.
 
     Raises:
-        OptionError: it has another ending.
-        SourceError: something else than a file is there, or the folder cannot be written to.
+        OptionError: the name has another ending.
+        SourceError: the path is not that of a file, or its folder cannot be written to.
     """
     path = path.expanduser()
     if endings and path.suffix.lower() not in endings:
@@ -48,7 +48,9 @@ def check_file(flag: str, path: Path, endings: tuple[str, ...] = ()) -> None:
             f"{flag}: expected a name that ends in {' or '.join(endings)}, got '{path}'."
         )
     if path.exists() and not path.is_file():
-        raise SourceError(f"{path}: expected the name of a file, and it is none. Name another.")
+        raise SourceError(
+            f"{path}: expected the path of a file, got a folder or a device. Name another file."
+        )
     check_folder(path.parent)
 
 

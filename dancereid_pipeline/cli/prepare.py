@@ -1,7 +1,7 @@
 """Builds configs and writes them into a folder as Parquet with a dataset card.
 
 The folder loads in any recent `datasets`, without this package, and can be pushed to the Hub.
-A config that is there already stays as it is; --force replaces it.
+A config that the folder already has stays; --force replaces it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .outputs import check_folder
 
 EXAMPLES = (
     "  dancereid prepare --config paper --output dancereid-data -j 4\n"
-    "  dancereid prepare --config demo --output dancereid-data     # beside it"
+    "  dancereid prepare --config demo --output dancereid-data     # adds another config"
 )
 
 
@@ -28,13 +28,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--output", required=True, type=Path, metavar="FOLDER", help="the folder to write into"
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace configs that are there with other data"
+        "--force", action="store_true", help="replace configs that the folder has with other data"
     )
     add_build_flags(parser, several=True)
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Builds, writes, says what is there."""
+    """Builds the configs, writes them, prints what the folder has."""
     configs, output = arguments.config or ["paper"], arguments.output.expanduser()
     options = build_options(arguments)
     check_folder(output)

@@ -1,7 +1,7 @@
-"""Makes a page to look at a dataset: one HTML file, which needs no server and no network.
+"""Makes a page that shows a dataset: one HTML file, which needs no server and no network.
 
-The dataset is a config, built if need be; or a prepared folder, or a dataset on the Hub
-(--dataset). With --streaming only the first examples are read.
+The dataset is a config, which is built if needed; or, with --dataset, a prepared folder or a
+dataset on the Hub. With --streaming, only the first examples are read.
 """
 
 from __future__ import annotations
@@ -36,23 +36,21 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--contact-sheet",
         type=Path,
         metavar="FILE.png",
-        help="a plain picture to write: a row a person, from left to right in time",
+        help="a picture to write: one row for each person, in the order of time",
     )
     parser.add_argument(
-        "--no-skeletons", action="store_true", help="the contact sheet without poses"
+        "--no-skeletons", action="store_true", help="draw no poses on the contact sheet"
     )
     add_dataset_flag(parser)
     parser.add_argument("--streaming", action="store_true", help="read only the first examples")
     parser.add_argument("--split", metavar="SPLIT", help="show only this split")
-    parser.add_argument(
-        "--people", type=int, metavar="N", help="show so many people, spread over all"
-    )
+    parser.add_argument("--people", type=int, metavar="N", help="show N people, evenly chosen")
     parser.add_argument("--open", action="store_true", help="open the page in the browser")
     add_build_flags(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Loads, draws, says where."""
+    """Loads the dataset, writes page and picture, prints their paths."""
     _check(arguments)
     dataset = load(arguments, streaming=arguments.streaming)
     if arguments.contact_sheet:
@@ -73,14 +71,14 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuses, before a build that may take an hour, what cannot be drawn or written."""
+    """Refuses what cannot be drawn or written, before a build that may take an hour."""
     if arguments.output is None and arguments.contact_sheet is None:
         raise OptionError(
             "expected --output report.html, or --contact-sheet people.png, or both "
             "(see dancereid preview --help)"
         )
     if arguments.open and arguments.output is None:
-        raise OptionError("--open: expected --output report.html, too")
+        raise OptionError("--open: expected also --output report.html")
     if arguments.people is not None:
         whole_number("people", arguments.people, 1, MAX_PEOPLE)
     if arguments.output is not None:
@@ -91,12 +89,12 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _draw_sheet(dataset: Any, arguments: argparse.Namespace) -> str:
-    """Writes the contact sheet; its size, in words.
+    """Writes the contact sheet; returns its size as text.
 
     Raises:
-        DanceReIDError: it cannot be drawn, or written there.
+        DanceReIDError: the sheet cannot be drawn or written.
     """
-    # Here, not above: it waits for OpenCV.
+    # Imported here: OpenCV is slow to import.
     from ..preview.contact_sheet import contact_sheet
     from ..preview.page.dataset_rows import see
 

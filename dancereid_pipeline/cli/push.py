@@ -1,8 +1,8 @@
 """Pushes configs to the Hugging Face Hub, where they load by name without this package.
 
 The repository is private unless --public is given: the data shows people's faces. Other
-configs that are there stay. A push that broke off is resumed when it is run again; what was
-pushed is read back and compared. The token is that of `hf auth login`, or HF_TOKEN.
+configs of the repository stay. Run it again to resume an interrupted push. What was pushed is
+read back and compared. The token is that of `hf auth login`, or HF_TOKEN.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .build_flags import add_build_flags, build_options, refuse_options, request
 
 EXAMPLES = (
     "  dancereid push USER/NAME --dataset dancereid-data   # what dancereid prepare wrote\n"
-    "  dancereid push USER/NAME --config paper             # built first, if need be"
+    "  dancereid push USER/NAME --config paper             # builds it first, if needed"
 )
 
 
@@ -30,14 +30,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dataset",
         metavar="FOLDER",
-        help="push what dancereid prepare wrote there, or --config of it, instead of building",
+        help="push a folder that dancereid prepare wrote (or its --config) instead of building",
     )
-    parser.add_argument("--public", action="store_true", help="let everybody see it")
+    parser.add_argument("--public", action="store_true", help="make the repository public")
     add_build_flags(parser, several=True)
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Builds if need be, pushes, says where."""
+    """Builds if needed, pushes, prints the address."""
     options = build_options(arguments)
     if arguments.dataset is not None:
         refuse_options(options, arguments.dataset)
@@ -52,7 +52,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _pushes(arguments: argparse.Namespace, options: dict[str, Any]) -> Iterator[Pushed]:
-    """One push of a folder, or one a config that is built."""
+    """Pushes the folder once, or builds and pushes each config."""
     if arguments.dataset is not None:
         yield dancereid.push_to_hub(
             arguments.dataset, arguments.repo, configs=arguments.config, public=arguments.public
@@ -60,7 +60,7 @@ def _pushes(arguments: argparse.Namespace, options: dict[str, Any]) -> Iterator[
         return
     configs = arguments.config or ["paper"]
     for config in configs:
-        request_of(config, options)  # before the Hub is asked
+        request_of(config, options)  # refuses a wrong option before the Hub is asked
     check_push(arguments.repo, public=arguments.public)
     for config in configs:
         dataset = dancereid.load_dataset(config, **options)

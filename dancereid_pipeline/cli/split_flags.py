@@ -1,4 +1,4 @@
-"""The flags that say which split of which dataset a command is about."""
+"""The flags that name a dataset and one of its splits."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _COLUMNS = {"image", "keypoints", "person_id", "video_id", "frame"}
 
 @dataclass(frozen=True)
 class Split:
-    """A split, and what the dataset says of itself.
+    """A split of a dataset.
 
     Attributes:
-        name: "test", say.
-        images: the dataset: at least one example.
-        coverage: of the whole config.
+        name: the name of the split, such as "test".
+        images: its examples, at least one; a `datasets.Dataset`.
+        coverage: the coverage of the whole config.
     """
 
     name: str
@@ -33,7 +33,7 @@ def add_split_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that `load_split` reads."""
     add_dataset_flag(parser)
     parser.add_argument(
-        "--split", choices=SPLITS, default="test", help="of the dataset (default: %(default)s)"
+        "--split", choices=SPLITS, default="test", help="the split (default: %(default)s)"
     )
     add_build_flags(parser)
 
@@ -42,25 +42,25 @@ def load_split(arguments: argparse.Namespace) -> Split:
     """Loads the split that the flags name.
 
     Args:
-        arguments: with the flags of `add_split_flags`.
+        arguments: the flags of `add_split_flags`.
 
     Raises:
-        DanceReIDError: flags do not go together, or the dataset cannot be loaded or has no
-            such images.
+        DanceReIDError: flags exclude each other, the dataset cannot be loaded, or the split has
+            no images.
     """
     found = load(arguments)
-    where = arguments.dataset or f"config {arguments.config or 'paper'}"
+    source = arguments.dataset or f"config {arguments.config or 'paper'}"
     images = found.get(arguments.split)
     if images is None or not len(images):
-        filled = [name for name, of_split in found.items() if len(of_split)]
+        filled = [name for name, examples in found.items() if len(examples)]
         raise SourceError(
-            f"{where}: split '{arguments.split}' has no images. Name another --split "
+            f"{source}: split '{arguments.split}' has no images. Name another --split "
             f"({', '.join(filled)})."
         )
-    lacking = sorted(_COLUMNS - set(images.column_names))
-    if lacking:
+    absent = sorted(_COLUMNS - set(images.column_names))
+    if absent:
         raise SourceError(
-            f"{where}: expected the columns {', '.join(sorted(_COLUMNS))}; {', '.join(lacking)} "
+            f"{source}: expected the columns {', '.join(sorted(_COLUMNS))}; {', '.join(absent)} "
             "is missing. Name a dataset that dancereid prepare wrote."
         )
     return Split(arguments.split, images, coverage_of(found))

@@ -201,10 +201,9 @@ class InputStore:
         try:
             fetch(address, path, self.network, check=check, what="Annotation")
         except SourceError as error:
-            problem = str(error).rstrip(".")
             raise SourceError(
-                f"{problem}. Try again later; or put the file there by hand, as {path}, or pass "
-                "annotation= with its path."
+                f"{str(error).rstrip('.')}. Try again later; or get the file by hand, and put it "
+                f"there as {path}, or pass annotation= with its path."
             ) from error
 
     def _fetch_archive(self) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from ..common.errors import VideoError
 from ..common.reasons import Reason
 from ..inputs.data_folder import CLIP_SUFFIXES
-from ..transfer.failures import refused
+from ..transfer.failures import fetch_error
 
 # Only pictures, no larger and no faster than what the tracks were made on. YouTube has
 # had AVC the longest, and every decoder knows it.
@@ -44,7 +44,7 @@ def locate(ydl: Any, address: str) -> dict[str, Any]:
     try:
         info = ydl.extract_info(address, download=False)
     except (YoutubeDLError, OSError) as error:
-        raise refused(error, Path()) from error
+        raise fetch_error(error, Path()) from error
     if not info.get("url"):
         raise VideoError(Reason.NO_FORMAT, "the address is not that of one video's page")
     return dict(info)

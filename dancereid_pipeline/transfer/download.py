@@ -1,4 +1,4 @@
-"""An address -> a file, which gets its name when it is whole and was checked."""
+"""An address -> a file, which gets its name after it is complete and checked."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..common.files import give_name, usable
 from ..common.offline import refuse_offline
 from ..common.progress import progress
 from ..common.reasons import Reason
-from .failures import asked_to_wait_s, causes, refused
+from .failures import asked_to_wait_s, causes, fetch_error
 from .google_drive import download_drive, drive_id
 from .http_client import OnBytes, client, cookies_copy
 from .settings import Network
 
-# The longest wait for a server that says "Retry-After"; the user decides about longer ones.
+# The longest wait for a server that sends "Retry-After"; the user decides about longer waits.
 MAX_WAIT_S = 60.0
 _WAITS = 3
 _BEYOND = re.compile(r"bytes \*/([0-9]+)")
@@ -37,19 +37,19 @@ def sleep(seconds: float) -> None:
 
 
 def fetch(address: str, target: Path, network: Network, *, check: _OnPath, what: str) -> None:
-    """Fetches one file, with a progress bar. It gets the name `target` when it is whole.
+    """Fetches one file, with a progress bar. It gets the name `target` when it is complete.
 
     Args:
-        address: of the file, or its link on Google Drive.
-        target: the path that it gets; its folder is made.
-        network: how to ask.
-        check: looks at the file while it has another name; raises a `SourceError` if it is
+        address: the address of the file, or its link on Google Drive.
+        target: the path of the file; its folder is made.
+        network: the settings of the request.
+        check: checks the file while it has another name; raises a `SourceError` if the file is
             not as expected.
-        what: its name for the progress bar.
+        what: the name of the file for the progress bar.
 
     Raises:
-        SourceError: it is not available, or not as expected. Then there is no file at `target`,
-            or the one that was there before.
+        SourceError: the file is not available, or not as expected. `target` is then as it was
+            before.
     """
     refuse_offline(address, target)
     with progress_bar(what) as on_bytes, _transfer(address, network, on_bytes) as transfer:
@@ -61,7 +61,7 @@ def fetch(address: str, target: Path, network: Network, *, check: _OnPath, what:
 
 @contextlib.contextmanager
 def _transfer(address: str, network: Network, on_bytes: OnBytes) -> Iterator[_OnPath]:
-    """Gives what brings the file at an address to a path: gdown or yt-dlp."""
+    """Gives the function that downloads an address to a path, by gdown or yt-dlp."""
     if file_id := drive_id(address):
         with cookies_copy(network) as cookies:
             yield partial(download_drive, file_id, network, cookies, on_bytes)
@@ -71,22 +71,22 @@ def _transfer(address: str, network: Network, on_bytes: OnBytes) -> Iterator[_On
 
 
 def download_checked(target: Path, check: Callable[[Path], _T], transfer: _OnPath) -> _T:
-    """Brings a file to `target`: it has another name until it is whole and was checked.
+    """Downloads a file to `target`. It has another name until it is complete and checked.
 
-    The bytes of an earlier run are continued. If the whole file is then not as expected (it may
-    have changed on the server meanwhile), it is fetched from its start, once.
+    A download that an earlier run began is continued. If the complete file is then not as expected
+    (it may have changed on the server meanwhile), it is fetched once more, from its start.
 
     Args:
-        target: the path that it gets; its folder is made.
+        target: the path of the file; its folder is made.
         check: raises a `SourceError` or a `VideoError` if a file is not as expected.
-        transfer: brings the file to a path. What it keeps until then, to be continued, lies
-            beside that path, under names that begin with the same name.
+        transfer: downloads the file to a path. It keeps an unfinished download beside that path,
+            under names that begin with the same name.
 
     Returns:
         What `check` returned.
 
     Raises:
-        VideoError: it is not available.
+        VideoError: the file is not available.
         DanceReIDError: raised by `check`.
     """
     unchecked = unchecked_path(target)
@@ -108,21 +108,21 @@ def download_checked(target: Path, check: Callable[[Path], _T], transfer: _OnPat
 
 
 def unchecked_path(target: Path) -> Path:
-    """The name of a file that is whole, but not checked yet."""
+    """The path of a file that is complete, but not checked yet."""
     return target.with_name(f"{target.name}.unchecked")
 
 
 def part_path(path: Path) -> Path:
-    """The name of a file whose beginning is here, as yt-dlp names it."""
+    """The path of an unfinished download, as yt-dlp names it."""
     return path.with_name(f"{path.name}.part")
 
 
 def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
-    """Downloads what `info` describes to `path`, by way of its part, which it continues.
+    """Downloads what `info` describes to `path`; continues its unfinished download.
 
     Raises:
-        VideoError: it is not available, with the reason.
-        SourceError: this machine cannot write it.
+        VideoError: the file is not available; has the reason.
+        SourceError: this machine cannot write the file.
     """
     from yt_dlp.utils import YoutubeDLError
 
@@ -132,17 +132,17 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
         try:
             done, _ = ydl.dl(str(path), info)
         except (YoutubeDLError, OSError) as error:
-            whole = _asked_beyond(error)
-            if whole is not None and part.exists():
-                # The server has no more bytes: the part is whole, or belongs to another file.
-                if part.stat().st_size == whole:
+            size = _size_if_asked_beyond(error)
+            if size is not None and part.exists():
+                # The server has no more bytes: the part is complete, or is of another file.
+                if part.stat().st_size == size:
                     part.replace(path)
                     return
                 part.unlink()
                 continue
             seconds = asked_to_wait_s(error)
             if seconds is None or seconds > MAX_WAIT_S or waits == _WAITS:
-                raise refused(error, path) from error
+                raise fetch_error(error, path) from error
             waits += 1
             sleep(seconds)
         else:
@@ -154,23 +154,23 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
 def fetch_range(ydl: Any, info: dict[str, Any], path: Path, stop: int) -> int:
     """Downloads what `info` describes up to the offset `stop`, into the part of `path`.
 
-    The part becomes `path` when it is whole. A server without ranges sends the whole at once,
-    and so do formats that consist of segments.
+    The part becomes `path` when it is complete. A server without ranges sends the whole file at
+    once; the same holds for formats that consist of segments.
 
     Args:
         ydl: a `client`.
-        info: what to download. It gets the header by which the server tells if the file has
-            changed between two calls.
-        path: where the whole goes.
-        stop: offset behind the last byte that is wanted; more than the part has.
+        info: what to download. It gets a header, by which the server finds out whether the file
+            has changed between two calls.
+        path: the path of the complete file.
+        stop: offset of the end of the wanted bytes; larger than the size of the part.
 
     Returns:
-        Size of the whole, in bytes.
+        Size of the complete file, in bytes.
 
     Raises:
-        VideoError: as of `download`; `DAMAGED` if the part was of another file than the server
-            has now. The file that it has now is then at `path`, or its part.
-        SourceError: this machine cannot write it.
+        VideoError: as `download`; `DAMAGED` if the server now has another file than the one
+            whose part is here. Then `path`, or its part, holds the new file.
+        SourceError: this machine cannot write the file.
     """
     from yt_dlp.downloader import get_suitable_downloader
     from yt_dlp.downloader.http import HttpFD
@@ -180,15 +180,15 @@ def fetch_range(ydl: Any, info: dict[str, Any], path: Path, stop: int) -> int:
         return path.stat().st_size
     part, headers = part_path(path), info.setdefault("http_headers", {})
     here = part.stat().st_size if part.exists() else 0
-    wanted = {**headers, "Range": f"bytes=0-{stop - 1}"}  # yt-dlp asks for what is missing of it
+    wanted = {**headers, "Range": f"bytes=0-{stop - 1}"}  # yt-dlp requests what is missing
     download(ydl, {**info, "http_headers": wanted, "downloader_options": {}}, path)
-    came, answer = path.stat().st_size, ydl.answer_headers
+    received, answer = path.stat().st_size, ydl.answer_headers
     given = _RANGE.fullmatch(answer.get("Content-Range") or "")
-    size = int(given[2]) if given else came
-    if came < size:
+    size = int(given[2]) if given else received
+    if received < size:
         path.replace(part)
-    begun_anew = came != here and (not given or given[1] == "0")
-    if here and begun_anew and (given or "If-Range" in headers):
+    restarted = received != here and (not given or given[1] == "0")
+    if here and restarted and (given or "If-Range" in headers):
         raise VideoError(Reason.DAMAGED, "the file has changed on the server while it was fetched")
     versions = (answer.get("ETag"), answer.get("Last-Modified"))
     if version := next((v for v in versions if v and not v.startswith("W/")), None):
@@ -205,7 +205,7 @@ def progress_bar(what: str) -> Iterator[OnBytes]:
             if bar.total != whole:
                 bar.total = whole
             if there < bar.n or not bar.n:
-                # An earlier run's bytes, or a new start: neither counts for this run's speed.
+                # The bytes of an earlier run, or a restart: they do not count for the speed.
                 bar.initial = bar.n = bar.last_print_n = there
             bar.update(there - bar.n)
             if there == whole:
@@ -214,8 +214,11 @@ def progress_bar(what: str) -> Iterator[OnBytes]:
         yield on_bytes
 
 
-def _asked_beyond(error: BaseException) -> int | None:
-    """The file's size in bytes if more was asked for (0 if the server hides it), else None."""
+def _size_if_asked_beyond(error: BaseException) -> int | None:
+    """The size of the file in bytes, if bytes beyond its end were requested; else None.
+
+    The size is 0 if the server does not give it.
+    """
     for cause in causes(error):
         if getattr(cause, "status", None) == 416 and (answer := getattr(cause, "response", None)):
             size = _BEYOND.fullmatch(answer.headers.get("Content-Range") or "")

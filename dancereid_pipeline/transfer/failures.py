@@ -1,7 +1,7 @@
-"""Why a clip could not be fetched: an exception becomes one of a closed list of reasons.
+"""Finds the reason, of a closed list, why a clip could not be fetched, from an exception.
 
-yt-dlp raises one kind of error for nearly everything; what happened stands in its words, which
-are mostly YouTube's own. They are read here and nowhere else.
+yt-dlp raises one kind of error for nearly everything. Only its text says what happened, and the
+text is mostly YouTube's. Only this module interprets that text.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 
 # Tried from top to bottom, as messages overlap: most begin with "Video unavailable.", many of
-# them go on with "Sign in", and a closed account is said as "no longer available because".
+# them continue with "Sign in", and that of a closed account has "no longer available because".
 _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
     (reason, re.compile(words, re.IGNORECASE))
     for reason, words in (
         (Reason.RATE_LIMITED, r"rate-limited|content isn't available, try again later"),
         (
             Reason.BOT_CHECK,
-            # Small letters are left to "... has granted you access, please sign in".
+            # With small letters it means PRIVATE: "... has granted you access, please sign in".
             r"not a (ro)?bot|captcha challenge|IP is likely being blocked|(?-i:Please sign in)"
             r"|only available for registered users|login details are needed",
         ),
@@ -61,7 +61,7 @@ _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
         (
             Reason.NETWORK,
             r"network error|timed?[- ]?out|failed to establish"
-            r"|connection (refused|reset|aborted|broken)|remote end closed|name resolution"
+            r"|connection (fetch_error|reset|aborted|broken)|remote end closed|name resolution"
             r"|(name or service|servname).* not known|getaddrinfo failed|network is unreachable"
             r"|no route to host|redirect loop|(connect to|error with|cannot reach) proxy"
             r"|tunnel connection failed|\[SSL|certificate verify failed|violation of protocol"
@@ -89,7 +89,7 @@ _KINDS: dict[str, Reason] = {
 
 _STATUSES = {
     401: Reason.PRIVATE,
-    # Said to programs that are not liked today, and to addresses that are too old.
+    # The answer to programs that the site does not accept, and to addresses that are too old.
     403: Reason.UNAVAILABLE,
     404: Reason.REMOVED,
     407: Reason.NETWORK,
@@ -105,11 +105,11 @@ _LONGEST = 200
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # "ERROR: [youtube] ZhuDSdmby8k: ", or a part of it.
 _HEAD = re.compile(r"^(ERROR:\s*|\[[\w:.+-]+\]\s+([^\s:]+:\s+)?)+")
-# Where yt-dlp stops saying what happened; the rest is for those who type its own options.
+# From here on, yt-dlp no longer says what happened, but which of its own options may help.
 _TAIL = re.compile(
     r"[.;]?\s*(please report this issue|See\s+https?://|Also see|Use --|It is recommended to use"
     r"|For more (information|details), refer|You might want to use a VPN"
-    # A second time what stands before it.
+    # Repeats the text before it.
     r"|\(caused by (<HTTPError|\w*(Transport|SSL|Proxy|Verify)Error\()).*",
     re.IGNORECASE,
 )
@@ -117,29 +117,34 @@ _PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")
 
 
 def reason_of(error: BaseException) -> Reason:
-    """Why it failed, from whatever fetching raised. `UNAVAILABLE` if nothing tells.
+    """The reason why fetching raised an error. `UNAVAILABLE` if nothing shows the reason.
 
-    Words come first, of all the errors that led to this one: the innermost is often a bare
-    status of something fetched along the way, while YouTube's own words are further out.
+    The texts of this error and of all its causes are searched first. The innermost cause is often
+    only the HTTP status of another request, while YouTube's text is in an outer error.
 
-    Call it, and fetch, outside of the handling of any other error: Python and yt-dlp would
-    remember that one as a cause.
+    Fetch, and call this function, outside of an `except` block: Python and yt-dlp would record the
+    error of that block as a cause.
     """
     errors = list(causes(error))
     return _by_words(errors) or _by_kind(errors) or _by_status(errors) or Reason.UNAVAILABLE
 
 
-def told(error: BaseException) -> str:
-    """What the error says, one short line, without what yt-dlp puts around it."""
+def short_message(error: BaseException) -> str:
+    """The text of an error in one short line, without full stop and yt-dlp's additions."""
     text = " ".join(_COLOUR.sub("", str(error)).split())
     text = _PASSWORD.sub("", _TAIL.sub("", _HEAD.sub("", text))).strip()
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 3].rstrip() + "..."
+    elif text.endswith(".") and not text.endswith(".."):
+        text = text[:-1]  # it becomes a part of a longer sentence
     return text or type(error).__name__
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that led to it, the last one first; yt-dlp keeps them in several places."""
+    """The error and all its causes, the last error first.
+
+    yt-dlp keeps causes in several attributes.
+    """
     waiting: list[object] = [error]
     seen: set[int] = set()
     while waiting:
@@ -168,7 +173,7 @@ def _by_kind(errors: Iterable[BaseException]) -> Reason | None:
 
 
 def _by_status(errors: Iterable[BaseException]) -> Reason | None:
-    """From the last status that was answered and says something."""
+    """The reason of the last HTTP status that has one."""
     for error in errors:
         # After retries yt-dlp has forgotten the error itself, and only its text is left.
         text = _STATUS.search(str(error))
@@ -182,25 +187,34 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last on file systems wi
 _UNWRITABLE = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def refused(error: Exception, path: Path) -> VideoError | SourceError:
-    """What an error of yt-dlp comes to: a video's refusal, or a fault of this machine."""
+def fetch_error(error: Exception, path: Path) -> VideoError | SourceError:
+    """Turns an error of yt-dlp into one of this project.
+
+    Args:
+        error: the error.
+        path: the path of the file that was fetched.
+
+    Returns:
+        A `VideoError` if the site or the network refused, a `SourceError` if this machine cannot
+        write the file.
+    """
     from yt_dlp.networking.exceptions import TransportError
 
     for cause in causes(error):
         if isinstance(cause, TransportError):
-            break  # what is below is about a connection, which may be "not permitted" too
+            break  # its causes are about a connection, which may be "not permitted", too
         if isinstance(cause, OSError) and cause.errno in _UNWRITABLE:
             return SourceError(
                 f"{path}: cannot be written ({cause.strerror}). Make room there and get permission "
-                "to write, or name another folder; what has come so far is kept."
+                "to write, or name another folder; what was fetched so far is kept."
             )
     wait = asked_to_wait_s(error)
     hint = f"; the server asks to wait {wait:,.0f} s" if wait else ""
-    return VideoError(reason_of(error), told(error) + hint)
+    return VideoError(reason_of(error), short_message(error) + hint)
 
 
 def asked_to_wait_s(error: BaseException) -> float | None:
-    """Seconds of the server's Retry-After, or None. Its other form, a date, is for days."""
+    """Seconds in the server's Retry-After, or None; also if it is a date, which means days."""
     for cause in causes(error):
         if getattr(cause, "status", None) in (429, 503):
             response = getattr(cause, "response", None)  # as yt-dlp's HTTPError has it

@@ -1,6 +1,6 @@
-"""A file on Google Drive, fetched by gdown, which continues a transfer that was interrupted.
+"""Fetches a file from Google Drive with gdown, which continues an interrupted transfer.
 
-This module adds that every wait ends, that nothing is printed, and that errors are short.
+This module adds limits on all waits, silence, and short errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..common.errors import SourceError
-from .failures import causes, told
+from .failures import causes, short_message
 from .http_client import OnBytes
 from .settings import Network
 
@@ -31,18 +31,18 @@ _BY_QUERY = re.compile(r"(?:/u/[0-9]+)?/(?:uc|open|download)/?")
 _ID = re.compile(r"[A-Za-z0-9_-]{10,}")
 _TIMEOUTS_S = (30.0, 60.0)  # to connect, and between two bytes
 _RETRIES = 5  # of a connection that breaks
-_PAUSES_S = (2.0, 10.0)  # before asking a second and a third time
+_PAUSES_S = (2.0, 10.0)  # before the second and the third request
 _START_S = 600.0  # until the first bytes: gdown would follow a page that links to itself for ever
 _QUOTA = re.compile(r"too\s+many\s+users|\bquota\b", re.IGNORECASE)
 _MISFIT = re.compile("did not honor the requested byte range|exceeds the announced byte range")
 
 
 def drive_id(address: str) -> str | None:
-    """The id of the file that a link leads to; None if it is no link to a file on Google Drive."""
+    """The id of the file in a link; None if the link is not to a file on Google Drive."""
     try:
         parts = urlsplit(address)
         host = parts.hostname
-    except ValueError:  # brackets that are no IPv6 address
+    except ValueError:  # brackets without an IPv6 address
         return None
     if parts.scheme not in ("http", "https") or host not in _HOSTS:
         return None
@@ -55,36 +55,37 @@ def drive_id(address: str) -> str | None:
 def download_drive(
     file_id: str, network: Network, cookies: Path | None, progress: OnBytes, path: Path
 ) -> None:
-    """Fetches a file from Google Drive. It is at `path` when it is whole, but not checked.
+    """Fetches a file from Google Drive. It is at `path` when it is complete, but not checked.
 
-    The bytes that come before that are kept beside `path`; the next call for the same id and
-    path continues them. There must not be two such calls at once.
+    An unfinished download is kept beside `path`; the next call for the same id and path continues
+    it. There must not be two such calls at the same time.
 
     Args:
         file_id: the file's id, as `drive_id` finds it.
-        network: proxy (if the environment names one, that is used) and rate.
+        network: proxy (a proxy of the environment comes first) and rate.
         cookies: a cookies.txt that gdown may write to; None for none.
-        progress: called after every block; what it raises ends the transfer, and is raised here.
-        path: the path that it gets; its folder is made.
+        progress: called after every block. If it raises, the transfer ends and this function raises
+            the same.
+        path: the path of the file; its folder is made.
 
     Raises:
-        SourceError: it is not available; the message says why in short.
+        SourceError: the file is not available; the message gives the cause.
     """
     from gdown.exceptions import DownloadCancelled, DownloadError
 
-    # With the id, since a part of one file must not be continued with another file.
+    # The id is in the name: a part of one file must not be continued with another file.
     whole = path.with_name(f"{path.name}.{file_id}")
     part = whole.with_name(f"{whole.name}.partial.part")
-    ended: list[BaseException] = []
-    asked: dict[str, Any] = {"id": file_id, "proxy": network.proxy, "speed": network.rate}
-    # Without cookies none are kept either: gdown would write its own into the user's home.
-    asked |= {"cookies_file": cookies and str(cookies), "use_cookies": cookies is not None}
-    ask = partial(_ask, whole, progress, ended, **asked)
+    raised: list[BaseException] = []
+    request: dict[str, Any] = {"id": file_id, "proxy": network.proxy, "speed": network.rate}
+    # Without cookies, gdown must not keep any: it would write them into the user's home.
+    request |= {"cookies_file": cookies and str(cookies), "use_cookies": cookies is not None}
+    ask = partial(_ask, whole, progress, raised, **request)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not whole.exists():  # else a run ended before the file had its name
-            # gdown continues a file of such a name, with any 8 letters before `.part`. With two of
-            # them it refuses to choose, and the one that it makes can be read by its owner only.
+        if not whole.exists():  # else an earlier run ended before it renamed the file
+            # gdown continues a file of such a name, with any 8 letters before `.part`. It refuses
+            # two of them; and only the owner can read a file that gdown makes itself.
             for other in path.parent.glob(f"{glob.escape(whole.name)}????????.part"):
                 if other != part:
                     other.unlink()
@@ -96,13 +97,13 @@ def download_drive(
                     part.unlink()
         whole.replace(path)
     except (DownloadError, DownloadCancelled, OSError, KeyError, ValueError) as error:
-        if error in ended:
+        if error in raised:
             raise
         raise SourceError(f"Google Drive, file {file_id}: {_reason(error, path)}.") from error
 
 
 def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
-    """Asks up to three times; the last time from the start if the rest of the part was refused."""
+    """Asks up to three times; the third time from the start if the part cannot be continued."""
     import requests
     from gdown.exceptions import DownloadError, FileURLRetrievalError
 
@@ -125,53 +126,58 @@ def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
     ask()
 
 
-def _ask(whole: Path, progress: OnBytes, ended: list[BaseException], **asked: Any) -> None:
-    """Calls gdown, with an end to its waiting; `ended` gets what `progress` raises."""
+def _ask(whole: Path, progress: OnBytes, raised: list[BaseException], **request: Any) -> None:
+    """Calls gdown and limits its waits; adds what `progress` raises to `raised`."""
     import gdown
 
     cancel = threading.Event()
-    patience = threading.Timer(_START_S, cancel.set)
-    patience.daemon = True
+    timer = threading.Timer(_START_S, cancel.set)
+    timer.daemon = True
 
-    def moved(done: int, total: int | None) -> None:
-        patience.cancel()
+    def on_block(done: int, total: int | None) -> None:
+        timer.cancel()
         try:
             progress(done, total)
         except BaseException as error:
-            ended.append(error)
+            raised.append(error)
             raise
 
-    asked |= {"timeout": _TIMEOUTS_S, "retries": _RETRIES, "progress": moved, "cancel": cancel}
-    patience.start()
+    request |= {
+        "timeout": _TIMEOUTS_S,
+        "retries": _RETRIES,
+        "progress": on_block,
+        "cancel": cancel,
+    }
+    timer.start()
     try:
-        # Even if it is quiet, gdown prints the proxy, with its password.
+        # Even with quiet=True, gdown prints the proxy with its password.
         with contextlib.redirect_stderr(io.StringIO()):
-            gdown.download(output=str(whole), resume=True, quiet=True, **asked)
+            gdown.download(output=str(whole), resume=True, quiet=True, **request)
     finally:
-        patience.cancel()
+        timer.cancel()
 
 
 def _reason(error: Exception, path: Path) -> str:
-    """The cause of an error, in half a sentence."""
+    """The cause of an error, as a part of a sentence."""
     import requests
     from gdown.exceptions import DownloadCancelled, DownloadError, FileURLRetrievalError
 
     *_, bottom = causes(error)
     if isinstance(error, FileURLRetrievalError):
         if _QUOTA.search(str(error)):
-            return "its quota is used up, too many people have downloaded it lately"
-        return "it gives no link to the file: it is not public, is gone, or was asked for too often"
+            return "its quota is used up: too many people have downloaded it lately"
+        return "it gives no link to the file: it is not public, is gone, or was requested too often"
     if isinstance(error, DownloadCancelled):
-        return f"not a byte of it came within {_START_S:g} s"
+        return f"no byte arrived within {_START_S:g} s"
     if isinstance(error, requests.HTTPError):
         return f"it answers with HTTP {_status(error)}"
     if isinstance(error, requests.exceptions.ProxyError):
-        return f"the proxy does not lead there ({told(bottom)})"
+        return f"the proxy cannot reach it ({short_message(bottom)})"
     if isinstance(error, DownloadError | requests.RequestException):
-        return f"the transfer failed ({told(bottom)})"
+        return f"the transfer failed ({short_message(bottom)})"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or path}: cannot be written ({error.strerror})"
-    return f"gdown cannot read what came ({type(error).__name__}: {error})"
+    return f"gdown cannot read the answer ({type(error).__name__}: {error})"
 
 
 def _status(error: requests.HTTPError) -> int:

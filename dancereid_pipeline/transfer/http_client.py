@@ -1,7 +1,7 @@
-"""yt-dlp as the client of all that is fetched.
+"""yt-dlp as the client for everything that is fetched, except from Google Drive.
 
-One client means that proxy, cookies, rate, retries and resuming are the same for the
-annotation, an archive on a mirror, and a clip on YouTube.
+So proxy, cookies, rate, retries and resuming work in the same way for the annotation, an archive
+on a mirror, and a clip on YouTube.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from typing import Any
 
 from ..common.errors import SourceError
 from .cookies import COOKIES_WANTED, read_cookies
-from .failures import asked_to_wait_s, told
+from .failures import asked_to_wait_s, short_message
 from .settings import Network
 
 logger = logging.getLogger("dancereid")
 _RETRIES = 5
 _TIMEOUT_S = 30.0
-# (bytes there, bytes of the whole or None): called as they come; may raise to end it.
+# Called with (bytes received, bytes in all or None) after each block; may raise to end it.
 OnBytes = Callable[[int, int | None], None]
 
 
 def retry_wait_s(attempt: int) -> float:
-    """Seconds before a transfer that broke is gone on with: none at first, then 2, 4, ... 60."""
+    """Seconds before a broken transfer is continued: 0 for attempt 0, then 2, 4, ... 60."""
     return min(2.0**attempt, 60.0) if attempt else 0.0
 
 
 @contextlib.contextmanager
 def cookies_copy(network: Network) -> Iterator[Path | None]:
-    """The cookies as a cookies.txt that may be written to; None if there are none."""
+    """A copy of the cookies, as a cookies.txt that may be overwritten; None without cookies."""
     if network.cookies is None:
         yield None
         return
@@ -46,17 +46,17 @@ def cookies_copy(network: Network) -> Iterator[Path | None]:
 
 @contextlib.contextmanager
 def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> Iterator[Any]:
-    """A `yt_dlp.YoutubeDL` that asks as `network` says.
+    """A `yt_dlp.YoutubeDL` with the settings of `network`.
 
     Args:
         network: cookies, proxy and rate.
-        on_bytes: told of every block that arrives.
+        on_bytes: called after every block.
         **params: further parameters of `YoutubeDL`.
 
     Raises:
         SourceError: the cookies cannot be read.
     """
-    # Here: importing it takes half a second, and what is in a folder needs none of it.
+    # Imported here: it takes half a second, and files in a folder do not need it.
     from yt_dlp import YoutubeDL
     from yt_dlp.networking.exceptions import HTTPError, RequestError
     from yt_dlp.utils import YoutubeDLError
@@ -68,7 +68,7 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
             try:
                 answer = super().urlopen(req)
             except HTTPError as error:
-                # After a 503 yt-dlp would go on asking, and forget when the server asked it to.
+                # After a 503, yt-dlp would repeat the request and ignore Retry-After.
                 if error.status == 503 and asked_to_wait_s(error) is not None:
                     raise RequestError(cause=error) from error
                 raise
@@ -89,7 +89,7 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
         "socket_timeout": _TIMEOUT_S,
         "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _retry_wait_s),
         "progress_hooks": [hook],
-        # Of itself yt-dlp uses only deno; whichever of them is there will do.
+        # yt-dlp's default is only deno; any of these works.
         "js_runtimes": {name: {} for name in ("deno", "node", "bun", "quickjs")},
         "ratelimit": network.rate,
         "proxy": network.proxy,
@@ -97,13 +97,13 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
     }
     try:
         if network.cookies and not network.browser:
-            # A text stream, since yt-dlp writes back what it ends with, and the file is not ours.
+            # A text stream: yt-dlp overwrites a cookie file, and this one belongs to the user.
             settings["cookiefile"] = io.StringIO(read_cookies(network.cookies))
         ydl = Client({**settings, **params})
-        _ = ydl.cookiejar  # reads them
+        _ = ydl.cookiejar  # reads the cookies
     except (YoutubeDLError, OSError, ValueError, RuntimeError) as error:
         raise SourceError(
-            f"cookies={network.cookies!r} cannot be read: {told(error)}. {COOKIES_WANTED}"
+            f"cookies={network.cookies!r} cannot be read: {short_message(error)}. {COOKIES_WANTED}"
         ) from error
     with ydl:
         yield ydl
@@ -114,10 +114,10 @@ def _retry_wait_s(n: int) -> float:
 
 
 class _Log:
-    """Where yt-dlp's own words go: into this project's log, under their own levels."""
+    """Writes the messages of yt-dlp into the log of this project."""
 
     def debug(self, message: str) -> None:
-        # Half a minute may pass over its retries; whoever waits is told why.
+        # Retries may take half a minute, so the user sees why.
         level = logging.WARNING if "Retrying (" in message else logging.DEBUG
         logger.log(level, "%s", " ".join(message.split()))
 

@@ -1,4 +1,4 @@
-"""Where the data is when no folder has it, and how to ask for it: options and environment."""
+"""Options and environment variables for fetching: addresses, and how to send requests."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ANNOTATION_SHA256 = "66ddffe48cc39a2c4818500f19cc9b9208f07177fe78969278ce073df3e
 # The published archive of tracks: the current file, then the older one.
 DRIVE_IDS = ("1Ph8yUuXEefU6Buv1dOrxXFFDuptyEdA2", "1qSh78lGQ6b7bZsg8K3tG1SIWaVSjoUrc")
 VIDEO_URL = "https://www.youtube.com/watch?v={download_id}"
-# What cookies may be read from, as yt-dlp names them.
+# Browsers whose cookies yt-dlp can read, by its names.
 BROWSERS = (
     "brave", "chrome", "chromium", "edge", "firefox", "opera", "safari", "vivaldi", "whale",
 )  # fmt: skip
@@ -38,24 +38,24 @@ _RATE_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Addresses and how to ask. Every field is an option and an environment variable.
+    """Addresses, and how to send requests. Each field is an option and an environment variable.
 
     The variable is the field's name in capitals after `DANCEREID_`, as in
-    `DANCEREID_DOWNLOAD_DIR`. An option given wins over its variable.
+    `DANCEREID_DOWNLOAD_DIR`. An option comes before its variable.
 
     Attributes:
         annotation: address or path of an annotation.json. Without it, the published one.
         archive: the tracks: address or path of an archive, path of a folder of npy files, or
             link of a file on Google Drive. Without it, the published archive.
         video_url: pattern of a video's address, with `{download_id}`, `{video_id}` or `{clip}`
-            (the catalogue's name for it, such as `000_ZhuDSdmby8k`) in it. The address is a
-            page that yt-dlp knows, or that of the clip itself, for example on a lab's mirror:
+            (the catalogue's name for it, such as `000_ZhuDSdmby8k`) in it. The address is that
+            of a page that yt-dlp knows, or of the clip itself, for example on a lab's mirror:
             `http://mirror.lab/videos/{clip}.mp4`.
         cookies: path of a cookies.txt, or a browser whose cookies are used:
             `browser:firefox`, or `browser:chrome:Profile 1`.
         proxy: address of a proxy, with `http://`, `https://` or `socks5://`.
         rate: bytes a second at most, for example `500K` or `2M`. Without it, no limit.
-        time_limit: seconds that one video may take. What came of it is kept for the next time.
+        time_limit: seconds that one video may take. The next run continues where it ended.
         download_dir: folder that keeps what was fetched. It has the layout of a `data_dir`.
 
     Raises:
@@ -77,15 +77,15 @@ class Network:
         options: Mapping[str, Any],
         environment: Mapping[str, str] = os.environ,
         *,
-        with_places: bool = True,
+        read_addresses: bool = True,
     ) -> Network:
-        """From options (None: not given), else the environment, else as published.
+        """From options (None: not given), else from the environment, else the defaults.
 
         Args:
-            options: by field.
-            environment: the variables.
-            with_places: whether variables may say where the annotation and the archive are;
-                not where a folder was named that has them.
+            options: values by the name of the field.
+            environment: the environment variables.
+            read_addresses: whether to read the variables of `annotation` and `archive`; False
+                where the user named a folder that has both.
 
         Raises:
             OptionError: one of them has a value that it cannot have.
@@ -93,24 +93,24 @@ class Network:
         given: dict[str, Any] = {}
         for field in fields(cls):
             value = options.get(field.name)
-            if value is None and (with_places or field.name not in ("annotation", "archive")):
-                # An empty variable is how a shell says "not set".
+            if value is None and (read_addresses or field.name not in ("annotation", "archive")):
+                # An empty variable counts as not set.
                 value = environment.get(variable(field.name)) or None
             if value is not None:
                 given[field.name] = _CHECKS[field.name](field.name, value)
         return cls(**given)
 
     def address(self, video: Video) -> str:
-        """Where a video is."""
+        """The address of a video."""
         return _filled(self.video_url, video)
 
     def public_address(self, video: Video) -> str:
-        """The same as it may be shown and kept: see `public`."""
+        """The address of a video without secrets, to be shown or kept: see `public`."""
         return _filled(public(self.video_url), video)
 
     @property
     def browser(self) -> tuple[str, ...] | None:
-        """The browser whose cookies to use, and its profile if one is named."""
+        """The browser whose cookies are used, and its profile if the option names one."""
         kind, _, rest = (self.cookies or "").partition(":")
         return tuple(rest.split(":", 1)) if kind == "browser" else None
 
@@ -127,7 +127,7 @@ def _filled(pattern: str, video: Video) -> str:
 
 
 def _is_sound(address: str) -> bool:
-    """Whether an address has a host, and a port that can be one."""
+    """Whether an address has a host and a valid port."""
     try:
         parts = urlsplit(address)
         return bool(parts.hostname) and parts.port != 0 and not re.search(r"\s", parts.netloc)
@@ -135,7 +135,7 @@ def _is_sound(address: str) -> bool:
         return False
 
 
-def _place(name: str, value: object) -> str:
+def _path_or_address(name: str, value: object) -> str:
     text = path_or_none(name, value) or ""
     if is_address(text):
         if not _is_sound(text):
@@ -213,13 +213,13 @@ def _seconds(name: str, value: object) -> float:
 
 
 def _folder(name: str, value: object) -> Path:
-    # Absolute: a stream is read later, maybe from another folder.
+    # Absolute: a stream is read later, perhaps in another working directory.
     return checked_path(name, value).absolute()
 
 
 _CHECKS = {
-    "annotation": _place,
-    "archive": _place,
+    "annotation": _path_or_address,
+    "archive": _path_or_address,
     "video_url": _pattern,
     "cookies": _cookies,
     "proxy": _proxy,

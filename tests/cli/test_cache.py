@@ -149,7 +149,7 @@ def test_what_another_process_is_at_work_on_stays(
     with FileLock(lock):
         words = ["cache", *flags(places), "--clear", "builds", "--yes", "--quiet"]
         assert main([str(word) for word in words]) == 1
-    assert "another process is at work on it" in capsys.readouterr().err
+    assert "another process is using it" in capsys.readouterr().err
     assert files(places["cache"]) == before
 
 

@@ -111,7 +111,7 @@ def test_a_prepared_folder_is_scored_and_another_build_is_said(
     assert "76 rows of other images left out" in done.stdout
     assert "1 of 4 videos" in done.stdout
     assert "demoKpop_03       69" in done.stdout
-    assert "was made on another build (config 'demo', fingerprint " in done.stderr
+    assert "was made from another build (config 'demo', fingerprint " in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def test_interrupted_it_goes_on_and_ends_the_same(
     assert "Traceback" not in errors
     if by == signal.SIGINT:
         last = errors.splitlines()[-1]
-        assert last == "dancereid export: interrupted; what came so far is kept"
+        assert last == "dancereid export: interrupted; what was done so far is kept"
     assert [p.name for p in tmp_path.iterdir()] == ["DanceReID.unfinished"]
     assert len(list((tmp_path / "DanceReID.unfinished" / "done").iterdir())) >= 2
     assert run(tmp_path, *flags, "-j", 3 - processes)[0] == 0

@@ -133,7 +133,7 @@ def test_what_cannot_be_is_said_in_a_line(site: Pages, tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
     cases = {
         "videos x.csv y.csv": (2, "dancereid fetch: unrecognized arguments: y.csv (see dancereid"),
-        "videos --archive npy.zip": (2, "dancereid fetch: --archive: into a folder only videos"),
+        "videos --archive npy.zip": (2, "dancereid fetch: --archive: with FOLDER, only videos"),
         "videos --rate fast": (2, "dancereid fetch: rate: expected bytes a second"),
         "videos catalogue.csv --videos zzz": (2, "dancereid fetch: videos=['zzz']: expected"),
         "videos bad.csv": (1, "dancereid fetch: bad.csv: column 'people', 'split' is missing"),
@@ -163,7 +163,7 @@ def test_an_interrupt_leaves_what_came_for_the_next_time(site: Pages, tmp_path: 
     assert (process.returncode, output) == (130, "")
     told, last = errors.splitlines()
     assert told.startswith("[download] Got error: 9000 bytes read")
-    assert last == "dancereid fetch: interrupted; what came so far is kept"
+    assert last == "dancereid fetch: interrupted; what was done so far is kept"
     part = tmp_path / "videos" / "002_long-id_ccc.mp4.unchecked.part"
     size = part.stat().st_size
     assert 4000 < size <= 9001

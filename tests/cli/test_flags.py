@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
 
 def helps(parser: argparse.ArgumentParser) -> dict[str, str]:
     """The help of each option of the group, as it is shown."""
-    (group,) = (g for g in parser._action_groups if g.title == "what to build, and from what")
+    (group,) = (g for g in parser._action_groups if g.title == "what to build, and its sources")
     return {action.dest: str(action.help) % {} for action in group._group_actions}
 
 

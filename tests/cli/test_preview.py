@@ -50,7 +50,7 @@ def test_a_stream_for_a_program(demo_cache: str, tmp_path: Path) -> None:
     ("arguments", "code", "says"),
     [
         ([], 2, "expected --output report.html, or --contact-sheet"),
-        (["--contact-sheet", "x.png", "--open"], 2, "--open: expected --output"),
+        (["--contact-sheet", "x.png", "--open"], 2, "--open: expected also --output"),
         (["--output", "x", "--config", "demo", "paper"], 2, "unrecognized arguments: paper"),
         (["--output", "x", "--dataset", "y", "--stride", "2"], 2, "so --stride cannot be given"),
         (["--output", "x", "--people", "0"], 2, "people: expected a whole number from 1"),
@@ -58,7 +58,7 @@ def test_a_stream_for_a_program(demo_cache: str, tmp_path: Path) -> None:
         (["--contact-sheet", "x.none"], 2, "--contact-sheet: expected a name that ends in .png"),
         (["--contact-sheet", "taken/x.png"], 1, "taken: cannot be written to ("),
         (["--output", "taken/x.html"], 1, "taken: cannot be written to ("),
-        (["--output", "."], 1, ".: expected the name of a file"),
+        (["--output", "."], 1, ".: expected the path of a file"),
     ],
 )
 def test_what_can_be_refused_before_a_build_is(

@@ -374,7 +374,7 @@ def test_a_full_disk_is_told_and_what_came_is_kept(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert message.startswith(f"{target}.unchecked: cannot be written (File too large). Make room")
-    assert "what has come so far is kept" in message
+    assert "what was fetched so far is kept" in message
     assert left(target) == {"a.bin.unchecked.part": 300_000}
     assert len(site.requests) == 1
     get(site, target)

@@ -30,7 +30,7 @@ from yt_dlp.utils import (
 from dancereid_pipeline.common.package_files import install_command
 from dancereid_pipeline.common.reasons import STOPPING, Fate, Reason, advice, fate
 from dancereid_pipeline.transfer import failures as refusals
-from dancereid_pipeline.transfer.failures import causes, reason_of, told
+from dancereid_pipeline.transfer.failures import causes, reason_of, short_message
 from tests.support.data.messages import (
     AGE,
     BLOCKED,
@@ -105,10 +105,10 @@ def test_a_message_has_its_reason(reason: Reason, message: str) -> None:
 
 
 @pytest.mark.parametrize(("reason", "message"), MESSAGES)
-def test_what_is_told_is_short_and_one_line(reason: Reason, message: str) -> None:
+def test_the_message_is_short_and_one_line(reason: Reason, message: str) -> None:
     error = refused(raises(ExtractorError(message)), color="always")
     assert "\x1b[" in str(error)
-    text = told(error)
+    text = short_message(error)
     assert 5 < len(text) <= 200
     assert text.isprintable()
     assert "  " not in text
@@ -117,12 +117,12 @@ def test_what_is_told_is_short_and_one_line(reason: Reason, message: str) -> Non
     assert reason_of(ExtractorError(text)) is reason
 
 
-def test_what_is_told() -> None:
+def test_the_message_has_no_additions() -> None:
     def line(message: str) -> str:
-        return told(DownloadError(message))
+        return short_message(DownloadError(message))
 
     assert line("\x1b[0;31mERROR:\x1b[0m [youtube] -Zh_uD: Video unavailable\nGone.") == (
-        "Video unavailable Gone."
+        "Video unavailable Gone"
     )
     assert line("ERROR: [youtube:tab] PL12: This playlist does not exist") == (
         "This playlist does not exist"
@@ -141,8 +141,8 @@ def test_what_is_told() -> None:
         "no proxy http://proxy.lab:3128 here"
     )
     assert line("x" * 500) == "x" * 197 + "..."
-    assert told(TimeoutError()) == "TimeoutError"
-    assert told(DownloadError("ERROR: ")) == "DownloadError"
+    assert short_message(TimeoutError()) == "TimeoutError"
+    assert short_message(DownloadError("ERROR: ")) == "DownloadError"
 
 
 # The order
@@ -291,8 +291,8 @@ def test_causes_in_a_circle_come_to_an_end() -> None:
 def test_what_extractors_raise(fails: Callable[[RefusalIE], Any], reason: Reason) -> None:
     error = refused(fails, format="bestvideo", geo_bypass=False)
     assert reason_of(error) is reason
-    assert len(told(error)) <= 200
-    assert "\n" not in told(error)
+    assert len(short_message(error)) <= 200
+    assert "\n" not in short_message(error)
 
 
 # Fates

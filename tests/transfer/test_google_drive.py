@@ -232,7 +232,7 @@ def test_a_connection_that_breaks_is_tried_again(drive: Drive, target: Path, ste
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (Answer(headers={"Content-Type": None}, body=b"<html>"), "gdown cannot read what came"),
+        (Answer(headers={"Content-Type": None}, body=b"<html>"), "gdown cannot read the answer"),
         (redirect("https://drive.google.com/uc?id=x", always=True), "Exceeded 30 redirects"),
     ],
 )
@@ -247,7 +247,7 @@ def test_a_page_that_leads_to_itself_ends(
 ) -> None:
     monkeypatch.setattr(module, "_START_S", 0.5)
     drive.answers["file"] = [page(WARNING.format(id=FILE_ID), always=True)]
-    assert "not a byte of it came within 0.5 s" in refused(drive, target)
+    assert "no byte arrived within 0.5 s" in refused(drive, target)
     assert len(drive.of("file")) > 1
 
 
@@ -271,7 +271,7 @@ def test_a_proxy_that_is_not_there(drive: Drive, target: Path) -> None:
     assert message.endswith("Connection refused).")
     assert "hidden" not in message
     with Site() as site:  # a server that is no proxy
-        assert "the proxy does not lead there (Tunnel connection" in refused(site, target)
+        assert "the proxy cannot reach it (Tunnel connection" in refused(site, target)
 
 
 def test_a_certificate_of_somebody_else(

@@ -78,11 +78,11 @@ def test_a_folder_that_has_them_hides_only_the_variables_of_places() -> None:
         "DANCEREID_DOWNLOAD_DIR": "/data",
     }
     assert Network.read({}, environment).annotation == "http://lab/a.json"
-    hidden = Network.read({}, environment, with_places=False)
+    hidden = Network.read({}, environment, read_addresses=False)
     assert (hidden.annotation, hidden.archive) == (None, None)
     assert (hidden.rate, hidden.download_dir) == (5, Path("/data"))
     places = {"annotation": "mine.json", "archive": "mine.zip"}
-    given = Network.read(places, environment, with_places=False)
+    given = Network.read(places, environment, read_addresses=False)
     assert (given.annotation, given.archive) == ("mine.json", "mine.zip")
 
 

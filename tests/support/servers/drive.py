@@ -143,7 +143,7 @@ def trust(authority: trustme.CA, folder: Path) -> dict[str, str]:
 
 # What Drive may say in place of a file, what the user is to be told, and after how many tries.
 BUSY = page("<html><title>Busy</title></html>", status=503)
-NO_LINK = "it gives no link to the file: it is not public, is gone, or was asked for too often."
+NO_LINK = "it gives no link to the file: it is not public, is gone, or was requested too often."
 REFUSALS = [
     (page(QUOTA), "its quota is used up", 1),
     (page(QUOTA.replace("Too many", f"{'Sorry. ' * 9} Too many")), "its quota is used up", 1),
