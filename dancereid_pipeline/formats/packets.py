@@ -30,10 +30,14 @@ _MAX_PENDING_BYTES = 32 << 20
 _TIMED_CONTAINERS = ("mp4", "matroska")
 # Codecs that have one frame in each packet of these containers. (A VP8 packet may show none.)
 _TIMED_CODECS = ("h264", "hevc", "vp9", "av1")
-# In these codecs, no packet after a key frame (as these containers mark it) refers to one before.
+# In these codecs, packets come in the order in which they are shown, and no packet after a key
+# frame (as these containers mark it) refers to one before.
 _CLEAN_KEY_FRAMES = ("vp9", "av1")
 
 
+# Codecs whose decoder may drop, in the middle of a clip as well, what is shown before a key frame
+# and decoded after it (where clips were joined, for example).
+_DROPPED_BEFORE_KEY_FRAMES = ("hevc",)
 # What FFmpeg calls the order of fields where a picture is not coded as two: unknown, progressive.
 _WHOLE_PICTURES = (0, 1)
 # So many packets show whether a clip begins with frames that cannot be decoded.
@@ -58,13 +62,19 @@ def is_timed(container: av.container.InputContainer, stream: av.VideoStream) -> 
     )
 
 
+def may_drop(stream: av.VideoStream) -> bool:
+    """Whether only a walk over all packets can prove the number of frames."""
+    return stream.codec_context.codec.canonical_name in _DROPPED_BEFORE_KEY_FRAMES
+
+
 def proved_count(stream: av.VideoStream, packets: Iterable[av.Packet[av.VideoStream]]) -> int:
     """Counts the frames of the packets, from the first of the clip on. Decodes nothing.
 
     Raises:
         UnprovedError: they may not give one frame each.
     """
-    return sum(item.index is not None for item in _indexed(packets, math.inf, _References(stream)))
+    indexed = _indexed(packets, math.inf, _References(stream))
+    return sum(item.index is not None for item in indexed)
 
 
 def counted_frames(
@@ -117,26 +127,37 @@ class _Indexed:
 class _Order:
     """Finds the index of each packet's frame, once no packet with an earlier time can come."""
 
-    def __init__(self) -> None:
+    def __init__(self, reorder: int) -> None:
+        self._reorder = reorder  # so many packets may come after one that is shown later
+        self._earliest = 0  # time before which no packet may be shown
         self._latest: float = -math.inf  # time of the last frame whose index is known
+        self._added_latest: float = -math.inf
         self._settling: list[tuple[int, int, _Indexed]] = []  # a heap by time
         self._added = itertools.count()
         self.unsettled: set[_Indexed] = set()
         self.next_index = 0
 
     def begin(self, time: int | None) -> None:
-        """Notes the time of the key frame that the clip begins with: nothing may be before it."""
+        """Notes the time of a key frame; later packets must not be shown before it."""
         if time is None:
-            raise UnprovedError("the first packet has no time")
-        self._latest = time - 1
+            raise UnprovedError("a key frame has no time")
+        self._earliest = time
+
+    def check_key_frame(self, packet: av.Packet[av.VideoStream]) -> None:
+        """A key frame is shown after all packets before it, if times are in the frames' order."""
+        if packet.pts is None or packet.pts <= self._added_latest:
+            raise UnprovedError("a key frame is shown before an earlier packet")
 
     def add(self, item: _Indexed) -> None:
         """Adds the next packet, in decoding order."""
         if item.packet.pts is None or item.packet.is_corrupt:
             raise UnprovedError(f"a packet after frame {self.next_index - 1} has no time")
+        if item.packet.pts < self._earliest:
+            raise UnprovedError("a packet is shown before the key frame before it")
+        self._added_latest = max(self._added_latest, item.packet.pts)
         self.unsettled.add(item)
         heapq.heappush(self._settling, (item.packet.pts, next(self._added), item))
-        self.settle(_MAX_REORDER)
+        self.settle(self._reorder)
 
     def settle(self, keep: int) -> None:
         """Gives indices to all packets but the `keep` latest."""
@@ -157,17 +178,21 @@ def _indexed(
 
     It ends with the packet of frame `last`.
     """
-    order = _Order()
+    order = _Order(references.reorder)
     waiting: deque[_Indexed] = deque()
     begun = False
     for packet in packets:
         if not packet.size:  # the demuxer's mark of the end
             continue
-        if not begun:
-            if not references.starts_clean(packet):
-                raise UnprovedError("the first packet is no key frame")
+        if not begun and not references.starts_clean(packet):
+            raise UnprovedError("the first packet is no key frame")
+        if packet.has_sidedata("new_extradata"):
+            raise UnprovedError("the decoder starts anew in the middle")
+        if packet.is_keyframe:
+            order.check_key_frame(packet)
+        if not begun or (packet.is_keyframe and references.drops):
             order.begin(packet.pts)
-            begun = True
+        begun = True
         item = _Indexed(packet)
         waiting.append(item)
         if not packet.is_discard:
@@ -185,8 +210,11 @@ class _References:
 
     def __init__(self, stream: av.VideoStream) -> None:
         context = stream.codec_context
+        in_order = context.codec.canonical_name in _CLEAN_KEY_FRAMES
+        self.reorder = 0 if in_order else _MAX_REORDER
+        self.drops = may_drop(stream)  # packets that are shown before a key frame
         self._is_h264 = context.codec.canonical_name == "h264"
-        self._clean_key_frames = context.codec.canonical_name in _CLEAN_KEY_FRAMES
+        self._clean_key_frames = in_order
         extra = context.extradata or b""
         # avcC is the H.264 configuration in mp4 and Matroska. The low two bits of its fifth byte
         # are the size of a NAL unit's length, minus one (ISO/IEC 14496-15, 5.3.3.1).
@@ -268,8 +296,8 @@ class _PresentationQueue:
             raise UnprovedError("the decoder returned a frame that is in no packet")
         if frame.is_corrupt:
             raise UnprovedError(f"frame {index} is damaged")
-        if index < self._latest:
-            raise UnprovedError(f"the decoder returned frame {index} after frame {self._latest}")
+        if min(self._index.values(), default=index) < index or index < self._latest:
+            raise UnprovedError(f"the decoder returned frame {index} before an earlier one")
         self._latest = index
         if index in self._wanted:
             self._ready.append((frame.pts, index, frame))

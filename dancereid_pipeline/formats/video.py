@@ -20,6 +20,7 @@ from .packets import (
     UnprovedError,
     counted_frames,
     is_timed,
+    may_drop,
     proved_count,
     timed_frames,
 )
@@ -83,10 +84,12 @@ class Clip:
 
     def _indexed_count(self) -> int:
         """Frames by the index; 0 where it has none that is complete, or proves nothing."""
+        if not self._is_timed or may_drop(self._stream):
+            return 0
         entries = self._stream.index_entries
         # One that lists what the header claims is complete (a fragmented mp4's, or a webm's,
         # is not).
-        if not self._is_timed or not self._stream.frames or len(entries) != self._stream.frames:
+        if not self._stream.frames or len(entries) != self._stream.frames:
             return 0
         size = self.growing.size() if self.growing else Path(self.path).stat().st_size
         if any(entry.pos + entry.size > size for entry in entries):
@@ -163,7 +166,7 @@ class Clip:
             for index, frame in self._frames(indices) if indices else ():
                 found += 1
                 yield index, DecodedFrame(frame, reformatter, f"{self.path}, frame {index}")
-            if found != len(indices):
+            if self._is_likely and found != len(indices):
                 self.frame_count = self._exact_count()
         except GeneratorExit:
             raise  # when a program ends, the names below may be gone already
@@ -181,7 +184,8 @@ class Clip:
     def _frames(self, indices: frozenset[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yields the wanted frames in the fast way as far as it goes, and in the plain way."""
         given: set[int] = set()
-        if self._is_timed:
+        # Where frames may be dropped, all are decoded anyway: then they can be counted as well.
+        if self._is_timed and not may_drop(self._stream):
             try:
                 for index, frame in timed_frames(self._packets, self._stream, indices):
                     given.add(index)
@@ -193,7 +197,9 @@ class Clip:
             if self._is_timed and (self._is_likely or len(given) == len(indices)):
                 return
             self._is_timed = False
-        if missing := indices - given:
+            self.frame_count = self._exact_count()
+        missing = frozenset(i for i in indices - given if i < self.frame_count or self._is_likely)
+        if missing:
             # The first decoder has seen a part of it.
             container, stream = open_clip(self.path, self.growing or self.path)
             with container:
