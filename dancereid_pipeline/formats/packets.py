@@ -28,16 +28,14 @@ _MAX_WAITING = 64
 _MAX_PENDING_BYTES = 32 << 20
 # Containers that give each packet its presentation time. In others (AVI), frames are counted.
 _TIMED_CONTAINERS = ("mp4", "matroska")
-# Codecs that have one frame in each packet of these containers. (A VP8 packet may show none.)
-_TIMED_CODECS = ("h264", "hevc", "vp9", "av1")
+# Codecs that have one frame in each packet of these containers. (A VP8 packet may show none. HEVC's
+# decoder drops frames before a key frame, in the middle of a clip as well.)
+_TIMED_CODECS = ("h264", "vp9", "av1")
 # In these codecs, packets come in the order in which they are shown, and no packet after a key
 # frame (as these containers mark it) refers to one before.
 _CLEAN_KEY_FRAMES = ("vp9", "av1")
 
 
-# Codecs whose decoder may drop, in the middle of a clip as well, what is shown before a key frame
-# and decoded after it (where clips were joined, for example).
-_DROPPED_BEFORE_KEY_FRAMES = ("hevc",)
 # What FFmpeg calls the order of fields where a picture is not coded as two: unknown, progressive.
 _WHOLE_PICTURES = (0, 1)
 # So many packets show whether a clip begins with frames that cannot be decoded.
@@ -60,11 +58,6 @@ def is_timed(container: av.container.InputContainer, stream: av.VideoStream) -> 
         and context.codec.canonical_name in _TIMED_CODECS
         and context.field_order in _WHOLE_PICTURES
     )
-
-
-def may_drop(stream: av.VideoStream) -> bool:
-    """Whether only a walk over all packets can prove the number of frames."""
-    return stream.codec_context.codec.canonical_name in _DROPPED_BEFORE_KEY_FRAMES
 
 
 def proved_count(stream: av.VideoStream, packets: Iterable[av.Packet[av.VideoStream]]) -> int:
@@ -138,9 +131,9 @@ class _Order:
         self.next_index = 0
 
     def begin(self, time: int | None) -> None:
-        """Notes the time of a key frame; later packets must not be shown before it."""
+        """Notes the time of the first packet; no other may be shown before it."""
         if time is None:
-            raise UnprovedError("a key frame has no time")
+            raise UnprovedError("the first packet has no time")
         self._earliest = time
 
     def check_key_frame(self, packet: av.Packet[av.VideoStream]) -> None:
@@ -153,7 +146,7 @@ class _Order:
         if item.packet.pts is None or item.packet.is_corrupt:
             raise UnprovedError(f"a packet after frame {self.next_index - 1} has no time")
         if item.packet.pts < self._earliest:
-            raise UnprovedError("a packet is shown before the key frame before it")
+            raise UnprovedError("a packet is shown before the first")
         self._added_latest = max(self._added_latest, item.packet.pts)
         self.unsettled.add(item)
         heapq.heappush(self._settling, (item.packet.pts, next(self._added), item))
@@ -190,7 +183,7 @@ def _indexed(
             raise UnprovedError("the decoder starts anew in the middle")
         if packet.is_keyframe:
             order.check_key_frame(packet)
-        if not begun or (packet.is_keyframe and references.drops):
+        if not begun:
             order.begin(packet.pts)
         begun = True
         item = _Indexed(packet)
@@ -212,7 +205,6 @@ class _References:
         context = stream.codec_context
         in_order = context.codec.canonical_name in _CLEAN_KEY_FRAMES
         self.reorder = 0 if in_order else _MAX_REORDER
-        self.drops = may_drop(stream)  # packets that are shown before a key frame
         self._is_h264 = context.codec.canonical_name == "h264"
         self._clean_key_frames = in_order
         extra = context.extradata or b""

@@ -20,7 +20,6 @@ from .packets import (
     UnprovedError,
     counted_frames,
     is_timed,
-    may_drop,
     proved_count,
     timed_frames,
 )
@@ -58,9 +57,10 @@ class Clip:
 
     def __post_init__(self) -> None:
         self._container, self._stream = open_clip(self.path, self.growing or self.path)
-        self._packets: Iterator[av.Packet[av.VideoStream]] = self._container.demux(self._stream)
         self._is_likely = False  # what frame_count says
+        self._packets: Iterator[av.Packet[av.VideoStream]]
         try:
+            self._packets = self._container.demux(self._stream)
             # Whether each packet gives one frame, as far as is known.
             self._is_timed = is_timed(self._container, self._stream)
             self.frame_count = self._indexed_count() or self._likely_count() or self._exact_count()
@@ -84,7 +84,7 @@ class Clip:
 
     def _indexed_count(self) -> int:
         """Frames by the index; 0 where it has none that is complete, or proves nothing."""
-        if not self._is_timed or may_drop(self._stream):
+        if not self._is_timed:
             return 0
         entries = self._stream.index_entries
         # One that lists what the header claims is complete (a fragmented mp4's, or a webm's,
@@ -184,8 +184,7 @@ class Clip:
     def _frames(self, indices: frozenset[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yields the wanted frames in the fast way as far as it goes, and in the plain way."""
         given: set[int] = set()
-        # Where frames may be dropped, all are decoded anyway: then they can be counted as well.
-        if self._is_timed and not may_drop(self._stream):
+        if self._is_timed:
             try:
                 for index, frame in timed_frames(self._packets, self._stream, indices):
                     given.add(index)
