@@ -19,8 +19,6 @@ from dataclasses import dataclass
 
 import av
 
-from .h264_order import PictureOrder, UnknownOrderError
-
 # H.264 and HEVC decode at most so many frames before a frame that is shown earlier. After so
 # many frames with later times, the index of a frame is known.
 _MAX_REORDER = 16
@@ -38,6 +36,8 @@ _TIMED_CODECS = ("h264", "vp9", "av1")
 _CLEAN_KEY_FRAMES = ("vp9", "av1")
 
 
+# What FFmpeg calls the order of fields where a picture is not coded as two: unknown, progressive.
+_WHOLE_PICTURES = (0, 1)
 # So many packets show whether a clip begins with frames that cannot be decoded.
 BEGINNING = 2 * _MAX_REORDER
 
@@ -52,8 +52,12 @@ class UnprovedError(Exception):
 
 def is_timed(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
     """Whether container and codec promise that each packet is one frame, and has its time."""
-    codec = stream.codec_context.codec.canonical_name
-    return container.format.name in _TIMED_CONTAINERS and codec in _TIMED_CODECS
+    context = stream.codec_context
+    return (
+        container.format.name in _TIMED_CONTAINERS
+        and context.codec.canonical_name in _TIMED_CODECS
+        and context.field_order in _WHOLE_PICTURES
+    )
 
 
 def proved_count(stream: av.VideoStream, packets: Iterable[av.Packet[av.VideoStream]]) -> int:
@@ -111,7 +115,6 @@ class _Indexed:
 
     packet: av.Packet[av.VideoStream]
     index: int | None = None
-    key: tuple[int, int] = (0, 0)  # grows in the order of pictures, as far as the codec says it
 
 
 class _Order:
@@ -155,8 +158,6 @@ class _Order:
             time, _, item = heapq.heappop(self._settling)
             if time <= self._latest:
                 raise UnprovedError(f"times are out of order after frame {self.next_index - 1}")
-            if any(later.key < item.key for _, _, later in self._settling):
-                raise UnprovedError(f"times are not in order of pictures at {self.next_index}")
             self._latest = time
             item.index = self.next_index
             self.unsettled.discard(item)
@@ -185,7 +186,7 @@ def _indexed(
         if not begun:
             order.begin(packet.pts)
         begun = True
-        item = _Indexed(packet, key=references.order_key(packet))
+        item = _Indexed(packet)
         waiting.append(item)
         if not packet.is_discard:
             order.add(item)
@@ -206,31 +207,12 @@ class _References:
         self.reorder = 0 if in_order else _MAX_REORDER
         self._is_h264 = context.codec.canonical_name == "h264"
         self._clean_key_frames = in_order
-        self._extra = extra = bytes(context.extradata or b"")
-        self._order: PictureOrder | None = None
+        extra = context.extradata or b""
         # avcC is the H.264 configuration in mp4 and Matroska. The low two bits of its fifth byte
         # are the size of a NAL unit's length, minus one (ISO/IEC 14496-15, 5.3.3.1).
         self._nal_length = (
             (extra[4] & 3) + 1 if context.name == "h264" and extra[:1] == b"\x01" else 0
         )
-
-    def order_key(self, packet: av.Packet[av.VideoStream]) -> tuple[int, int]:
-        """A key that grows in the order in which a decoder gives the pictures."""
-        if not self._is_h264:
-            return 0, 0  # their times are in decoding order
-        try:
-            if self._order is None:
-                self._order = PictureOrder(self._extra)
-            data = memoryview(packet)
-            offset = 0
-            while offset + self._nal_length < len(data):
-                start = offset + self._nal_length
-                if data[start] & 31 in (1, 5):
-                    return self._order.key(data[start], bytes(data[start + 1 : start + 33]))
-                offset = start + int.from_bytes(data[offset:start], "big")
-        except UnknownOrderError as error:
-            raise UnprovedError(str(error)) from error
-        raise UnprovedError("a packet holds no picture")
 
     def starts_clean(self, packet: av.Packet[av.VideoStream]) -> bool:
         """Whether a decoder that begins with this packet gives all frames from it on."""
