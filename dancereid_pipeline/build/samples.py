@@ -92,9 +92,12 @@ class VideoSamples:
         with files.open_clip() as clip:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
             wanted = np.unique(tracks.frame) * multiple
+            checked = None
             for index, decoded in clip.read(wanted.tolist()):
-                if index == wanted[0]:
-                    check_size((decoded.width, decoded.height), tracks.bbox, str(files.clip))
+                size = decoded.width, decoded.height
+                if size != checked:  # it may change within a clip
+                    check_size(size, tracks.bbox, str(files.clip))
+                    checked = size
                 frame = index // multiple
                 for row in range(*np.searchsorted(tracks.frame, [frame, frame + 1]).tolist()):
                     sample = self._sample(decoded, tracks, row, annotation)

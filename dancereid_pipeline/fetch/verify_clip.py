@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import av
-
 from ..common.errors import VideoError
 from ..common.progress import progress
-from ..common.reasons import Reason
+from ..formats.container import damaged, error_text, open_clip
 from ..formats.video import Clip
 from .manifest import ClipFacts
 
@@ -31,21 +29,24 @@ def examine(path: Path) -> ClipFacts:
         # A stream's clip is checked while others are read.
         disable=threading.current_thread() is not threading.main_thread(),
     )
-    with bar, av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        # Those that its index has beyond the file's end were cut off.
-        expected = max(expected, sum(not entry.is_discard for entry in stream.index_entries))
+    container, stream = open_clip(path, path)
+    with bar, container:
+        size, entries = path.stat().st_size, stream.index_entries
+        here = sum(entry.pos + entry.size <= size for entry in entries)
+        if here < len(entries):
+            raise damaged(path, f"{here:,} frames of {len(entries):,} are in the file")
         try:
             for frame in container.decode(stream):
                 if frame.is_corrupt:
-                    raise _damaged(path, f"frame {frames} is")
+                    raise damaged(path, f"frame {frames} is")
                 frames += 1
                 bar.update()
-        except av.error.FFmpegError as error:
-            raise _damaged(path, f"{error.strerror} after {frames:,} frames") from error
+        except VideoError:
+            raise
+        except Exception as error:
+            raise damaged(path, f"{error_text(error)} after {frames:,} frames") from error
         if frames < expected:
-            raise _damaged(path, f"{frames:,} frames of {expected:,} can be decoded")
+            raise damaged(path, f"{frames:,} frames of {expected:,} can be decoded")
         return ClipFacts(
             frames=frames,
             width=stream.width,
@@ -53,7 +54,3 @@ def examine(path: Path) -> ClipFacts:
             fps=round(float(stream.average_rate or 0), 3),
             codec=stream.codec.canonical_name,  # of what is coded, whoever decodes it
         )
-
-
-def _damaged(path: Path, what: str) -> VideoError:
-    return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")

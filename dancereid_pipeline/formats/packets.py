@@ -1,13 +1,18 @@
 """A clip + the wanted frames -> these frames, with as little decoding as possible.
 
-A frame's index counts the frames in presentation order, from 0. It is found from the times
-of the packets, without seeking and without a guess from the frame rate. If the codec marks in
-each packet whether later packets refer to it, only packets that a wanted frame needs are decoded.
+A clip's frames are those that a decoder gives from first to last; a frame's index counts them,
+from 0. The plain way is to do just that. The fast way finds the index from the times of the
+packets, without seeking and without a guess from the frame rate, and decodes only packets that a
+wanted frame needs, if the codec marks in each packet whether later packets refer to it. It holds
+where each packet gives one frame, in the order of their times: whatever speaks against that raises
+`UnprovedError`, before a frame with a wrong index is given.
 """
 
 from __future__ import annotations
 
 import heapq
+import itertools
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,21 +27,47 @@ _MAX_WAITING = 64
 # Packets are kept in case a wanted frame refers to them. Above this size they are decoded.
 _MAX_PENDING_BYTES = 32 << 20
 # Containers that give each packet its presentation time. In others (AVI), frames are counted.
-_TIMED_CONTAINERS = ("mov,mp4", "matroska,webm")
-# Codecs that have one frame in each packet of these containers. (A VP8 packet may show none.)
-_TIMED_CODECS = ("h264", "hevc", "vp9", "av1")
-# In these codecs, no packet after a key frame (as these containers mark it) refers to one before.
+_TIMED_CONTAINERS = ("mp4", "matroska")
+# Codecs that have one frame in each packet of these containers. (A VP8 packet may show none. HEVC's
+# decoder drops frames before a key frame, in the middle of a clip as well.)
+_TIMED_CODECS = ("h264", "vp9", "av1")
+# In these codecs, packets come in the order in which they are shown, and no packet after a key
+# frame (as these containers mark it) refers to one before.
 _CLEAN_KEY_FRAMES = ("vp9", "av1")
+
+
+# What FFmpeg calls the order of fields where a picture is not coded as two: unknown, progressive.
+_WHOLE_PICTURES = (0, 1)
+# So many packets show whether a clip begins with frames that cannot be decoded.
+BEGINNING = 2 * _MAX_REORDER
 
 
 class DamageError(Exception):
     """A frame is not as it was encoded."""
 
 
+class UnprovedError(Exception):
+    """It is not certain that each packet gives one frame, in the order of the packets' times."""
+
+
 def is_timed(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
-    """Whether each packet is one frame, and has its presentation time."""
-    codec = stream.codec_context.codec.canonical_name
-    return container.format.name.startswith(_TIMED_CONTAINERS) and codec in _TIMED_CODECS
+    """Whether container and codec promise that each packet is one frame, and has its time."""
+    context = stream.codec_context
+    return (
+        container.format.name in _TIMED_CONTAINERS
+        and context.codec.canonical_name in _TIMED_CODECS
+        and context.field_order in _WHOLE_PICTURES
+    )
+
+
+def proved_count(stream: av.VideoStream, packets: Iterable[av.Packet[av.VideoStream]]) -> int:
+    """Counts the frames of the packets, from the first of the clip on. Decodes nothing.
+
+    Raises:
+        UnprovedError: they may not give one frame each.
+    """
+    indexed = _indexed(packets, math.inf, _References(stream))
+    return sum(item.index is not None for item in indexed)
 
 
 def counted_frames(
@@ -59,17 +90,23 @@ def counted_frames(
 
 
 def timed_frames(
-    container: av.container.InputContainer, stream: av.VideoStream, wanted: frozenset[int]
+    packets: Iterable[av.Packet[av.VideoStream]], stream: av.VideoStream, wanted: frozenset[int]
 ) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yields the wanted frames with their indices. It decodes only packets that they need."""
+    """Yields the wanted frames with their indices. It decodes only packets that they need.
+
+    Raises:
+        UnprovedError: packets or frames are not as expected. All frames before it are right.
+    """
     context = stream.codec_context
     queue = _PresentationQueue(wanted)
-    for packet in _needed(_indexed(container.demux(stream), wanted), wanted, _References(stream)):
+    references = _References(stream)
+    for packet in _needed(_indexed(packets, max(wanted), references), wanted, references):
         queue.expect(packet)
         for frame in context.decode(packet.packet):
             yield from queue.take(frame)
     for frame in context.decode(None):
         yield from queue.take(frame)
+    queue.end()
 
 
 @dataclass(eq=False)
@@ -80,45 +117,84 @@ class _Indexed:
     index: int | None = None
 
 
+class _Order:
+    """Finds the index of each packet's frame, once no packet with an earlier time can come."""
+
+    def __init__(self, reorder: int) -> None:
+        self._reorder = reorder  # so many packets may come after one that is shown later
+        self._earliest = 0  # time before which no packet may be shown
+        self._latest: float = -math.inf  # time of the last frame whose index is known
+        self._added_latest: float = -math.inf
+        self._settling: list[tuple[int, int, _Indexed]] = []  # a heap by time
+        self._added = itertools.count()
+        self.unsettled: set[_Indexed] = set()
+        self.next_index = 0
+
+    def begin(self, time: int | None) -> None:
+        """Notes the time of the first packet; no other may be shown before it."""
+        if time is None:
+            raise UnprovedError("the first packet has no time")
+        self._earliest = time
+
+    def check_key_frame(self, packet: av.Packet[av.VideoStream]) -> None:
+        """A key frame is shown after all packets before it, if times are in the frames' order."""
+        if packet.pts is None or packet.pts <= self._added_latest:
+            raise UnprovedError("a key frame is shown before an earlier packet")
+
+    def add(self, item: _Indexed) -> None:
+        """Adds the next packet, in decoding order."""
+        if item.packet.pts is None or item.packet.is_corrupt:
+            raise UnprovedError(f"a packet after frame {self.next_index - 1} has no time")
+        if item.packet.pts < self._earliest:
+            raise UnprovedError("a packet is shown before the first")
+        self._added_latest = max(self._added_latest, item.packet.pts)
+        self.unsettled.add(item)
+        heapq.heappush(self._settling, (item.packet.pts, next(self._added), item))
+        self.settle(self._reorder)
+
+    def settle(self, keep: int) -> None:
+        """Gives indices to all packets but the `keep` latest."""
+        while len(self._settling) > keep:
+            time, _, item = heapq.heappop(self._settling)
+            if time <= self._latest:
+                raise UnprovedError(f"times are out of order after frame {self.next_index - 1}")
+            self._latest = time
+            item.index = self.next_index
+            self.unsettled.discard(item)
+            self.next_index += 1
+
+
 def _indexed(
-    packets: Iterable[av.Packet[av.VideoStream]], wanted: frozenset[int]
+    packets: Iterable[av.Packet[av.VideoStream]], last: float, references: _References
 ) -> Iterator[_Indexed]:
     """Yields packets in decoding order, each as soon as its index is known.
 
-    It ends with the packet of the last wanted frame.
+    It ends with the packet of frame `last`.
     """
-    last, next_index, latest = max(wanted), 0, None
+    order = _Order(references.reorder)
     waiting: deque[_Indexed] = deque()
-    settling: list[tuple[int, int, _Indexed]] = []  # a heap by time
-    unsettled: set[_Indexed] = set()
-
-    def settle(keep: int) -> None:
-        nonlocal next_index, latest
-        while len(settling) > keep:
-            pts, _, shown = heapq.heappop(settling)
-            if latest is not None and pts <= latest:
-                raise DamageError(f"frame times are out of order after frame {next_index - 1}")
-            latest = pts
-            shown.index = next_index
-            unsettled.discard(shown)
-            next_index += 1
-
-    for order, packet in enumerate(packets):
+    begun = False
+    for packet in packets:
         if not packet.size:  # the demuxer's mark of the end
             continue
+        if not begun and not references.starts_clean(packet):
+            raise UnprovedError("the first packet is no key frame")
+        if packet.has_sidedata("new_extradata"):
+            raise UnprovedError("the decoder starts anew in the middle")
+        if packet.is_keyframe:
+            order.check_key_frame(packet)
+        if not begun:
+            order.begin(packet.pts)
+        begun = True
         item = _Indexed(packet)
         waiting.append(item)
         if not packet.is_discard:
-            if packet.pts is None:
-                raise DamageError(f"a packet after frame {next_index - 1} has no time")
-            unsettled.add(item)
-            heapq.heappush(settling, (packet.pts, order, item))
-            settle(_MAX_REORDER)
-        while waiting and waiting[0] not in unsettled:
+            order.add(item)
+        while waiting and waiting[0] not in order.unsettled:
             yield waiting.popleft()
-        if next_index > last and not any(i.index is not None and i.index <= last for i in waiting):
+        if order.next_index > last and all(i.index is None or i.index > last for i in waiting):
             return
-    settle(0)
+    order.settle(0)
     yield from waiting
 
 
@@ -127,13 +203,21 @@ class _References:
 
     def __init__(self, stream: av.VideoStream) -> None:
         context = stream.codec_context
-        self._clean_key_frames = context.codec.canonical_name in _CLEAN_KEY_FRAMES
+        in_order = context.codec.canonical_name in _CLEAN_KEY_FRAMES
+        self.reorder = 0 if in_order else _MAX_REORDER
+        self._is_h264 = context.codec.canonical_name == "h264"
+        self._clean_key_frames = in_order
         extra = context.extradata or b""
         # avcC is the H.264 configuration in mp4 and Matroska. The low two bits of its fifth byte
         # are the size of a NAL unit's length, minus one (ISO/IEC 14496-15, 5.3.3.1).
         self._nal_length = (
             (extra[4] & 3) + 1 if context.name == "h264" and extra[:1] == b"\x01" else 0
         )
+
+    def starts_clean(self, packet: av.Packet[av.VideoStream]) -> bool:
+        """Whether a decoder that begins with this packet gives all frames from it on."""
+        # H.264 may begin with a picture that a decoder recovers from, some frames later.
+        return packet.is_keyframe and (not self._is_h264 or self.read(packet)[1])
 
     def read(self, packet: av.Packet[av.VideoStream]) -> tuple[bool, bool]:
         """How other packets refer to this packet and across it.
@@ -189,6 +273,7 @@ class _PresentationQueue:
         self._expected: deque[int] = deque()  # times in decoding order
         self._index: dict[int, int] = {}  # by time
         self._ready: deque[tuple[int, int, av.VideoFrame]] = deque()
+        self._latest = -1  # index of the last frame that the decoder returned
 
     def expect(self, item: _Indexed) -> None:
         """Notes a packet that goes into the decoder."""
@@ -200,9 +285,12 @@ class _PresentationQueue:
         """Takes a frame from the decoder; yields the wanted frames that need not wait any more."""
         index = None if frame.pts is None else self._index.pop(frame.pts, None)
         if index is None or frame.pts is None:
-            raise DamageError("the decoder returned a frame that is in no packet")
+            raise UnprovedError("the decoder returned a frame that is in no packet")
         if frame.is_corrupt:
-            raise DamageError(f"at frame {index}")
+            raise UnprovedError(f"frame {index} is damaged")
+        if min(self._index.values(), default=index) < index or index < self._latest:
+            raise UnprovedError(f"the decoder returned frame {index} before an earlier one")
+        self._latest = index
         if index in self._wanted:
             self._ready.append((frame.pts, index, frame))
         while self._expected and self._expected[0] not in self._index:
@@ -211,4 +299,9 @@ class _PresentationQueue:
             _, ready_index, ready = self._ready.popleft()
             yield ready_index, ready
         if len(self._ready) > _MAX_WAITING:
-            raise DamageError(f"frames before frame {index} are lost")
+            raise UnprovedError(f"frames before frame {index} are lost")
+
+    def end(self) -> None:
+        """Notes that the decoder has returned all frames."""
+        if self._index:
+            raise UnprovedError(f"{len(self._index)} packets gave no frame")

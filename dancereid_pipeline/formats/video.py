@@ -1,19 +1,28 @@
-"""An open clip: its number of frames, and the frames that are wanted."""
+"""A clip as an open file: its frames are those that a decoder gives from first to last."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import av
 from av.video.reformatter import VideoReformatter
 
-from ..common.cpu import decoder_threads
 from ..common.errors import VideoError
 from ..common.reasons import Reason
-from .packets import DamageError, counted_frames, is_timed, timed_frames
+from .container import FETCH_ERRORS, damaged, error_text, open_clip
+from .packets import (
+    BEGINNING,
+    DamageError,
+    UnprovedError,
+    counted_frames,
+    is_timed,
+    proved_count,
+    timed_frames,
+)
 from .video_frame import DecodedFrame
 
 
@@ -37,20 +46,30 @@ class Clip:
     Attributes:
         path: the file, or the address that it comes from.
         growing: the file, if it is fetched while it is read.
-        frame_count: frames that are in it: from its index where it has one, else by
-            walking its packets (which reads the file, but decodes nothing). Of a clip that
-            is still growing and has no index, what its duration makes likely; `read` makes
-            sure wherever that matters.
+        frame_count: number of frames that a decoder gives from first to last: from the index or
+            from the packets where these prove it, else by decoding all. Of a clip that is still
+            growing and has no index, what its duration makes likely; `read` makes sure
+            wherever that matters.
     """
 
     path: Path | str
     growing: GrowingFile | None = None
 
     def __post_init__(self) -> None:
-        self._container, self._stream = _open(self.path, self.growing or str(self.path))
+        self._container, self._stream = open_clip(self.path, self.growing or self.path)
         self._is_likely = False  # what frame_count says
+        self._packets: Iterator[av.Packet[av.VideoStream]]
         try:
-            self.frame_count = self._indexed_count() or self._likely_count() or self._walked_count()
+            self._packets = self._container.demux(self._stream)
+            # Whether each packet gives one frame, as far as is known.
+            self._is_timed = is_timed(self._container, self._stream)
+            self.frame_count = self._indexed_count() or self._likely_count() or self._exact_count()
+        except (VideoError, *FETCH_ERRORS):
+            self._container.close()
+            raise
+        except Exception as error:
+            self._container.close()
+            raise damaged(self.path, f"{error_text(error)} while counting its frames") from error
         except BaseException:
             self._container.close()
             raise
@@ -64,14 +83,26 @@ class Clip:
             self.growing.end(error)
 
     def _indexed_count(self) -> int:
-        """The number of frames by the index; 0 if there is no complete index."""
+        """Frames by the index; 0 where it has none that is complete, or proves nothing."""
+        if not self._is_timed:
+            return 0
         entries = self._stream.index_entries
-        # An index is complete if it has as many entries as the header claims (in a fragmented mp4
-        # or a webm, it has not). Entries past the end of the file mean that the clip is cut off.
+        # One that lists what the header claims is complete (a fragmented mp4's, or a webm's,
+        # is not).
         if not self._stream.frames or len(entries) != self._stream.frames:
             return 0
         size = self.growing.size() if self.growing else Path(self.path).stat().st_size
-        return sum(not e.is_discard and e.pos + e.size <= size for e in entries)
+        if any(entry.pos + entry.size > size for entry in entries):
+            return 0  # the clip was cut off
+        # What `read` finds wrong behind the beginning changes the order, and not the count.
+        beginning = list(itertools.islice(self._packets, BEGINNING))
+        self._packets = itertools.chain(beginning, self._packets)
+        try:
+            proved_count(self._stream, beginning)
+        except UnprovedError:
+            self._is_timed = False
+            return 0
+        return sum(not entry.is_discard for entry in entries)
 
     def _likely_count(self) -> int:
         """Frames by duration and rate, for a clip that is still growing; 0 where nothing says."""
@@ -80,18 +111,37 @@ class Clip:
         self._is_likely = bool(self.growing and seconds > 0 and rate)
         return max(1, round(seconds * rate)) if self._is_likely and rate else 0
 
-    def _walked_count(self) -> int:
-        """The number of frames by walking through all packets."""
+    def _exact_count(self) -> int:
+        """Frames by walking all packets, or by decoding them."""
         self._is_likely = False
-        with av.open(str(self.growing.whole() if self.growing else self.path)) as other:
-            packets = other.demux(other.streams.video[0])
-            try:
-                count = sum(bool(p.size) and not p.is_discard for p in packets)
-            except av.error.FFmpegError as error:
-                raise _damaged(self.path, f"{error.strerror} while counting its frames") from error
+        file = self.growing.whole() if self.growing else self.path
+        count = self._proved_count(file) or self._decoded_count(file)
         if count == 0:
             raise VideoError(Reason.NO_FRAMES, f"{self.path}: has no frames. Get the clip again.")
         return count
+
+    def _proved_count(self, file: Path | str) -> int:
+        """Frames by walking all packets; 0 where these prove nothing."""
+        if not self._is_timed:
+            return 0
+        container, stream = open_clip(self.path, file)
+        with container:
+            try:
+                return proved_count(stream, container.demux(stream))
+            except (UnprovedError, av.error.FFmpegError):
+                self._is_timed = False
+                return 0
+
+    def _decoded_count(self, file: Path | str) -> int:
+        """Frames by decoding all; of a damaged clip, its packets, so that `read` finds it."""
+        for count in _count_frames, _count_packets:
+            container, stream = open_clip(self.path, file)
+            with container:
+                try:
+                    return count(container, stream)
+                except av.error.FFmpegError as error:
+                    problem = error
+        raise problem
 
     def read(self, wanted: Iterable[int]) -> Iterator[tuple[int, DecodedFrame]]:
         """Yields the wanted frames in presentation order, each with its index.
@@ -111,50 +161,53 @@ class Clip:
         """
         indices = frozenset(i for i in wanted if i < self.frame_count or self._is_likely)
         reformatter = VideoReformatter()
-        timed = is_timed(self._container, self._stream)
-        decode = timed_frames if timed else counted_frames
         found = 0
         try:
-            for index, frame in decode(self._container, self._stream, indices) if indices else ():
+            for index, frame in self._frames(indices) if indices else ():
                 found += 1
                 yield index, DecodedFrame(frame, reformatter, f"{self.path}, frame {index}")
+            if self._is_likely and found != len(indices):
+                self.frame_count = self._exact_count()
         except GeneratorExit:
             raise  # when a program ends, the names below may be gone already
-        except av.error.FFmpegError as error:
-            raise _damaged(self.path, f"{error.strerror} after {found:,} wanted frames") from error
+        except FETCH_ERRORS:
+            raise
         except DamageError as error:
-            raise _damaged(self.path, str(error)) from error
-        if found != len(indices) and self._is_likely:
-            self.frame_count = self._walked_count()
-            indices = frozenset(i for i in indices if i < self.frame_count)
-        if found != len(indices):
-            raise _damaged(self.path, f"{len(indices) - found:,} wanted frames are lost")
+            raise damaged(self.path, str(error)) from error
+        except Exception as error:
+            what = f"{error_text(error)} after {found:,} wanted frames"
+            raise damaged(self.path, what) from error
+        lost = sum(i < self.frame_count for i in indices) - found
+        if lost > 0:
+            raise damaged(self.path, f"{lost:,} wanted frames are lost")
+
+    def _frames(self, indices: frozenset[int]) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Yields the wanted frames in the fast way as far as it goes, and in the plain way."""
+        given: set[int] = set()
+        if self._is_timed:
+            try:
+                for index, frame in timed_frames(self._packets, self._stream, indices):
+                    given.add(index)
+                    yield index, frame
+            except GeneratorExit:
+                raise  # as in `read`
+            except (UnprovedError, av.error.FFmpegError):
+                self._is_timed = False
+            if self._is_timed and (self._is_likely or len(given) == len(indices)):
+                return
+            self._is_timed = False
+            self.frame_count = self._exact_count()
+        missing = frozenset(i for i in indices - given if i < self.frame_count or self._is_likely)
+        if missing:
+            # The first decoder has seen a part of it.
+            container, stream = open_clip(self.path, self.growing or self.path)
+            with container:
+                yield from counted_frames(container, stream, missing)
 
 
-def _damaged(path: Path | str, what: str) -> VideoError:
-    return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")
+def _count_frames(container: av.container.InputContainer, stream: av.VideoStream) -> int:
+    return sum(1 for _ in container.decode(stream))
 
 
-def _open(path: Path | str, file: Any) -> tuple[av.container.InputContainer, av.VideoStream]:
-    try:
-        container = av.open(file)
-    except (av.error.FFmpegError, OSError) as error:
-        raise VideoError(
-            Reason.NOT_A_VIDEO,
-            f"{path}: cannot be opened as a video ({error.strerror or error}). It may be cut off, "
-            "or a web page saved as a video; get the clip again.",
-        ) from error
-    if not container.streams.video:
-        container.close()
-        raise VideoError(Reason.NOT_A_VIDEO, f"{path}: has no video stream. Get the clip again.")
-    stream = container.streams.video[0]
-    if stream.codec_context is None:
-        container.close()
-        raise VideoError(
-            Reason.NO_CODEC,
-            f"{path}: this PyAV ({av.__version__}) has no decoder for this. Install a newer one "
-            "('pip install -U av'), or get the clip in H.264.",
-        )
-    stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = decoder_threads()
-    return container, stream
+def _count_packets(container: av.container.InputContainer, stream: av.VideoStream) -> int:
+    return sum(bool(p.size) and not p.is_discard for p in container.demux(stream))

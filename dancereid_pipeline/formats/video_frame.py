@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..common.errors import VideoError
 from ..common.reasons import Reason
+from .container import error_text
 
 
 class DecodedFrame:
@@ -70,11 +71,11 @@ class DecodedFrame:
         try:
             # One thread: to start more takes several times as long as to convert a crop.
             converted = self._reformatter.reformat(frame, format="bgr24", threads=1)
-        except (av.error.FFmpegError, OSError) as error:
+        except Exception as error:
             raise VideoError(
                 Reason.NO_CODEC,
                 f"{self._name}: FFmpeg cannot convert the pixel format {frame.format.name}, colour "
-                f"space {frame.colorspace} ({error.strerror or error}). Get the clip in H.264, 8 "
+                f"space {frame.colorspace} ({error_text(error)}). Get the clip in H.264, 8 "
                 "bits, 4:2:0.",
             ) from error
         return np.asarray(converted.to_ndarray(), np.uint8)

@@ -150,6 +150,33 @@ def test_damage_in_mid_clip_keeps_what_came_before(
     assert f"damaged after {outcome.images} images" in str(dancereid.coverage(ds))
 
 
+def test_a_clip_that_becomes_smaller_is_used_up_to_there(
+    folder: Path, built: dict[str, list[str]], cache: str, tmp_path: Path
+) -> None:
+    path = folder / "videos" / "002_ccc.mp4"
+    path.unlink()
+    parts = [
+        write_clip(tmp_path / f"{width}.webm", 15, codec="libvpx-vp9", size=(width, height))
+        for width, height in ((96, 64), (64, 42))
+    ]
+    with av.open(str(path.with_suffix(".webm")), "w") as target:
+        target_stream = None
+        for number, part in enumerate(parts):
+            with av.open(str(part)) as source:
+                stream = source.streams.video[0]
+                target_stream = target_stream or target.add_stream_from_template(stream)
+                for packet in source.demux(stream):
+                    if packet.dts is not None and packet.pts is not None:
+                        packet.pts += 500 * number
+                        packet.dts += 500 * number
+                        packet.stream = target_stream
+                        target.mux(packet)
+    outcome = outcome_of(load(folder, cache), "ccc")
+    assert outcome.reason is Reason.WRONG_SIZE
+    assert "64 x 42 pixels" in outcome.detail
+    assert 0 < outcome.images < 18
+
+
 def test_a_clip_at_twice_the_rate_is_read_at_every_second_frame(folder: Path, cache: str) -> None:
     slow = load(folder, cache, videos=["bbb"], split="test")
     write_clip(folder / "videos" / "001_bbb.mp4", 61, options=X264["b_frames"])
