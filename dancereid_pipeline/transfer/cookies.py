@@ -29,10 +29,21 @@ def read_cookies(path: str) -> str:
             f"{COOKIES_WANTED}"
         )
     for number, line in enumerate(text.splitlines(), start=1):
-        cookie = line.removeprefix("#HttpOnly_").strip()
-        if cookie and not cookie.startswith("#") and len(line.split("\t")) != _FIELDS:
-            raise SourceError(
-                f"cookies={path!r}, line {number}: expected {_FIELDS} fields with tabs between "
-                f"them, found {len(line.split(chr(9)))}. {COOKIES_WANTED}"
-            )
+        cookie = line.removeprefix("#HttpOnly_")
+        if cookie.strip() and not cookie.startswith("#"):
+            problem = _problem(cookie.split("\t"))
+            if problem:
+                raise SourceError(f"cookies={path!r}, line {number}: {problem}. {COOKIES_WANTED}")
     return text
+
+
+def _problem(fields: list[str]) -> str | None:
+    """What is wrong with a line, without its text: that may be a secret. None if it is right."""
+    if len(fields) != _FIELDS:
+        return f"expected {_FIELDS} fields with tabs between them, found {len(fields)}"
+    domain, with_subdomains, _, _, expires, _, _ = fields
+    if (with_subdomains == "TRUE") != domain.startswith("."):
+        return "expected TRUE as the second field if the domain begins with a dot, and only then"
+    if expires and not re.fullmatch(r"[0-9]+(\.[0-9]+)?", expires):
+        return "expected a number of seconds, or nothing, as the fifth field"
+    return None

@@ -144,6 +144,12 @@ def test_others_get_a_copy_of_the_cookies(profile: Path, tmp_path: Path) -> None
             COOKIES.encode() + b".lab\tpa55\n",
             "line 3: expected 7 fields .*found 2",
         ),
+        # What yt-dlp would print, or quote in an error, with the value.
+        (
+            COOKIES.encode() + b"a.lab\tFALSE\t/\tFALSE\tnever\tSID\tpa55\n",
+            "line 3: expected a n",
+        ),
+        (COOKIES.encode() + b"a.lab\tTRUE\t/\tFALSE\t0\tSID\tpa55\n", "line 3: expected TRUE as"),
     ],
 )
 def test_cookies_that_cannot_be_read_are_told(
