@@ -168,7 +168,14 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
     """Yields (line number, {column: stripped text}) for each row that is not blank."""
     try:
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
-        reader = csv.DictReader(text, strict=True)
+        # Excel writes semicolons in many countries, and on request a first line that names them.
+        first = text.readline().rstrip("\r\n")
+        named = re.fullmatch(r"sep=([,;\t])", first)
+        if not named:
+            text.seek(0)
+        separator = named[1] if named else ";" if ";" in first and "," not in first else ","
+        reader = csv.DictReader(text, strict=True, delimiter=separator)
+        above = 1 if named else 0
         header = [name.strip() for name in reader.fieldnames or ()]
         missing = [name for name in REQUIRED if name not in header]
         if missing:
@@ -179,17 +186,25 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
             )
         reader.fieldnames = header
         for row in reader:
+            if not any(map(_filled, row.values())):
+                continue  # a blank row, as a spreadsheet saves it: commas alone
+            line = reader.line_num + above
             if None in row or None in row.values():
                 raise CatalogueError(
-                    f"{path}, line {reader.line_num}: expected {len(header)} fields, as in the "
-                    "header, found more or fewer. Put quotes around a field that holds a comma."
+                    f"{path}, line {line}: expected {len(header)} fields, as in the header, found "
+                    f"more or fewer. Put quotes around a field that holds {separator!r}."
                 )
-            yield reader.line_num, {name: text.strip() for name, text in row.items()}
+            yield line, {name: text.strip() for name, text in row.items()}
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogueError(
             f"{path}: expected a CSV file in UTF-8, but reading it fails ({error}). Save it again "
             "as CSV (UTF-8)."
         ) from error
+
+
+def _filled(field: str | list[str] | None) -> bool:
+    """Whether a field, or one of the fields beyond the header, holds more than blanks."""
+    return bool("".join(field or ()).strip())
 
 
 def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: int) -> Video:

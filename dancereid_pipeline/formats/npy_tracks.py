@@ -31,6 +31,9 @@ _MAX_HEADER = 4096
 _MAX_COORDINATE = 1e6
 # The numbers of so many detections are checked together. Then the unwanted ones are dropped.
 _CHECKED_AT_ONCE = 4096
+# A detection takes at least so many bytes in a pickle, even if it shares its bbox and keypoints
+# with others. A file that refers to one detection again and again could hold far more.
+_BYTES_PER_DETECTION = 16
 _HEADER = re.compile(
     rb"\{'descr': *'\|?O', *'fortran_order': *(?:False|True), *'shape': *\(\),? *\} *\n?"
 )
@@ -82,7 +85,7 @@ def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None
         TracksError: the file is not valid; the message names the frame and the detection.
     """
     start = _check_header(content, name)
-    columns = _Columns(name, frames)
+    columns = _Columns(name, frames, len(content) // _BYTES_PER_DETECTION)
     try:
         with _no_garbage_collection():
             for frame, detections in pickles.dict_items(content, start):
@@ -152,8 +155,9 @@ def _check_header(content: bytes, name: str) -> int:
 class _Columns:
     """Collects detections, frame by frame, in compact arrays, and makes `Tracks` from them."""
 
-    def __init__(self, name: str, wanted: NDArray[np.integer] | None) -> None:
+    def __init__(self, name: str, wanted: NDArray[np.integer] | None, most: int) -> None:
         self._name = name
+        self._left = most
         self._wanted = wanted
         self._frames: set[int] = set()
         self._checked: list[Tracks] = []
@@ -179,6 +183,13 @@ class _Columns:
             raise TracksError(
                 f"{self._name}, frame {frame}: expected a dict of detections, "
                 f"got {_shown(detections)}."
+            )
+        self._left -= len(detections)
+        if self._left < 0:
+            raise TracksError(
+                f"{self._name}, frame {frame}: the file has more detections than its size allows: "
+                f"one takes at least {_BYTES_PER_DETECTION} bytes. Get the file again, from a "
+                "source that you trust."
             )
         for key, detection in detections.items():
             self._add(frame, key, detection)

@@ -30,6 +30,12 @@ class _Root:
 
 _STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINGET = b".\x94hKj"
 _SEARCHED_AT_ONCE = 1 << 20
+# An empty list takes 1 byte in a pickle and 64 in memory. In tracks, a container takes at least 4
+# bytes: an empty frame with its number.
+_BYTES_PER_CONTAINER = 4
+# To hash a long tuple, or to call with it, again and again would take time squared.
+_MAX_KEY_PARTS = 16
+_MAX_ARGUMENTS = 8
 
 
 def _referred_entries(data: bytes) -> set[int]:
@@ -62,6 +68,7 @@ class _Machine:
         self._memo_size = 0
         self._referred = _referred_entries(data)
         self._arrays = 0
+        self._containers = 0
         self._encoded = 0
         self._root: _Root | None = None
         self._ready: list[tuple[Any, Any]] = []
@@ -217,19 +224,29 @@ class _Machine:
     def EMPTY_TUPLE(self) -> None:
         self._stack.append(())
 
+    def _count_container(self) -> None:
+        self._containers += 1
+        if self._containers * _BYTES_PER_CONTAINER > len(self._data):
+            raise UnsafePickleError("it holds more lists, tuples and dicts than its size allows")
+
     def TUPLE(self) -> None:
+        self._count_container()
         self._stack.append(tuple(self._to_mark()))
 
     def TUPLE1(self) -> None:
+        self._count_container()
         self._stack[-1:] = [(self._stack[-1],)]
 
     def TUPLE2(self) -> None:
+        self._count_container()
         self._stack[-2:] = [(self._stack[-2], self._stack[-1])]
 
     def TUPLE3(self) -> None:
+        self._count_container()
         self._stack[-3:] = [(self._stack[-3], self._stack[-2], self._stack[-1])]
 
     def EMPTY_LIST(self) -> None:
+        self._count_container()
         self._stack.append([])
 
     def APPEND(self) -> None:
@@ -244,6 +261,7 @@ class _Machine:
         self._stack[-1].extend(items)
 
     def EMPTY_DICT(self) -> None:
+        self._count_container()
         if self._root is None:
             self._root = _Root()
             self._stack.append(self._root)
@@ -264,7 +282,9 @@ class _Machine:
         for key in items[::2]:
             # To hash a nested tuple can take forever, or overflow the stack.
             if type(key) not in _SCALARS and not (
-                type(key) is tuple and all(type(part) in _SCALARS for part in key)
+                type(key) is tuple
+                and len(key) <= _MAX_KEY_PARTS
+                and all(type(part) in _SCALARS for part in key)
             ):
                 raise UnsafePickleError("it has a key that is neither a number nor text")
         pairs = zip(items[::2], items[1::2], strict=True)
@@ -302,6 +322,8 @@ class _Machine:
         arguments, named = self._stack.pop(), self._stack.pop()
         if type(named) is not Name or type(arguments) is not tuple:
             raise UnsafePickleError("it calls something that is not a function")
+        if len(arguments) > _MAX_ARGUMENTS:
+            raise UnsafePickleError("it calls a function with too many arguments")
         if named.name == "OrderedDict" and not arguments:
             self.EMPTY_DICT()
         elif named.name == "_reconstruct":

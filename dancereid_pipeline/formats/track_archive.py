@@ -27,7 +27,9 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 # Python cannot read these kinds; they are recognized for the error message.
 UNREADABLE_SUFFIXES = (".rar", ".7z")
 # DanceReID's largest npy file holds 33,132 detections, about 25 MB.
-MAX_TRACKS_BYTES = 256 << 20
+# Others may be larger: the limit is an hour of 30 frames a second, with 8 detections in each, of
+# 600 bytes. A detection with the scores of its joints takes some 560.
+MAX_TRACKS_BYTES = 3600 * 30 * 8 * 600
 # The limit for a whole archive; DanceReID's archive holds 33 npy files.
 MAX_UNPACKED_BYTES = 16 << 30
 # The errors that are known for broken archives, and for those that this Python cannot unpack.

@@ -122,3 +122,26 @@ def test_choosing_what_is_not_there_is_refused(tmp_path: Path, videos: list[str]
 def test_a_scheme_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="published_splits"):
         read(tmp_path, f"{HEADER}\na,3,test\n").choose("published")
+
+
+ROWS = b"video_id,people,split\r\na,2,test\r\nb,1,test\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ROWS + b",,\r\n,,,,\r\n , ,\r\n",
+        b"sep=,\r\n" + ROWS,
+        ROWS.replace(b",", b";"),
+        b"\xef\xbb\xbfsep=;\r\n" + ROWS.replace(b",", b";") + b";;\r\n",
+        b"sep=\t\r\n" + ROWS.replace(b",", b"\t"),
+    ],
+)
+def test_a_catalogue_as_excel_saves_it(tmp_path: Path, content: bytes) -> None:
+    assert read(tmp_path, content).videos == read(tmp_path, ROWS).videos
+
+
+def test_an_error_below_a_separator_line_names_the_line_of_the_file(tmp_path: Path) -> None:
+    content = b"sep=;\r\n" + ROWS.replace(b",", b";") + b"c;0;test\r\n"
+    with pytest.raises(CatalogueError, match=r"line 5, column 'people'"):
+        read(tmp_path, content)

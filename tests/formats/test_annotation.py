@@ -6,7 +6,7 @@ import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import AnnotationError, SourceError
-from dancereid_pipeline.formats.annotation import Annotation
+from dancereid_pipeline.formats.annotation import Annotation, _unique_keys
 
 
 @pytest.fixture
@@ -78,3 +78,24 @@ def test_a_missing_annotation_is_an_error_with_its_name(
 ) -> None:
     with pytest.raises(SourceError, match=r"nowhere\.json"):
         Annotation.read(tmp_path / "nowhere.json", catalogue)
+
+
+class CountedKey(str):
+    """A key that counts how often it is compared."""
+
+    __slots__ = ()
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        CountedKey.compared += 1
+        return str.__eq__(self, other)
+
+
+@pytest.mark.parametrize("size", [1000, 2000, 4000])
+def test_a_key_that_is_there_twice_is_found_in_a_pass(size: int) -> None:
+    pairs = [(CountedKey(key), 0) for key in [*range(size), size - 1]]
+    CountedKey.compared = 0
+    with pytest.raises(ValueError, match=f"'{size - 1}' is twice"):
+        _unique_keys(pairs)
+    assert CountedKey.compared < 3 * size

@@ -2,13 +2,21 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import SourceError, VideoError
 from dancereid_pipeline.common.reasons import Reason
-from dancereid_pipeline.formats.track_archive import ARCHIVE_SUFFIXES, kind, tracks_in
+from dancereid_pipeline.formats.npy_tracks import write_tracks
+from dancereid_pipeline.formats.track_archive import (
+    ARCHIVE_SUFFIXES,
+    MAX_TRACKS_BYTES,
+    kind,
+    tracks_in,
+)
 from dancereid_pipeline.inputs.data_folder import find_in_folder
 from tests.support.data.archives import contents, pack
 
@@ -157,3 +165,23 @@ def test_a_member_damaged_inside_is_that_videos_outcome(folder: Path, catalogue:
     path.write_bytes(content)
     assert reason(folder, catalogue, 0) is Reason.BAD_TRACKS
     assert tracks(folder, catalogue, 1) == B
+
+
+def test_an_hour_of_five_people_with_scores_is_not_too_large(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0)
+
+    def person(number: int) -> dict[str, Any]:
+        return {
+            "id": number,
+            "box_pos": numbers.random(4),
+            "pose_pos": numbers.random((17, 2)),
+            "scores": numbers.random(17),
+        }
+
+    frames = 100
+    write_tracks(
+        tmp_path / "a.npy", {frame: {n: person(n) for n in range(1, 6)} for frame in range(frames)}
+    )
+    size = (tmp_path / "a.npy").stat().st_size
+    assert 400 < size / (5 * frames) < 700
+    assert size * (3600 * 30 / frames) < MAX_TRACKS_BYTES
