@@ -1,4 +1,4 @@
-"""One video -> its clip in a folder, or why not. The folder's manifest records the result."""
+"""Fetches the clip of one video into a folder; the manifest of the folder has the outcome."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class ClipFetcher:
 
     Attributes:
         folder: the folder for the clips.
-        catalogue: gives their names.
-        network: their addresses, and how to ask.
+        catalogue: the catalogue, which gives their file names.
+        network: their addresses, and the settings of requests.
     """
 
     folder: Path
@@ -51,7 +51,7 @@ class ClipFetcher:
         return Manifest(self.folder)
 
     def has(self, video: Video) -> bool:
-        """Whether a video's clip is there, unchanged since it was checked. Changes nothing.
+        """Whether the clip of a video exists, unchanged since it was checked. Changes nothing.
 
         Raises:
             SourceError: the manifest cannot be read.
@@ -64,10 +64,10 @@ class ClipFetcher:
             return False
         return entry is not None and entry.is_of(path)
 
-    def standing(self, video: Video) -> Entry | None:
-        """The entry of a video: of its clip if it is there, else of the last try, else None.
+    def current_entry(self, video: Video) -> Entry | None:
+        """The entry of a video: of its clip if that exists, else of the last try, else None.
 
-        A clip that somebody else put there or changed is checked, and recorded.
+        A clip that a user put there or changed is checked and recorded.
 
         Raises:
             SourceError: the manifest cannot be read.
@@ -94,11 +94,11 @@ class ClipFetcher:
             )
 
     def fetch(self, video: Video, on_bytes: OnBytes) -> Entry:
-        """Fetches a clip, continuing what an earlier try left; notes what came of it.
+        """Fetches a clip, or continues an earlier try; records the outcome.
 
         Args:
-            video: which.
-            on_bytes: told of every block that arrives.
+            video: the video.
+            on_bytes: called after every block.
 
         Raises:
             SourceError: the folder cannot be used.
@@ -111,17 +111,17 @@ class ClipFetcher:
 
     @contextlib.contextmanager
     def located(self, video: Video, on_bytes: OnBytes | None = None) -> Iterator[LocatedClip]:
-        """Finds out where the bytes of a clip are, and keeps others from fetching it meanwhile.
+        """Finds the address of the bytes of a clip, and locks the clip against other processes.
 
         Args:
-            video: which.
-            on_bytes: told of every block that arrives. None for a reader, to whom the limit
-                on the time of a video does not apply.
+            video: the video.
+            on_bytes: called after every block. None for a stream: the time limit of a video
+                then does not apply.
 
         Raises:
-            VideoError: it cannot be fetched, with the reason; `NOT_TRIED` if somebody else
-                fetches it.
-            SourceError: this machine cannot keep it.
+            VideoError: the clip cannot be fetched; has the reason, which is `NOT_TRIED` if
+                another process is fetching it.
+            SourceError: this machine cannot store the clip.
         """
         address = self.network.address(video)
         paced = pace.kept() if is_page(address) else contextlib.nullcontext()
@@ -129,11 +129,11 @@ class ClipFetcher:
             try:
                 held = lock(self.folder, video.clip_stem).acquire(timeout=0)
             except Timeout:
-                said = (
-                    "another process has it, or a stream that is still open; run it again when "
-                    "that has ended"
+                message = (
+                    "another process, or a stream that is still open, is fetching it; run it "
+                    "again when that has ended"
                 )
-                raise VideoError(Reason.NOT_TRIED, said) from None
+                raise VideoError(Reason.NOT_TRIED, message) from None
             with (
                 held,
                 paced,
@@ -151,7 +151,7 @@ class ClipFetcher:
         """Writes into the manifest why a clip could not be fetched.
 
         Raises:
-            SourceError: this machine cannot keep it.
+            SourceError: this machine cannot write the manifest.
         """
         with usable(self.folder):
             entry = Entry(
@@ -164,19 +164,19 @@ class ClipFetcher:
                 asked_with=asked_with(self.network),
             )
             if error.reason is Reason.NOT_TRIED and video.video_id in self.manifest.read():
-                return entry  # what the manifest says already tells more
+                return entry  # the entry in the manifest says more
             return self.manifest.note(entry)
 
 
 @dataclass(frozen=True)
 class LocatedClip:
-    """A clip whose address is known, and which nobody else fetches meanwhile.
+    """A clip whose address is known, locked against other processes.
 
     Attributes:
-        fetcher: fetches it.
-        video: whose clip it is.
-        ydl: the client to ask with.
-        info: where the bytes are, as yt-dlp describes it.
+        fetcher: the fetcher of the clip.
+        video: the video of the clip.
+        ydl: the client that sends requests.
+        info: the address of the bytes, as yt-dlp describes it.
     """
 
     fetcher: ClipFetcher
@@ -186,28 +186,28 @@ class LocatedClip:
 
     @property
     def target(self) -> Path:
-        """The clip's path, once it is whole and checked."""
+        """The path of the clip after it is complete and checked."""
         return self.fetcher.folder / f"{self.video.clip_stem}.{self.info['ext']}"
 
     def extend(self, stop: int) -> int:
-        """Fetches it up to the offset `stop`; returns its size: see `fetch_range`."""
-        with self._behind_its_page():
+        """Fetches the clip up to the offset `stop`; returns its size: see `fetch_range`."""
+        with self._found_on_page():
             return fetch_range(self.ydl, self.info, unchecked_path(self.target), stop)
 
     def complete(self) -> Entry:
-        """Fetches what is not here yet, checks the whole, and gives it its name.
+        """Fetches the rest of the clip, checks the clip, and renames it to `target`.
 
         Raises:
-            VideoError: it cannot be fetched, or is no whole video.
-            SourceError: this machine cannot keep it.
+            VideoError: the clip cannot be fetched, or is not a complete video.
+            SourceError: this machine cannot store the clip.
         """
-        with usable(self.fetcher.folder), self._behind_its_page():
+        with usable(self.fetcher.folder), self._found_on_page():
             transfer = functools.partial(download, self.ydl, self.info)
             return download_checked(self.target, self._check, transfer)
 
     @contextlib.contextmanager
-    def _behind_its_page(self) -> Iterator[None]:
-        """A video whose page is there is not gone, even if its bytes cannot be fetched."""
+    def _found_on_page(self) -> Iterator[None]:
+        """Changes "gone" to "unavailable": a video whose page was found is not gone."""
         try:
             yield
         except VideoError as error:
@@ -216,14 +216,14 @@ class LocatedClip:
             raise
 
     def _check(self, path: Path) -> Entry:
-        # Noted before it has its name: a kill in between leaves it to be checked again.
+        # Recorded before it is renamed: if killed in between, the next run checks it again.
         try:
             clip = _examine(path)
         except VideoError as error:
-            said = str(error).replace(str(path), "what came")
+            message = str(error).replace(str(path), "the fetched file")
             if error.reason is Reason.NOT_A_VIDEO:
-                said = f"what came cannot be opened as a video: {start_of(path)}"
-            raise VideoError(error.reason, said) from error
+                message = f"the fetched file cannot be opened as a video: {start_of(path)}"
+            raise VideoError(error.reason, message) from error
         entry = replace(
             found(self.video.video_id, path, clip),
             file=self.target.name,
@@ -235,7 +235,7 @@ class LocatedClip:
 
 
 def _examine(path: Path) -> ClipFacts:
-    from .verify_clip import examine  # here: looking for clips needs no decoder
+    from .verify_clip import examine  # imported here: finding clips needs no decoder
 
     return examine(path)
 
@@ -248,21 +248,22 @@ def asked_with(network: Network) -> str:
     cookies = network.cookies or ""
     if cookies and not network.browser:
         cookies += f" {Path(cookies).expanduser().stat().st_mtime_ns}"
-    places = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
-    runtimes = [name for name in _RUNTIMES if shutil.which(name, path=places)]
+    search_path = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
+    runtimes = [name for name in _RUNTIMES if shutil.which(name, path=search_path)]
     proxy = (network.proxy or "").rpartition("@")[2]
     parts = (cookies, proxy, _yt_dlp_version(), *runtimes)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
 
 
 def _within(seconds: float, on_bytes: OnBytes) -> OnBytes:
-    """`on_bytes`, which also ends a transfer that takes too long."""
+    """Wraps `on_bytes`, to end a transfer that takes longer than `seconds`."""
     end = time.monotonic() + seconds
 
     def limited(there: int, whole: int | None) -> None:
         if time.monotonic() > end:
             raise VideoError(
-                Reason.NETWORK, f"took longer than {seconds:,.0f} s; what came of it is kept"
+                Reason.NETWORK,
+                f"took longer than {seconds:,.0f} s; what was fetched so far is kept",
             )
         on_bytes(there, whole)
 

@@ -1,4 +1,4 @@
-"""Videos -> clips in a folder, one after the other, politely."""
+"""Fetches the clips of videos into a folder, one after the other, with pauses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..transfer.download import progress_bar
 from ..transfer.settings import Network
 from .clip_fetcher import ClipFetcher, asked_with
 from .manifest import ClipFacts, Entry, values
-from .politeness import Manners
+from .politeness import StopRule
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Crawl:
 
     Attributes:
         folder: the folder of the clips.
-        entries: one for each video, in the order asked for.
+        entries: one for each video, in the order of the request.
     """
 
     folder: Path
@@ -32,23 +32,23 @@ class Crawl:
 
     @property
     def whole(self) -> bool:
-        """Whether every video is there."""
+        """Whether no video is missing."""
         return all(entry.outcome is Reason.USED for entry in self.entries)
 
     def __str__(self) -> str:
         there = sum(entry.outcome is Reason.USED for entry in self.entries)
         lines = [f"{there} of {len(self.entries)} clips are in {self.folder}", *_rows(self.entries)]
-        # A dict: each once, in this order.
-        for what, next_step in dict.fromkeys(
+        # A dict removes duplicates and keeps the order.
+        for outcome, next_step in dict.fromkeys(
             (f"{entry.outcome.value}: {_fate(entry).value}.", _advice(entry))
             for entry in self.entries
             if entry.outcome is not Reason.USED
         ):
-            lines.append(f"{what} {next_step}")
+            lines.append(f"{outcome} {next_step}")
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """The entries, for a program; each clip that is missing has its `fate`, too."""
+        """The entries as JSON; those of missing clips also have a `fate`."""
         videos = [
             values(e) | ({} if e.outcome is Reason.USED else {"fate": _fate(e).value})
             for e in self.entries
@@ -57,16 +57,16 @@ class Crawl:
 
 
 def _rows(entries: Sequence[Entry]) -> Iterator[str]:
-    """One line for each video: the properties of its clip in columns, or why there is none."""
+    """One line for each video: the properties of its clip in columns, or why it is missing."""
     cells = {e.video_id: _cells(e, e.clip) for e in entries if e.outcome is Reason.USED and e.clip}
     widths = [max(map(len, column)) for column in zip(*cells.values(), strict=True)]
     id_width = max((len(entry.video_id) for entry in entries), default=0)
     for entry in entries:
-        said = f"{entry.outcome.value}: {' '.join(entry.detail.split())}"
+        text = f"{entry.outcome.value}: {' '.join(entry.detail.split())}"
         if entry.video_id in cells:
             file, *figures = zip(cells[entry.video_id], widths, strict=True)
-            said = "  ".join([file[0].ljust(file[1]), *(text.rjust(w) for text, w in figures)])
-        yield f"  {entry.video_id:<{id_width}}  {said}"
+            text = "  ".join([file[0].ljust(file[1]), *(cell.rjust(w) for cell, w in figures)])
+        yield f"  {entry.video_id:<{id_width}}  {text}"
 
 
 def _cells(entry: Entry, clip: ClipFacts) -> tuple[str, ...]:
@@ -86,8 +86,8 @@ def _fate(entry: Entry) -> Fate:
 
 def _advice(entry: Entry) -> str:
     if entry.in_the_way:
-        return "Nothing is replaced: remove the files that you do not want, then run it again."
-    return advice(entry.outcome) or "The file that came is no whole video: run it again later."
+        return "Your files are not replaced: remove those that you do not want, then run it again."
+    return advice(entry.outcome) or "The fetched file is not a complete video: run it again later."
 
 
 def crawl(
@@ -98,17 +98,17 @@ def crawl(
     *,
     again: bool = False,
 ) -> Crawl:
-    """Fetches the videos that are not there yet, one at a time.
+    """Fetches the videos that are missing, one at a time.
 
-    Videos that are gone are not asked for again, nor those that only other settings can bring.
-    A rate limit, a bot check or a network that is down ends the crawl: the remaining videos are
-    then "not tried". A second crawl of the folder waits for the first.
+    It does not ask again for videos that are gone, or that only other settings can make
+    available. A rate limit, a bot check or a network that is down ends the crawl: the remaining
+    videos are then "not tried". A second crawl of the folder waits for the first.
 
     Args:
         folder: the folder for the clips, named as in the catalogue, and `manifest.json`.
         catalogue: all videos.
         videos: the videos to fetch.
-        network: their addresses, and how to ask.
+        network: their addresses, and the settings of requests.
         again: also ask for videos that are gone.
 
     Raises:
@@ -122,19 +122,19 @@ def crawl(
 def _each(
     fetcher: ClipFetcher, videos: Sequence[Video], again: bool, since: str | None
 ) -> Iterator[Entry]:
-    manners = Manners(OFFLINE if offline() else None)
+    stop_rule = StopRule(OFFLINE if offline() else None)
     for number, video in enumerate(videos, start=1):
-        # Looked up now, not earlier: a stream may have fetched it meanwhile.
-        entry = fetcher.standing(video)
+        # Read now, not earlier: a stream may have fetched the clip meanwhile.
+        entry = fetcher.current_entry(video)
         if entry and not _is_wanted(fetcher, video, entry, again, since):
             yield entry
             continue
-        if manners.stopped:
-            yield _not_tried(fetcher, video, manners.stopped)
+        if stop_rule.stopped:
+            yield _not_tried(fetcher, video, stop_rule.stopped)
             continue
         with progress_bar(f"Video {number} of {len(videos)}, {video.clip_stem}") as on_bytes:
             entry = fetcher.fetch(video, on_bytes)
-        manners.note(entry)
+        stop_rule.note(entry)
         yield entry
 
 
@@ -144,11 +144,12 @@ def _is_wanted(
     """Whether to ask for a video.
 
     Args:
-        fetcher: the one that would ask.
+        fetcher: the fetcher of the clip.
         video: the video.
         entry: its entry in the manifest.
         again: also ask for videos that are gone.
-        since: when the wait for another crawl began, whose tries since then count as this one's.
+        since: the time at which the wait for another crawl began; its later tries count as tries
+            of this crawl.
     """
     if entry.outcome is Reason.USED or entry.in_the_way:
         return False

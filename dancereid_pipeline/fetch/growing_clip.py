@@ -20,7 +20,7 @@ from ..inputs.data_folder import Clips
 from ..transfer.download import part_path, unchecked_path
 from .clip_fetcher import ClipFetcher, LocatedClip
 from .manifest import Entry
-from .politeness import Manners
+from .politeness import StopRule
 
 if TYPE_CHECKING:
     from ..formats.video import Clip
@@ -39,12 +39,12 @@ class GrowingClip:
     Attributes:
         fetcher: fetches it.
         video: whose clip it is.
-        manners: those of the stream that reads it.
+        stop_rule: the stop rule of the stream that reads it.
     """
 
     fetcher: ClipFetcher
     video: Video
-    manners: Manners
+    stop_rule: StopRule
 
     def gone(self) -> Entry | None:
         """The manifest's entry, if the clip was gone at the same address the last time."""
@@ -68,7 +68,7 @@ class GrowingClip:
             pass
         else:  # it has come since the stream was made
             return Clip(path)
-        why_not = OFFLINE if offline() else self.manners.stopped
+        why_not = OFFLINE if offline() else self.stop_rule.stopped
         if why_not:
             raise VideoError(Reason.NOT_TRIED, why_not)
         if entry := self.gone():
@@ -86,7 +86,7 @@ class GrowingClip:
         try:
             yield
         except VideoError as error:
-            self.manners.note(self.fetcher.note(self.video, error))
+            self.stop_rule.note(self.fetcher.note(self.video, error))
             raise
 
 
@@ -149,7 +149,7 @@ class RangeReader(io.RawIOBase):
             if self._clip.fetcher is self._growing.fetcher and (error is None or broken):
                 # An error is for the manifest alone: this reader has what it wanted.
                 with contextlib.suppress(VideoError), self._growing.noted():
-                    self._growing.manners.note(self._clip.complete())
+                    self._growing.stop_rule.note(self._clip.complete())
 
     def close(self) -> None:
         """Lets others fetch the clip. What has come is kept."""

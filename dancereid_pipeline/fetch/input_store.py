@@ -1,4 +1,4 @@
-"""Where a build's inputs are: in a data folder, or fetched into a folder like it."""
+"""Finds the inputs of a build in a data folder, or fetches them into a similar folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Ne
 from .clip_fetcher import ClipFetcher
 from .crawl import crawl
 from .growing_clip import GrowingClip
-from .politeness import Manners
+from .politeness import StopRule
 from .tracks_download import fetch_archive
 
 _DRIVE_LINK = "https://drive.google.com/file/d/{}/view"
@@ -38,12 +38,12 @@ _DRIVE_LINK = "https://drive.google.com/file/d/{}/view"
 
 @dataclass(frozen=True)
 class InputStore:
-    """Where annotation, tracks and clips are, whether they are here already or not.
+    """Finds or fetches annotation, tracks and clips.
 
     Attributes:
-        network: addresses; paths among them are used where they are.
+        network: addresses, or paths of local files.
         catalogue: all videos.
-        data_dir: a folder that has all that `network` does not name; None for the published
+        data_dir: a folder with all files that `network` does not name; None for the published
             addresses, whose files are kept in `network.download_dir`.
     """
 
@@ -53,12 +53,12 @@ class InputStore:
 
     @property
     def may_fetch(self) -> bool:
-        """Whether anything of it may be on the network."""
+        """Whether some input may have to be fetched."""
         return self.data_dir is None or bool(self._annotation[1] or self._archive[1])
 
     @property
     def _annotation(self) -> tuple[Path, str | None]:
-        """The path of the annotation, and the address to fetch it from if it is not there."""
+        """The path of the annotation, and its address if it may be fetched."""
         given, home = self.network.annotation, self.network.download_dir
         if given and is_address(given):
             return home / f"annotation-{_short(given)}.json", given
@@ -84,39 +84,39 @@ class InputStore:
         return ClipFetcher(clips, self.catalogue, self.network)
 
     def find(self, videos: Sequence[Video]) -> Inputs:
-        """The files that are here now.
+        """The local files; fetches nothing.
 
         Raises:
-            SourceError: the annotation is not, or something cannot be read.
+            SourceError: the annotation is missing, or a file cannot be read.
         """
         with self._usable():
             return self._find(videos, stream=False)
 
     def fetch(self, videos: Sequence[Video], *, again: bool = False) -> bool:
-        """Fetches what is not here: the annotation, the tracks, then clip after clip.
+        """Fetches what is missing: the annotation, the tracks, then clip after clip.
 
         Args:
-            videos: whose clips and tracks.
-            again: ask for clips that are gone, too.
+            videos: the videos of the clips and tracks.
+            again: also ask for clips that are gone.
 
         Returns:
-            Whether any file has come.
+            Whether any file was fetched.
 
         Raises:
             AnnotationError: the annotation is broken or does not fit the catalogue.
-            SourceError: the annotation or the tracks are not available, or cannot be kept.
+            SourceError: the annotation or the tracks are not available, or cannot be stored.
         """
         with self._usable():
             has_come = self._fetch_annotation()
             if self._lacks_tracks(videos):
                 has_come |= self._fetch_archive()
-            self._tracks()  # a fault of theirs is raised now, not when all clips have come
+            self._tracks()  # raises errors of the tracks now, before the clips are fetched
             if self.data_dir is None:
                 has_come |= self._fetch_clips(videos, again)
             return has_come
 
     def stream(self, videos: Sequence[Video]) -> Inputs:
-        """The files that are here, and clips that are fetched when they are opened.
+        """The local files, and clips that are fetched when they are opened.
 
         The annotation and the archive of tracks are fetched now.
 
@@ -141,7 +141,7 @@ class InputStore:
             return find_in_folder(
                 self.data_dir, self.catalogue, videos, annotation=annotation, tracks=tracks
             )
-        # It is there before anything is looked for: a stream, and a build, have fetched it.
+        # A stream and a build fetch the annotation before they call this.
         if not annotation.is_file():
             raise SourceError(
                 f"{annotation} is missing. Load the dataset to fetch it, or put it there."
@@ -153,13 +153,13 @@ class InputStore:
     def _fetch_clips(self, videos: Sequence[Video], again: bool) -> bool:
         fetcher = self._fetcher
         if offline() or all(fetcher.has(video) for video in videos):
-            return False  # nor is the folder touched, which may be a shared one
+            return False  # without writing to the folder, which may be read-only
         before = {video.video_id for video in videos if fetcher.has(video)}
         crawl(fetcher.folder, self.catalogue, videos, self.network, again=again)
         return any(fetcher.has(video) for video in videos if video.video_id not in before)
 
     def _tracks_paths(self) -> list[Path]:
-        """The folders and archives of tracks that are here."""
+        """The paths of local folders and archives of tracks."""
         given = self.network.archive
         if given and not is_address(given):
             return [Path(given).expanduser().absolute()]
@@ -168,29 +168,29 @@ class InputStore:
         return tracks_below(self.network.download_dir, self._archive[0])
 
     def _tracks(self) -> TracksFiles:
-        """The tracks that are here."""
+        """The local tracks."""
         paths = self._tracks_paths()
         where = " or ".join(map(str, paths)) or str(self.network.download_dir / self._archive[0])
         return TracksFiles(paths, where, self.catalogue)
 
     def _lacks_tracks(self, videos: Iterable[Video]) -> bool:
-        """Whether there are tracks to be fetched."""
+        """Whether tracks must be fetched."""
         if not self._archive[1] or offline():
             return False
         if any(path.is_file() for path in self._tracks_paths()):
-            return False  # what the archive does not have, is nowhere
+            return False  # no other source has tracks that the archive lacks
         tracks = self._tracks()
         return not all(tracks.has(video) for video in videos)
 
     def _fetch_annotation(self) -> bool:
-        """Fetches the annotation if it is not here; reads it once, to see that it fits."""
+        """Fetches the annotation if it is missing; reads it once, to check it."""
         path, address = self._annotation
         is_lacking = address is not None and not path.is_file()
         if self.may_fetch:
             self.network.download_dir.mkdir(parents=True, exist_ok=True)
         if is_lacking:
             with alone(path.parent, path.stem):
-                if not path.is_file():  # nor has another process fetched it meanwhile
+                if not path.is_file():  # else another process has fetched it meanwhile
                     self._ask_for_annotation(address or "", path)
         Annotation.read(path, self.catalogue)
         return is_lacking
@@ -230,30 +230,30 @@ class InputStore:
 
 
 class _FetchedClips:
-    """The clips in a folder of fetched ones, and why the others are not there.
+    """The clips in a folder of fetched clips, and why other clips are missing.
 
     Args:
-        fetcher: knows the folder.
-        stream: a clip that is not there is one that is fetched when it is opened.
+        fetcher: the fetcher of the folder.
+        stream: whether missing clips are fetched when they are opened.
     """
 
     def __init__(self, fetcher: ClipFetcher, stream: bool) -> None:
         self._fetcher = fetcher
         self._clips = Clips(fetcher.folder, fetcher.catalogue)
         self._entries = fetcher.manifest.read()
-        self._manners = Manners() if stream else None
+        self._stop_rule = StopRule() if stream else None
 
     def find(self, video: Video) -> Path | ClipSource:
         """The clip of a video.
 
         Raises:
-            VideoError: there is none, or there are several.
+            VideoError: no file, or several files, can be the clip.
         """
         try:
             return self._clips.find(video)
         except VideoError as error:
-            if self._manners and error.reason is not Reason.AMBIGUOUS:
-                growing = GrowingClip(self._fetcher, video, self._manners)
+            if self._stop_rule and error.reason is not Reason.AMBIGUOUS:
+                growing = GrowingClip(self._fetcher, video, self._stop_rule)
                 if not growing.gone():
                     return growing
             entry = self._entries.get(video.video_id)
@@ -261,7 +261,7 @@ class _FetchedClips:
                 raise
             raise VideoError(
                 entry.outcome,
-                f"{entry.address}: {entry.detail} (asked on {entry.when[:10]}; "
+                f"{entry.address}: {entry.detail.rstrip('.')} (asked on {entry.when[:10]}; "
                 f"{fate(entry.outcome).value}). {advice(entry.outcome)}",
                 since=entry.since,
             ) from error
@@ -276,10 +276,10 @@ def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:
     try:
         Annotation.read(path, catalogue)
     except AnnotationError as error:
-        said = str(error).replace(str(path), public(address)).rstrip(".")
-        raise SourceError(f"{said}. What came has {start_of(path)}") from error
+        message = str(error).replace(str(path), public(address)).rstrip(".")
+        raise SourceError(f"{message}. The fetched file is {start_of(path)}") from error
 
 
 def _short(address: str) -> str:
-    """Eight hex digits that tell addresses apart."""
+    """Eight hex digits that identify an address."""
     return hashlib.sha256(address.encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""A JSON file beside the clips that says, for each video, what was fetched or why not."""
+"""The manifest of a folder of clips: a JSON file with the outcome of each video."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Entry:
 
     Attributes:
         video_id: the video id in the catalogue.
-        outcome: `Reason.USED` for a clip that is there, else why it is not.
+        outcome: `Reason.USED` if the clip exists, else why it is missing.
         detail: the answer of the site or the cause of the error, in a sentence.
         when: time of the try, UTC, ISO 8601.
-        since: time of the first of the tries that ended so, one after the other; "" for a clip
-            that is there.
-        address: the address that was asked; None for a clip that was put there by hand.
-        yt_dlp: the version of yt-dlp that asked.
-        asked_with: changes with the settings that may change the answer (cookies, proxy, ...).
+        since: time of the first try since which all tries had this outcome; "" if the clip
+            exists.
+        address: the address of the request; None for a clip that a user put there.
+        yt_dlp: the version of yt-dlp.
+        asked_with: digest of the settings that may change the answer (cookies, proxy, ...).
         file: the clip's file name.
         bytes: size of the file.
         changed_ns: time of the file's last change, to notice the next one.
@@ -79,7 +79,7 @@ class Entry:
 
     @property
     def in_the_way(self) -> bool:
-        """Whether there are files that cannot be used. They are a user's, and are kept."""
+        """Whether files of a user prevent fetching: they cannot be used, and are kept."""
         return self.outcome is Reason.AMBIGUOUS or bool(
             self.file and self.outcome is not Reason.USED
         )
@@ -99,7 +99,7 @@ class Manifest:
         """The entries, by video id.
 
         Raises:
-            SourceError: the file is no manifest, or cannot be read.
+            SourceError: the file is not a manifest, or cannot be read.
         """
         try:
             entries = map(_entry, json.loads(self.path.read_bytes())["videos"])
@@ -108,8 +108,8 @@ class Manifest:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SourceError(
-                f"{self.path}: is no manifest of fetched clips ({error}). Move it away: the clips "
-                "are then checked again, and those that are missing are asked for again."
+                f"{self.path}: is not a manifest of fetched clips ({error}). Move it away; the "
+                "next run then checks the clips again, and fetches those that are missing."
             ) from error
 
     def note(self, entry: Entry) -> Entry:
@@ -130,7 +130,7 @@ def _dated(entry: Entry, last: Entry | None) -> Entry:
 
 
 def found(video_id: str, path: Path, clip: ClipFacts) -> Entry:
-    """The entry of a clip that is there."""
+    """The entry of a clip that exists."""
     status = path.stat()
     return Entry(
         video_id=video_id,
@@ -145,7 +145,7 @@ def found(video_id: str, path: Path, clip: ClipFacts) -> Entry:
 
 
 def values(entry: Entry) -> dict[str, Any]:
-    """The values of an entry, as JSON has them, without those that are empty."""
+    """The values of an entry for JSON, without those that are empty."""
     return {name: value for name, value in asdict(entry).items() if value not in ("", 0, None)}
 
 

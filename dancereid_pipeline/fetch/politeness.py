@@ -1,4 +1,4 @@
-"""How often to ask, and when to stop asking."""
+"""How often to send requests to a site, and when to stop."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from ..common.reasons import STOPPING, Reason
 from ..transfer.download import sleep
 from .manifest import Entry
 
-# A network that is down answers no other video either.
+# After so many, the network is probably down, and other videos would fail, too.
 _NETWORK_FAILURES = 3
 
 
 @dataclass
-class Manners:
-    """When to stop asking: where that makes it worse, or nobody answers.
+class StopRule:
+    """Decides when to stop: when more requests would make it worse, or the network is down.
 
     Attributes:
-        stopped: why nothing more is to be asked; None to go on.
+        stopped: why no more requests may be sent; None while they may.
     """
 
     stopped: str | None = None
     _failures: int = 0
 
     def note(self, entry: Entry) -> None:
-        """Takes note of what came of a video."""
+        """Takes the outcome of a video into account."""
         self._failures = self._failures + 1 if entry.outcome is Reason.NETWORK else 0
         if entry.outcome in STOPPING or self._failures == _NETWORK_FAILURES:
             self.stopped = f"it ended with {entry.video_id}: {entry.outcome.value}"
 
 
 class Pace:
-    """Leaves time between two pages of one process, so that the site need not mind us."""
+    """Leaves time between two pages that one process asks for, so as not to burden the site."""
 
     def __init__(self) -> None:
         self._last_s = -math.inf
 
     @contextlib.contextmanager
     def kept(self) -> Iterator[None]:
-        """Waits for its turn; the next one's begins when it ends."""
+        """Waits until the pause after the last page is over; the next pause begins at the end."""
         left = self._last_s + pause_s() - time.monotonic()
         if left > 0:
             sleep(left)
@@ -57,5 +57,5 @@ pace = Pace()
 
 
 def pause_s() -> float:
-    """Seconds to leave between two videos, 5 to 10, never the same."""
+    """Seconds between two videos, 5 to 10, at random."""
     return random.uniform(5, 10)  # noqa: S311  # not for secrets

@@ -1,4 +1,4 @@
-"""The archive of tracks -> a file, from Google Drive or any other address."""
+"""Fetches the archive of tracks from Google Drive or another address."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ..transfer.settings import Network
 
 
 def fetch_archive(address: str, stem: Path, network: Network) -> Path:
-    """Fetches an archive of tracks, whose first bytes say what kind it is.
+    """Fetches an archive of tracks. Its first bytes show its kind, and so its ending.
 
     Args:
-        address: of the archive, or its link on Google Drive.
-        stem: its path without the ending. Beside it, `STEM.json` records what was fetched.
-        network: how to ask.
+        address: the address of the archive, or its link on Google Drive.
+        stem: the path of the archive without its ending. `STEM.json` gets a record of it.
+        network: the settings of the request.
 
     Returns:
-        Its path.
+        The path of the archive.
 
     Raises:
-        SourceError: it is not available, or is no archive.
+        SourceError: the archive is not available, or the file is not an archive.
     """
     fetched = stem.with_name(f"{stem.name}.fetched")
-    if not fetched.is_file():  # else a run ended before it could say what kind it is
+    if not fetched.is_file():  # else an earlier run ended before it renamed the archive
         check = functools.partial(_check_archive, address)
         fetch(address, fetched, network, check=check, what="Tracks")
     record = {

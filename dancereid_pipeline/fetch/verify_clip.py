@@ -1,4 +1,4 @@
-"""A fetched clip -> what it is, by decoding it from first to last."""
+"""Decodes a fetched clip from first to last frame, and returns its properties."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def examine(path: Path) -> ClipFacts:
     """Decodes a whole clip.
 
     Raises:
-        VideoError: it is no video, is damaged, or ends before its own index says.
+        VideoError: the file is not a video, is damaged, or has fewer frames than its index.
     """
-    with Clip(path) as clip:  # says what is no video, and what has no frames
-        expected = clip.frame_count  # that are in the file
+    with Clip(path) as clip:  # raises if it is not a video, or has no frames
+        expected = clip.frame_count  # frames that are in the file
     frames = 0
     bar = progress(
         desc=f"Checking {path.name.removesuffix('.unchecked')}",
@@ -52,5 +52,5 @@ def examine(path: Path) -> ClipFacts:
             width=stream.width,
             height=stream.height,
             fps=round(float(stream.average_rate or 0), 3),
-            codec=stream.codec.canonical_name,  # of what is coded, whoever decodes it
+            codec=stream.codec.canonical_name,  # the name of the codec, not of the decoder
         )

@@ -1,4 +1,4 @@
-"""Where the bytes of a clip are: behind a video site's page, or at an address of their own."""
+"""Finds the address of the bytes of a clip, from a page of a video site or directly."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ..common.reasons import Reason
 from ..inputs.data_folder import CLIP_SUFFIXES
 from ..transfer.failures import fetch_error
 
-# Only pictures, no larger and no faster than what the tracks were made on. YouTube has
-# had AVC the longest, and every decoder knows it.
+# Video without sound, with at most the size and frame rate that the tracks were made from.
+# AVC first: YouTube has used it for the longest time, and every decoder reads it.
 _LIMITS = "[height<=?1080][fps<=?30]"
 FORMATS = "/".join(
     f"bestvideo{codec}{_LIMITS}"
@@ -21,7 +21,7 @@ FORMATS = "/".join(
 
 
 def is_page(address: str) -> bool:
-    """Whether yt-dlp knows the site: then it is a page; else, the address is the clip's own."""
+    """Whether an address is a page of a site that yt-dlp knows; else it is that of a clip."""
     from yt_dlp.extractor import list_extractor_classes
 
     return any(
@@ -31,10 +31,10 @@ def is_page(address: str) -> bool:
 
 
 def locate(ydl: Any, address: str) -> dict[str, Any]:
-    """Where the bytes of a clip are, as yt-dlp describes it: `url`, `ext` and more.
+    """The address of the bytes of a clip, as yt-dlp describes it: `url`, `ext` and more.
 
     Raises:
-        VideoError: it is not to be had, with the reason.
+        VideoError: the clip is not available; has the reason.
     """
     from yt_dlp.utils import YoutubeDLError
 
@@ -46,5 +46,5 @@ def locate(ydl: Any, address: str) -> dict[str, Any]:
     except (YoutubeDLError, OSError) as error:
         raise fetch_error(error, Path()) from error
     if not info.get("url"):
-        raise VideoError(Reason.NO_FORMAT, "the address is not that of one video's page")
+        raise VideoError(Reason.NO_FORMAT, "the address is not the page of one video")
     return dict(info)

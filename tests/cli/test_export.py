@@ -172,7 +172,7 @@ OUTPUT = ("--config", "demo", "--output")
         ([*OUTPUT, "taken"], 1, "{}/taken is there already. Name another folder, or replace it"),
         ([*OUTPUT, "taken/thesis/out"], 1, "{}/taken/thesis/out: cannot be written to ("),
         (["--config", "demo", "--stride", "0"], 2, "stride: expected a whole number from 1"),
-        (["--skeleton", "--layout", "open-reid"], 2, "--skeleton: skeletons are a part of layout"),
+        (["--skeleton", "--layout", "open-reid"], 2, "--skeleton: only layout 'published'"),
         (["--h5", "--layout", "open-reid"], 2, "h5: a part of layout 'published', not of 'open-r"),
         (["--data-dir", "nowhere"], 1, "data_dir '{}/nowhere' is not a folder"),
         (["--data-dir", "."], 1, "{}/annotation.json is missing"),

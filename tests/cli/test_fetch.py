@@ -138,7 +138,10 @@ def test_what_cannot_be_is_said_in_a_line(site: Pages, tmp_path: Path) -> None:
         "videos catalogue.csv --videos zzz": (2, "dancereid fetch: videos=['zzz']: expected"),
         "videos bad.csv": (1, "dancereid fetch: bad.csv: column 'people', 'split' is missing"),
         "taken catalogue.csv": (1, "dancereid fetch: taken: cannot be used ("),
-        "odd catalogue.csv": (1, "dancereid fetch: odd/manifest.json: is no manifest of fetched"),
+        "odd catalogue.csv": (
+            1,
+            "dancereid fetch: odd/manifest.json: is not a manifest of fetched",
+        ),
     }
     variables = {"DANCEREID_VIDEO_URL": site.by_clip}
     # All at once: most of the time goes into starting them.

@@ -152,7 +152,7 @@ def test_a_page_of_several_videos_is_none(site: Pages, by_page: ClipFetcher) -> 
     entry = fetch(by_page)
     assert (entry.outcome, entry.detail) == (
         Reason.NO_FORMAT,
-        "the address is not that of one video's page",
+        "the address is not the page of one video",
     )
 
 
@@ -230,7 +230,9 @@ def test_what_another_process_is_at_is_not_tried(site: Pages, by_clip: ClipFetch
         entry = by_clip.fetch(by_clip.catalogue.videos[0], lambda there, whole: None)
         fetch(by_clip, 1)
     assert entry.outcome is Reason.NOT_TRIED
-    assert entry.detail.startswith("another process has it, or a stream that is still open")
+    assert entry.detail.startswith(
+        "another process, or a stream that is still open, is fetching it"
+    )
     assert list(by_clip.manifest.read()) == ["aaa", "bbb"]
     assert ranges(site) == []
     assert fetch(by_clip).outcome is Reason.USED

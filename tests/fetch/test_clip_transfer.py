@@ -90,7 +90,7 @@ START_FIRST = clip_bytes(options="plain", start_first=True)
             ("page", HTML, Reason.NOT_A_VIDEO, r"as a video: 56 bytes .*\(a web page\)"),
             ("empty", b"", Reason.NETWORK, "Did not get any data blocks"),
             ("no index", clip_bytes()[:-500], Reason.NOT_A_VIDEO, r"[\d,]+ bytes that .*ftyp"),
-            ("cut", START_FIRST[:-99], Reason.DAMAGED, "what came: the video is damaged"),
+            ("cut", START_FIRST[:-99], Reason.DAMAGED, "the fetched file: the video is damaged"),
             ("cut early", up_to_frame(START_FIRST, 30), Reason.DAMAGED, r"\(30 frames of 40"),
             ("odd", damaged(clip_bytes(), 9), Reason.DAMAGED, r"the video is damaged \("),
             ("spoilt", damaged(clip_bytes(), 200), Reason.DAMAGED, r"damaged \(frame \d+ is\)"),
@@ -210,7 +210,7 @@ def test_a_video_that_takes_too_long_is_gone_on_with_next_time(
 
     entry = fetch(by_clip, on_bytes=on_bytes)
     assert entry.outcome is Reason.NETWORK
-    assert entry.detail == "took longer than 3,600 s; what came of it is kept"
+    assert entry.detail == "took longer than 3,600 s; what was fetched so far is kept"
     part = kept(by_clip)[PART]
     assert 20000 < heard[-1] < len(part) < len(clip_bytes(150))
     assert part == clip_bytes(150)[: len(part)]

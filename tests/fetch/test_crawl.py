@@ -265,7 +265,9 @@ def test_what_another_process_is_at_is_left_to_it(mirror: Lab) -> None:
     with lock(mirror.folder, "001_b"):
         entries = mirror.crawl()
     assert [entry.outcome for entry in entries] == [USED, NOT_TRIED, USED]
-    assert entries[1].detail.startswith("another process has it, or a stream")
+    assert entries[1].detail.startswith(
+        "another process, or a stream that is still open, is fetching it"
+    )
     assert mirror.asked == ["000_a.mp4", "002_c.mp4"]
     assert mirror.outcomes() == [USED] * 3
 
@@ -341,13 +343,15 @@ def test_what_to_do_next_is_said_once_a_reason(tmp_path: Path) -> None:
         Entry(video_id="e", outcome=Reason.PRIVATE, when="2026"),
     )
     found = Crawl(tmp_path, entries)
-    mine = "you can fix it. Nothing is replaced: remove the files that you do not want, then run"
+    mine = (
+        "you can fix it. Your files are not replaced: remove those that you do not want, then run"
+    )
     said = str(found).splitlines()
     assert said[1:4:2] == ["  a  several files: a.mp4, a.webm", "  c  not a video: a web page"]
     assert said[6:9] == [
         f"several files: {mine} it again.",
         f"not a video: {mine} it again.",
-        "not a video: may come back. The file that came is no whole video: run it again later.",
+        "not a video: may come back. The fetched file is not a complete video: run it again later.",
     ]
     assert said[9].startswith("private: gone. Only people whom its owner chose")
     assert len(said) == 10

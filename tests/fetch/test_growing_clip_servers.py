@@ -10,7 +10,7 @@ import pytest
 from dancereid_pipeline.common.errors import SourceError, VideoError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.fetch.growing_clip import GrowingClip
-from dancereid_pipeline.fetch.politeness import Manners
+from dancereid_pipeline.fetch.politeness import StopRule
 from tests.support.growing import FRAMES, clip_content, growing_clip, leave, left, pictures
 from tests.support.servers.pages import Pages, fetcher_of
 from tests.support.servers.pages import online as pages_online
@@ -116,7 +116,7 @@ def test_what_cannot_be_had_is_an_error_with_its_reason(
     assert outcome(growing) is reason
     assert left(growing) == {}
     if reason is Reason.RATE_LIMITED:
-        assert growing.manners.stopped
+        assert growing.stop_rule.stopped
 
 
 @pytest.mark.parametrize("name", ["faststart.mp4", "dash.mp4", "h264.mkv", "vp9.webm"])
@@ -212,7 +212,7 @@ def by_page(pages: Pages, tmp_path: Path) -> GrowingClip:
     """A clip of a video site."""
     pages.add("aaa", clip_content("dash.mp4"), "137")
     fetcher = fetcher_of(tmp_path, pages.by_page)
-    return GrowingClip(fetcher, fetcher.catalogue.videos[0], Manners())
+    return GrowingClip(fetcher, fetcher.catalogue.videos[0], StopRule())
 
 
 def test_a_video_site_is_asked_for_its_page_once(pages: Pages, by_page: GrowingClip) -> None:

@@ -152,7 +152,9 @@ CLIP = asdict(FACTS)
 def test_a_file_that_is_no_manifest_is_said_and_left_alone(tmp_path: Path, content: Any) -> None:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     (tmp_path / "manifest.json").write_bytes(raw)
-    with pytest.raises(SourceError, match=r"manifest\.json: is no manifest.*Move it away") as error:
+    with pytest.raises(
+        SourceError, match=r"manifest\.json: is not a manifest.*Move it away"
+    ) as error:
         Manifest(tmp_path).read()
     assert str(tmp_path) in str(error.value)
     with pytest.raises(SourceError):

@@ -17,7 +17,7 @@ from yt_dlp.utils import (
 )
 
 from dancereid_pipeline.common.reasons import Reason
-from dancereid_pipeline.transfer.failures import causes, reason_of, told
+from dancereid_pipeline.transfer.failures import causes, reason_of, short_message
 from tests.support.data.messages import (
     BLOCKED,
     BOT,
@@ -92,7 +92,7 @@ def test_answers_to_the_page(path: str, reason: Reason, client: set[str], server
 
     error = refused(page, compat_opts=client, socket_timeout=patience(path))
     assert reason_of(error) is reason
-    assert told(error).startswith("Unable to download webpage: ")
+    assert short_message(error).startswith("Unable to download webpage: ")
 
 
 @pytest.mark.parametrize(("path", "reason"), [*ANSWERS, ("/short", NETWORK)])
@@ -115,7 +115,7 @@ def test_words_on_a_page_that_is_not_there_either(server: str) -> None:
     error = refused(page)
     assert 404 in [getattr(cause, "status", None) for cause in causes(error)]
     assert reason_of(error) is BOT
-    assert told(error) == "Sign in to confirm you\u2019re not a bot"
+    assert short_message(error) == "Sign in to confirm you\u2019re not a bot"
 
 
 @pytest.mark.parametrize("client", [set(), {"prefer-legacy-http-handler"}], ids=["new", "old"])
@@ -131,4 +131,4 @@ def test_no_connection(way: str, client: set[str], nobody: str, server: str) -> 
         lambda ie: ie._download_webpage(Request(address), "a"), proxy=proxy, compat_opts=client
     )
     assert reason_of(error) is NETWORK
-    assert "secret" not in told(error)
+    assert "secret" not in short_message(error)

@@ -12,7 +12,7 @@ from typing import Any
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher
 from dancereid_pipeline.fetch.growing_clip import GrowingClip
-from dancereid_pipeline.fetch.politeness import Manners
+from dancereid_pipeline.fetch.politeness import StopRule
 from dancereid_pipeline.formats.video import Clip
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.data.clips import X264, write_clip
@@ -60,7 +60,7 @@ def growing_clip(
     pattern = f"{site.url}/{name}?{{clip}}"
     settings = Network(video_url=pattern, download_dir=folder, **network)
     return GrowingClip(
-        ClipFetcher(folder / "videos", videos, settings), videos.videos[0], Manners()
+        ClipFetcher(folder / "videos", videos, settings), videos.videos[0], StopRule()
     )
 
 
