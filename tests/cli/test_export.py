@@ -173,7 +173,7 @@ OUTPUT = ("--config", "demo", "--output")
         ([*OUTPUT, "taken/thesis/out"], 1, "{}/taken/thesis/out: cannot be written to ("),
         (["--config", "demo", "--stride", "0"], 2, "stride: expected a whole number from 1"),
         (["--skeleton", "--layout", "open-reid"], 2, "--skeleton: only layout 'published'"),
-        (["--h5", "--layout", "open-reid"], 2, "h5: a part of layout 'published', not of 'open-r"),
+        (["--h5", "--layout", "open-reid"], 2, "h5: is an option of layout 'published', not of"),
         (["--data-dir", "nowhere"], 1, "data_dir '{}/nowhere' is not a folder"),
         (["--data-dir", "."], 1, "{}/annotation.json is missing"),
         (["--dataset", "nowhere"], 1, "nowhere: cannot be loaded as a dataset ("),

@@ -12,7 +12,7 @@ import pytest
 import dancereid
 from dancereid_pipeline.common import cpu as cores
 from dancereid_pipeline.common.parallel import side_by_side
-from dancereid_pipeline.formats import video
+from dancereid_pipeline.formats import container
 from tests.support.data.folders import write_folder
 
 
@@ -92,7 +92,7 @@ def test_processes_of_a_build_share_the_cores(
             file.write(f"{cores._processes}\n")
         return 1
 
-    monkeypatch.setattr(video, "decoder_threads", log_processes)
+    monkeypatch.setattr(container, "decoder_threads", log_processes)
     for asked, used in ((None, 1), (2, 2), (9, 3)):  # at most one for each video
         log.unlink(missing_ok=True)
         dancereid.load_dataset(
