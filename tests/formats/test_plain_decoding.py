@@ -173,7 +173,7 @@ def test_some_changed_clips(encoded: Callable[[str], Path], tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_many_changed_clips(encoded: Callable[[str], Path], tmp_path: Path) -> None:
-    ways = sweep(encoded, tmp_path, (seed for seed in range(100, 700) if seed != CONTRADICTING))
+    ways = sweep(encoded, tmp_path, range(100, CONTRADICTING))
     assert min(ways["fast"], ways["plain"]) > 100
 
 
