@@ -16,7 +16,7 @@ endif
 BIN := $(VENV)/$(PROGRAMS)
 ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW)
 
-.PHONY: demo test test-slow lint docs dist bench clean
+.PHONY: demo test test-slow fuzz lint docs dist bench clean
 .SECONDEXPANSION:
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
@@ -27,6 +27,9 @@ test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests 
 
 test-slow: $(SLOW)/slow.made  ## set up, run the slow tests, PyTorch's among them
 	$(SLOW)/$(PROGRAMS)/python -m pytest -m slow $(PYTEST_ARGS)
+
+fuzz: $(VENV)/test.made  ## try the readers with changed files: FUZZ_ARGS="clips --seed 7 --count 9000"
+	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
 
 lint: $(VENV)/lint.made  ## set up, check style and types
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Readers of files from outside, given files that were changed at random."""

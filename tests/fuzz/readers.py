@@ -1,0 +1,193 @@
+"""The readers that are tried: what each is given, and how it is called."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dancereid_pipeline.catalogue.catalogue import Catalogue
+from dancereid_pipeline.formats.annotation import Annotation
+from dancereid_pipeline.formats.npy_tracks import read_tracks
+from dancereid_pipeline.formats.track_archive import tracks_in
+from dancereid_pipeline.formats.video import Clip
+from tests.support.data.archives import pack
+from tests.support.data.clips import X264, write_clip
+from tests.support.data.npys import saved
+
+from .mutations import change_bytes, change_value
+
+DEMO = Path(__file__).parents[2] / "dancereid_pipeline" / "demo"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader, and files for it.
+
+    Attributes:
+        seeds: writes files that can be read, into a folder.
+        change: makes a file's new content.
+        read: reads a file, completely.
+    """
+
+    seeds: Callable[[Path], list[Path]]
+    change: Callable[[Path, random.Random], bytes]
+    read: Callable[[Path], object]
+
+
+def _bytes(path: Path, chance: random.Random) -> bytes:
+    return change_bytes(path.read_bytes(), chance)
+
+
+def _detection(person: int) -> dict[str, Any]:
+    keypoints = [[10.0 + joint, 20.0 + person] for joint in range(17)]
+    box = [5.0, 45.0, 6.0, 70.0]
+    return {"id": person, "box_pos": box, "pose_pos": keypoints, "pose_score": [0.5] * 17}
+
+
+_FRAMES = {frame: {person: _detection(person) for person in (1, 2)} for frame in range(4)}
+# NumPy itself writes 3 or 4.
+_PROTOCOLS = (2, 3, 4, 5)
+_STRANGE = [
+    b"bytes",
+    bytearray(b"x"),
+    (1, 2),
+    {1, 2},
+    1 + 2j,
+    Decimal(1),
+    date(2020, 1, 1),
+    np.float32(3),
+    np.zeros((17, 3)),
+    np.zeros((0, 17, 2)),
+    np.full(4, np.nan),
+    np.array(["text"]),
+    np.array([None, {}], object),
+    np.zeros(2, [("a", "i4"), ("b", "O")]),
+    np.datetime64("2020-01-01"),
+]
+
+
+def _as_arrays(frames: Any) -> Any:
+    """Lists of numbers become arrays, as trackers save them."""
+    if isinstance(frames, dict):
+        return {key: _as_arrays(value) for key, value in frames.items()}
+    if isinstance(frames, list) and frames and isinstance(frames[0], float | list):
+        try:
+            return np.array(frames, dtype=float)
+        except (ValueError, TypeError):
+            return frames
+    return frames
+
+
+def _write_tracks(folder: Path) -> list[Path]:
+    paths = [folder / f"{protocol}.npy" for protocol in _PROTOCOLS]
+    for protocol, path in zip(_PROTOCOLS, paths, strict=True):
+        path.write_bytes(saved(_as_arrays(_FRAMES), protocol))
+    return paths
+
+
+def _change_tracks(path: Path, chance: random.Random) -> bytes:
+    if chance.random() < 0.5:
+        return _bytes(path, chance)
+    return saved(
+        _as_arrays(changed) if chance.random() < 0.8 else changed, chance.choice(_PROTOCOLS)
+    )
+
+
+def _copy(*names: str) -> Callable[[Path], list[Path]]:
+    """Seeds that lie in the demo."""
+
+    def write(folder: Path) -> list[Path]:
+        for name in names:
+            (folder / name).write_bytes((DEMO / name).read_bytes())
+        return [folder / name for name in names]
+
+    return write
+
+
+def _change_json(path: Path, chance: random.Random) -> bytes:
+    if chance.random() < 0.4:
+        return _bytes(path, chance)
+    return json.dumps(change_value(json.loads(path.read_bytes()), chance)).encode()
+
+
+def _change_csv(path: Path, chance: random.Random) -> bytes:
+    if chance.random() < 0.4:
+        return _bytes(path, chance)
+    rows = list(csv.reader(path.read_text("utf-8").splitlines()))
+    changed = change_value(rows, chance)
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=chance.choice(",,,;\t"))
+    for row in changed if isinstance(changed, list) else [[changed]]:
+        writer.writerow(row if isinstance(row, list) else [row])
+    return text.getvalue().encode("utf-8", "surrogatepass")
+
+
+def _write_archives(folder: Path) -> list[Path]:
+    members = {f"{n}/00{n}.npy": saved(_as_arrays(_FRAMES)) for n in range(3)}
+    names = ("a.zip", "a.tar", "a.tgz", "a.tar.bz2", "a.tar.xz")
+    return [pack(folder / name, members) for name in names]
+
+
+def _read_archive(path: Path) -> None:
+    for tracks in tracks_in(path):
+        tracks.read()
+
+
+def _write_clips(folder: Path) -> list[Path]:
+    options = X264["b_frames"]
+    names = ("a.mp4", "a.mkv", "a.ts", "a.avi")
+    clips = [write_clip(folder / name, 12, options=options) for name in names]
+    fragmented = {"movflags": "frag_keyframe+empty_moov"}
+    clips.append(
+        write_clip(folder / "b.mp4", 12, options=options, container_options=fragmented),
+    )
+    vp9 = {"g": "4", "deadline": "realtime"}
+    return [*clips, write_clip(folder / "a.webm", 12, codec="libvpx-vp9", options=vp9)]
+
+
+def _read_clip(path: Path) -> None:
+    with Clip(path) as clip:
+        for _, frame in clip.read(range(1, clip.frame_count, 3)):
+            frame.bgr(1, 61, 2, 90)
+
+
+@cache
+def _demo_catalogue() -> Catalogue:
+    return Catalogue.read(DEMO / "video_data.csv")
+
+
+READERS = {
+    "tracks": Reader(
+        _write_tracks, _change_tracks, lambda path: read_tracks(path.read_bytes(), path.name)
+    ),
+    "annotation": Reader(
+        _copy("annotation.json"),
+        _change_json,
+        lambda path: Annotation.read(path, _demo_catalogue()),
+    ),
+    "catalogue": Reader(_copy("video_data.csv"), _change_csv, Catalogue.read),
+    "archives": Reader(_write_archives, _bytes, _read_archive),
+    "clips": Reader(_write_clips, _bytes, _read_clip),
+}
+
+
+def changed(name: str, seeds: list[Path], seed: int, count: int) -> Iterator[Path]:
+    """Writes changed files for a reader beside its seeds, one after another."""
+    for number in range(count):
+        chance = random.Random(f"{name} {seed} {number}")
+        source = chance.choice(seeds)
+        path = source.with_name(f"{seed}-{number}{''.join(source.suffixes)}")
+        path.write_bytes(READERS[name].change(source, chance))
+        yield path
+        path.unlink()
