@@ -18,7 +18,7 @@ from ..catalogue.catalogue import CONFIGS
 from ..common.errors import OptionError
 from ..common.validation import whole_number
 from ..publish.prepared_folder import load_prepared
-from .network_flags import NETWORK, add_network_flags, documented, flag, help_text
+from .network_flags import NETWORK, Flags, add_network_flags, documented, flag, help_text
 
 # Arguments of `add_argument` for each option of a build.
 _FLAGS: dict[str, dict[str, Any]] = {
@@ -49,8 +49,6 @@ def add_build_flags(
         without: options that the command does not have.
     """
     group = parser.add_argument_group("what to build, and its sources")
-    texts = documented(dancereid.load_dataset) | documented(dancereid.DanceReIDConfig)
-    defaults = {field.name: field.default for field in fields(dancereid.DanceReIDConfig)}
     group.add_argument(
         "--config",
         choices=CONFIGS,
@@ -58,12 +56,18 @@ def add_build_flags(
         help=help_text(documented(dancereid.load_dataset).get("name", "")),
         nargs="+" if several else None,
     )
-    for name, settings in _FLAGS.items():
-        if name not in without:
-            names = (*(["-j"] if name == "num_proc" else []), flag(name))
-            text = help_text(texts.get(name, ""), defaults.get(name))
-            group.add_argument(*names, help=text, **settings)
+    add_options(group, *(name for name in _FLAGS if name not in without))
     add_network_flags(group)
+
+
+def add_options(parser: Flags, *names: str) -> None:
+    """Adds the flags of these options of a build."""
+    texts = documented(dancereid.load_dataset) | documented(dancereid.DanceReIDConfig)
+    defaults = {field.name: field.default for field in fields(dancereid.DanceReIDConfig)}
+    for name in names:
+        short = ["-j"] if name == "num_proc" else []
+        text = help_text(texts.get(name, ""), defaults.get(name))
+        parser.add_argument(*short, flag(name), help=text, **_FLAGS[name])
 
 
 def build_options(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -26,8 +26,8 @@ from ..common.files import LOCKS, sha256, usable
 from ..fetch.manifest import NAME as MANIFEST
 from ..fetch.manifest import Manifest
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES
-from ..transfer.settings import ANNOTATION_SHA256
-from .network_flags import add_network_flags, read_network
+from ..transfer.settings import ANNOTATION_SHA256, Network
+from .network_flags import add_network_flags
 
 EXAMPLES = "  dancereid cache\n  dancereid cache --clear builds"
 _BUILDER = "dancereid"
@@ -167,7 +167,7 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.clear and not arguments.yes and not sys.stdin.isatty():
         raise OptionError(f"--clear {arguments.clear}: add --yes where nobody can be asked")
     folders = {
-        "downloads": read_network(arguments).download_dir,
+        "downloads": Network.read(vars(arguments)).download_dir,
         "builds": arguments.cache_dir.expanduser().absolute(),
     }
     found: dict[str, dict[_Entry, int]] = {}

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..build.coverage import Coverage
 from ..catalogue.catalogue import Catalogue
 from ..common.package_files import project_file
 from ..common.validation import whole_number
@@ -27,7 +28,7 @@ from ..evaluation.result import Result
 from ..evaluation.top_k import nearest
 from ..preview.ranking_sheet import chosen_queries, ranked_gallery
 from .outputs import check_picture
-from .split_flags import Split, add_split_flags, load_split
+from .split_flags import add_split_flags, load_split
 
 EXAMPLES = (
     "  dancereid evaluate features.parquet --config demo\n"
@@ -43,8 +44,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.show:
         check_picture("--show", arguments.show)
     features = read_features(arguments.features)
-    split = load_split(arguments)
-    images = {name: np.asarray(split.images[name][:]) for name in KEYS}
+    dataset, coverage = load_split(arguments)
+    images = {name: np.asarray(dataset[name][:]) for name in KEYS}
     joined = join(features, images)
     given = (joined.rows, images["person_id"], images["frame"])
     result = evaluate(
@@ -52,20 +53,19 @@ def main(arguments: argparse.Namespace) -> int:
         distance=arguments.distance,
         draws=arguments.draws,
         seed=arguments.seed,
-        coverage=split.coverage,
+        coverage=coverage,
     )
     groups = result.by(_labels(arguments, images)) if arguments.by else []
     report = _report(arguments, features, joined, result, groups)
     if arguments.json:
         print(json.dumps(report, indent=1))
     else:
-        print("\n".join([str(result), *_remarks(features, joined, split, report)]))
+        print("\n".join([str(result), *_remarks(features, joined, report)]))
         if groups:
             print(f"\n{group_table(arguments.by, groups)}")
-    for line in _warnings(features, split):
-        print(f"dancereid evaluate: {line}", file=sys.stderr)
+    _warn_of_other_build(features, coverage)
     if arguments.show:
-        _show(arguments.show, split, given, result)
+        _show(arguments.show, dataset, given, result)
     return 0
 
 
@@ -144,21 +144,21 @@ def _report(
     return report
 
 
-def _remarks(features: Features, joined: Joined, split: Split, report: dict[str, Any]) -> list[str]:
+def _remarks(features: Features, joined: Joined, report: dict[str, Any]) -> list[str]:
     """Lines about the features and intervals, to be printed below the scores."""
     made = f", made by '{features.origin['model']}'" if "model" in features.origin else ""
     rest = f"; {joined.left_over:,} rows of other images left out" if joined.left_over else ""
-    lines = [f"Split: {split.name}. Features: {features.path}{made}, joined {joined.how}{rest}."]
+    source = f"{features.path}{made}, joined {joined.how}{rest}"
+    lines = [f"Split: {report['split']}. Features: {source}."]
     if "intervals_95" in report:
+        found = report["intervals_95"]
         rows = {
-            "mAP": report["intervals_95"]["mean_ap"],
-            "mINP": report["intervals_95"]["mean_inp"],
+            "mAP": found["mean_ap"],
+            "mINP": found["mean_inp"],
+            "CUHK03 rank 1": found["cmc_cuhk03"][0],
+            "Market-1501 rank 1": found["cmc_market1501"][0],
         }
-        for name, key in (("CUHK03", "cuhk03"), ("Market-1501", "market1501")):
-            rows[f"{name} rank 1"] = report["intervals_95"][f"cmc_{key}"][0]
-        spans = [
-            f"{name} {100 * low:.1f} to {100 * high:.1f}" for name, (low, high) in rows.items()
-        ]
+        spans = [f"{row} {100 * low:.1f} to {100 * high:.1f}" for row, (low, high) in rows.items()]
         lines.append(
             f"95 % intervals, people resampled {report['bootstrap']['samples']:,} times (seed "
             f"{report['bootstrap']['seed']}): {', '.join(spans)}."
@@ -166,25 +166,23 @@ def _remarks(features: Features, joined: Joined, split: Split, report: dict[str,
     return lines
 
 
-def _warnings(features: Features, split: Split) -> list[str]:
-    """A line if the features are of another build than the one that is scored."""
-    extracted_from = features.origin.get("fingerprint")
-    if extracted_from is None or extracted_from == split.coverage.fingerprint:
-        return []
-    return [
-        f"{features.path} was made from another build (config {features.origin.get('config')!r}, "
-        f"fingerprint {extracted_from}) than the one scored here ({split.coverage.fingerprint}): "
-        "images may differ. Extract the features again."
-    ]
+def _warn_of_other_build(features: Features, coverage: Coverage) -> None:
+    """Warns if the features are of another build than the one that is scored."""
+    origin = features.origin
+    if origin.get("fingerprint") not in (None, coverage.fingerprint):
+        print(
+            f"dancereid evaluate: {features.path} was made from another build (config "
+            f"{origin.get('config')!r}, fingerprint {origin['fingerprint']}) than the one scored "
+            f"here ({coverage.fingerprint}): images may differ. Extract the features again.",
+            file=sys.stderr,
+        )
 
 
-def _show(path: Path, split: Split, given: tuple[Any, Any, Any], result: Result) -> None:
+def _show(path: Path, dataset: Any, given: tuple[Any, Any, Any], result: Result) -> None:
     """Draws ranked galleries, and prints the path."""
-    precision = result.per_query.average_precision
     queries = chosen_queries(result.per_query)
-    sheet = ranked_gallery(
-        split.images, nearest(*given, queries, distance=result.distance), precision
-    )
+    rankings = nearest(*given, queries, distance=result.distance)
+    sheet = ranked_gallery(dataset, rankings, result.per_query.average_precision)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)
     print(f"Ranked galleries of {len(queries)} queries: {path.resolve()}", file=sys.stderr)

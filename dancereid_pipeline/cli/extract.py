@@ -39,21 +39,22 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> int:
     """Loads the split, computes its features, writes them, prints a summary."""
     check_file("--output", arguments.output, (".parquet",))
-    split = load_split(arguments)
-    rows = np.empty((len(split.images), COLUMNS), np.float32)
-    for row, example in enumerate(progress(split.images, desc="Extracting", unit=" images")):
+    images, coverage = load_split(arguments)
+    rows = np.empty((len(images), COLUMNS), np.float32)
+    for row, example in enumerate(progress(images, desc="Extracting", unit=" images")):
         crop = np.asarray(example["image"].convert("RGB"))
         rows[row] = colour_features(crop, np.asarray(example["keypoints"], np.float64))
     origin = {
         "model": arguments.model,
-        "config": split.coverage.config,
-        "split": split.name,
-        "fingerprint": split.coverage.fingerprint,
+        "config": coverage.config,
+        "split": arguments.split,
+        "fingerprint": coverage.fingerprint,
     }
-    write_features(arguments.output, rows, {name: split.images[name][:] for name in KEYS}, origin)
+    write_features(arguments.output, rows, {name: images[name][:] for name in KEYS}, origin)
     if arguments.json:
         print(json.dumps({"output": str(arguments.output), "shape": rows.shape, **origin}))
     else:
-        print(f"{arguments.output}: {len(rows):,} images, {COLUMNS:,} columns, of {split.name}")
-        print(str(split.coverage).splitlines()[0])
+        size = f"{len(rows):,} images, {COLUMNS:,} columns"
+        print(f"{arguments.output}: {size}, of {arguments.split}")
+        print(str(coverage).splitlines()[0])
     return 0

@@ -12,20 +12,13 @@ import argparse
 import json
 from pathlib import Path
 
-from ..build.config import DanceReIDConfig
 from ..build.request import Request
 from ..catalogue.catalogue import CONFIGS, Catalogue
 from ..common.errors import OptionError
 from ..fetch.crawl import crawl
-from .build_flags import request_of
-from .network_flags import (
-    NETWORK,
-    add_network_flags,
-    documented,
-    flag,
-    help_text,
-    read_network,
-)
+from ..transfer.settings import Network
+from .build_flags import add_options, build_options, request_of
+from .network_flags import add_network_flags, flag
 
 EXAMPLES = (
     "  dancereid fetch\n  dancereid fetch videos\n  dancereid fetch videos my_catalogue.csv --json"
@@ -54,11 +47,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         default="full",
         help="fetch the videos of this config (default: %(default)s)",
     )
-    texts = documented(DanceReIDConfig)
-    parser.add_argument("--catalogue", metavar="CSV", help=help_text(texts.get("catalogue", "")))
-    parser.add_argument(
-        "--videos", nargs="+", metavar="ID", help=help_text(texts.get("videos", ""))
-    )
+    add_options(parser, "catalogue", "videos")
     parser.add_argument(
         "--again", action="store_true", help="also ask for videos that were gone the last time"
     )
@@ -79,23 +68,22 @@ def _fetch_videos(arguments: argparse.Namespace) -> int:
         )
     catalogue = Catalogue.read(arguments.csv or arguments.catalogue)
     videos = catalogue.choose(arguments.config, arguments.videos)
-    network = read_network(arguments)
+    network = Network.read(vars(arguments))
     found = crawl(arguments.folder, catalogue, videos, network, again=arguments.again)
     print(found.to_json() if arguments.json else found)
     return 0 if found.whole else 3
 
 
 def _fetch_all(arguments: argparse.Namespace) -> int:
-    options = {name: getattr(arguments, name) for name in (*NETWORK, "catalogue", "videos")}
-    request = request_of(arguments.config, options)
+    request = request_of(arguments.config, build_options(arguments))
     request.fetch(again=arguments.again)
-    print(_summary(request, read_network(arguments).download_dir, as_json=arguments.json))
+    print(_summary(request, as_json=arguments.json))
     return 3 if request.plan().missing else 0
 
 
-def _summary(request: Request, folder: Path, *, as_json: bool) -> str:
+def _summary(request: Request, *, as_json: bool) -> str:
     """What the download folder has now, and why videos are missing."""
-    missing = request.plan().missing
+    folder, missing = request.store.network.download_dir, request.plan().missing
     ids = [video.video_id for video in request.videos]
     if as_json:
         videos = [

@@ -34,24 +34,22 @@ COMMANDS = {
 }
 # Where these are interrupted, the next run continues.
 _RESUMED = ("dancereid fetch", "dancereid prepare", "dancereid export")
-_HELP = "\n".join(
-    [
-        "usage: dancereid COMMAND ...",
-        "",
-        "Fetches, builds, shares, shows and scores the DanceReID dataset.",
-        "",
-        "commands:",
-        *(f"  {name:<9} {text}" for name, text in COMMANDS.items()),
-        "",
-        "options:",
-        "  -h, --help   show this; after a command: show its options",
-        "  --version    show the version of this package",
-        "",
-        "examples:",
-        "  dancereid demo",
-        "  dancereid prepare --help",
-    ]
-)
+_LISTED = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
+_HELP = f"""\
+usage: dancereid COMMAND ...
+
+Fetches, builds, shares, shows and scores the DanceReID dataset.
+
+commands:
+{_LISTED}
+
+options:
+  -h, --help   show this; after a command: show its options
+  --version    show the version of this package
+
+examples:
+  dancereid demo
+  dancereid prepare --help"""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -56,12 +56,3 @@ def add_network_flags(parser: Flags, *names: str) -> None:
     for name in names or NETWORK:
         text = help_text(texts.get(name, ""), defaults[name], variable(name))
         parser.add_argument(flag(name), metavar=_METAVARS[name], help=text)
-
-
-def read_network(arguments: argparse.Namespace) -> Network:
-    """The flags that were given, else the environment, else the defaults.
-
-    Raises:
-        OptionError: one of them has a value that is not allowed.
-    """
-    return Network.read(vars(arguments))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from typing import Any
 
 from ..build.coverage import Coverage, coverage_of
@@ -12,21 +11,6 @@ from ..common.errors import SourceError
 from .build_flags import add_build_flags, add_dataset_flag, load
 
 _COLUMNS = {"image", "keypoints", "person_id", "video_id", "frame"}
-
-
-@dataclass(frozen=True)
-class Split:
-    """A split of a dataset.
-
-    Attributes:
-        name: the name of the split, such as "test".
-        images: its examples, at least one; a `datasets.Dataset`.
-        coverage: the coverage of the whole config.
-    """
-
-    name: str
-    images: Any
-    coverage: Coverage
 
 
 def add_split_flags(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +22,11 @@ def add_split_flags(parser: argparse.ArgumentParser) -> None:
     add_build_flags(parser)
 
 
-def load_split(arguments: argparse.Namespace) -> Split:
-    """Loads the split that the flags name.
+def load_split(arguments: argparse.Namespace) -> tuple[Any, Coverage]:
+    """Loads the split that the flags of `add_split_flags` name.
 
-    Args:
-        arguments: the flags of `add_split_flags`.
+    Returns:
+        Its examples, at least one, as a `datasets.Dataset`; and the coverage of the whole config.
 
     Raises:
         DanceReIDError: flags exclude each other, the dataset cannot be loaded, or the split has
@@ -63,4 +47,4 @@ def load_split(arguments: argparse.Namespace) -> Split:
             f"{source}: expected the columns {', '.join(sorted(_COLUMNS))}; {', '.join(absent)} "
             "is missing. Name a dataset that dancereid prepare wrote."
         )
-    return Split(arguments.split, images, coverage_of(found))
+    return images, coverage_of(found)

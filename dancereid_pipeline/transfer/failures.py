@@ -61,7 +61,7 @@ _WORDS: tuple[tuple[Reason, re.Pattern[str]], ...] = tuple(
         (
             Reason.NETWORK,
             r"network error|timed?[- ]?out|failed to establish"
-            r"|connection (fetch_error|reset|aborted|broken)|remote end closed|name resolution"
+            r"|connection (refused|reset|aborted|broken)|remote end closed|name resolution"
             r"|(name or service|servname).* not known|getaddrinfo failed|network is unreachable"
             r"|no route to host|redirect loop|(connect to|error with|cannot reach) proxy"
             r"|tunnel connection failed|\[SSL|certificate verify failed|violation of protocol"

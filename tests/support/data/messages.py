@@ -93,6 +93,7 @@ MESSAGES = [
     (FORMAT, "Unsupported URL: https://mirror.lab/videos/000_ZhuDSdmby8k"),
     (NETWORK, "Unable to download webpage: <urlopen error [Errno 110] Connection timed out>"),
     (NETWORK, "Unable to download API page: <urlopen error [Errno -3] Temporary failure in name resolution>"),
+    (NETWORK, "Unable to download API page: <urlopen error [Errno 111] Connection refused>"),
     (NETWORK, "[Errno 8] nodename nor servname provided, or not known"),
     (NETWORK, "<urlopen error [Errno 11001] getaddrinfo failed>"),
     (NETWORK, str(UnavailableVideoError(OSError(101, "Network is unreachable")))),
