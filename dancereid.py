@@ -208,9 +208,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         """Writes a video's outcome for the build; in a stream, warns or raises an error."""
         if self._outcomes is not None:
             self._outcomes.keep(outcome)
-        elif not outcome.whole and not job.missing:
+        elif outcome.findings or not (outcome.whole or job.missing):
             summary = str(Coverage(self.config.name, {}, (outcome,)))
-            if self.config.missing == "error":
+            if self.config.missing == "error" and not outcome.whole:
                 raise MissingVideosError(f"Expected all images, since missing='error'. {summary}")
             logger.warning("%s", summary)
 
@@ -261,14 +261,14 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         if not found.whole:
             found = found.with_reasons(plan.missing)
             self.info.description = found.describe(self._info().description)
-        if found.whole and fetched:
-            tqdm.write(str(found), file=sys.stderr)
-        elif found.whole:
-            logger.info("%s", found)
-        elif self.config.missing == "error":
+        if not found.whole and self.config.missing == "error":
             raise MissingVideosError(f"Expected all images, since missing='error'.\n{found}")
-        else:
+        if not found.whole or found.findings:
             logger.warning("%s", found)
+        elif fetched:
+            tqdm.write(str(found), file=sys.stderr)
+        else:
+            logger.info("%s", found)
 
     def _set_cache_folder(self, plan: Plan) -> None:
         """Sets the cache folder's name, which depends on code, options and files.
