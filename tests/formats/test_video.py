@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +72,12 @@ CLIPS: dict[str, Callable[[Path], Path]] = {
         p, 20, options=X264["b_frames"], size=(97, 63), pix_fmt="yuv444p"
     ),
 }
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="no such scheduling here")
+def test_writing_av1_leaves_this_process_as_it_was(tmp_path: Path) -> None:
+    CLIPS["av1.mp4"](tmp_path / "clip.mp4")
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 @pytest.fixture(scope="session")

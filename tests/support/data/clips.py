@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -31,6 +33,24 @@ def draw(index: int, width: int, height: int) -> np.ndarray:
     return _ramps(width, height) + (index * np.array([7, 13, 5])).astype(np.uint8)
 
 
+@contextmanager
+def _scheduling_kept() -> Iterator[None]:
+    """Undoes what SVT-AV1 does to its caller: as root, it makes that thread a real-time one.
+
+    All that this process starts later would inherit it, and whatever computes for long in such a
+    process takes a core from all others, the kernel's own work included.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
+@_scheduling_kept()
 def write_clip(
     path: Path,
     frames: int,
