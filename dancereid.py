@@ -44,6 +44,7 @@ from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
 if TYPE_CHECKING:
     from dancereid_pipeline.build.numpy_view import as_arrays
+    from dancereid_pipeline.checks.folder_check import check
     from dancereid_pipeline.doctor.doctor import doctor
     from dancereid_pipeline.evaluation.evaluate import evaluate
     from dancereid_pipeline.export.export import export
@@ -59,6 +60,7 @@ __all__ = [
     "DanceReIDConfig",
     "DanceReIDError",
     "as_arrays",
+    "check",
     "coverage",
     "doctor",
     "evaluate",
@@ -73,6 +75,7 @@ __all__ = [
 # What not every program does, by the room that does it: `import dancereid` need not wait for it.
 _LATER = {
     "as_arrays": "build.numpy_view",
+    "check": "checks.folder_check",
     "doctor": "doctor.doctor",
     "evaluate": "evaluation.evaluate",
     "export": "export.export",

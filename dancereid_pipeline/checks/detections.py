@@ -154,9 +154,10 @@ def _bboxes(video_id: str, kept: Tracks) -> Iterator[Finding]:
     if median < _JOINTS_INSIDE:
         order = _better_order(kept)
         row = int(np.flatnonzero((inside >= 0) & (inside <= median))[0])
+        most = f"at most {median:.0%} of the joints lie" if median else "no joint lies"
         share = (
-            f"In half of the {total:,} detections, {median:.0%} of the joints or fewer lie in the "
-            f"bbox, first in {_where(kept, row)}."
+            f"In half of the {total:,} detections, {most} in the bbox, first in "
+            f"{_where(kept, row)}."
         )
         yield Finding(
             Kind.BBOX_ORDER if order else Kind.JOINTS_OUTSIDE,

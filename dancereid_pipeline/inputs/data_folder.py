@@ -185,17 +185,35 @@ def find_in_folder(
         annotation = annotation or folder / "annotation.json"
         if not annotation.is_file():
             raise SourceError(f"{annotation} is missing. Expected a folder with {_LAYOUT}.")
-        clips_folder = folder / "videos"
-        clips = Clips(clips_folder if clips_folder.is_dir() else folder, catalogue)
+        clips = clips_below(folder, catalogue)
         if tracks is None:
-            paths = tracks_below(folder)
-            tracks = TracksFiles(paths, " or ".join(map(str, paths)) or "npy/", catalogue)
+            tracks = tracks_files_below(folder, catalogue)
     except (OSError, ValueError, RuntimeError) as error:
         raise SourceError(
             f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder with "
             f"{_LAYOUT}, and permission to read it."
         ) from error
     return Inputs(folder, annotation, find_files(videos, clips.find, tracks))
+
+
+def clips_below(folder: Path, catalogue: Catalogue) -> Clips:
+    """The clips in a data folder: those in `videos`, or in the folder itself without that.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    videos = folder / "videos"
+    return Clips(videos if videos.is_dir() else folder, catalogue)
+
+
+def tracks_files_below(folder: Path, catalogue: Catalogue) -> TracksFiles:
+    """The npy files in a data folder.
+
+    Raises:
+        SourceError: they cannot be read, or there are several archives.
+    """
+    paths = tracks_below(folder)
+    return TracksFiles(paths, " or ".join(map(str, paths)) or str(folder / "npy"), catalogue)
 
 
 def find_files(

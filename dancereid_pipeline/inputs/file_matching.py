@@ -77,7 +77,7 @@ def _why_no_video(near: re.Match[str] | None, ids: Collection[str]) -> str:
         return "no video's id is in its name"
     if near[0] in ids:
         return f"a letter or digit is next to the id {near[0]}"
-    return f"{near[0]} has not the upper and lower case of the video's id"
+    return "upper and lower case are not those of the video's id"
 
 
 def only_file(
@@ -105,8 +105,8 @@ def only_file(
         raise VideoError(
             reason,
             f"Expected one {what} with {' or '.join(ids)} in its name, found none. "
-            + (f"Passed over: {_listed(near)}. Rename it, or put" if near else "Put")
-            + " it there.",
+            + (f"Passed over: {_listed(near)}. Rename or convert it, or put" if near else "Put")
+            + " the right file there.",
         )
     if len(files) > 1:
         raise VideoError(
@@ -156,5 +156,5 @@ def _why_unreadable(path: Path, suffixes: Collection[str]) -> str:
     if path.name.startswith("."):
         return "its name begins with a dot"
     if path.suffix.lower() not in suffixes:
-        return f"its ending is not {' or '.join(sorted(suffixes))}"
+        return f"its ending is none of {', '.join(sorted(suffixes))}"
     return "" if path.is_file() else "it is not a file, or a link to one that is not there"
