@@ -40,7 +40,7 @@ class Wrong:
 
     def __str__(self) -> str:
         name = f"{self.video_id}: {self.what}." if self.video_id else f"{self.what}:"
-        return f"{name} {' '.join(self.message.split())}"  # a file's name may have line breaks
+        return f"{name} {self.message}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,9 @@ class FolderCheck:
             ("passed over", self.passed_over),
         ):
             if entries:
-                lines += ["", f"{name} ({len(entries)}):", *(f"  {entry}" for entry in entries)]
+                lines += ["", f"{name} ({len(entries)}):"]
+                # A file's name may have line breaks.
+                lines += [f"  {' '.join(str(entry).split())}" for entry in entries]
         lines += ["", "No clip was opened: only a build finds clips that are broken or do not fit."]
         return "\n".join(lines)
 
@@ -197,12 +199,12 @@ class _Inputs:
         except (AnnotationError, SourceError) as error:
             self.wrong.append(Wrong("", "annotation", str(error)))
         ids = {i for video in catalogue for i in (video.video_id, video.download_id)}
+        # What seems to belong to no video of the catalogue may belong to a row that is wrong.
         for video_id, of_video in (self._annotation or {}).items():
-            # A video that seems to be missing in the catalogue may be in a row that is wrong.
             if isinstance(of_video, AnnotationError) and (known_rows or video_id in ids):
                 self.wrong.append(Wrong(video_id, "annotation", str(of_video)))
         for files in (self._clips, self._tracks):
-            others = files.passed_over if files is not None else []
+            others = files.passed_over if files is not None and known_rows else []
             self.passed_over += [file for file in others if _matters(file, ids)]
 
     def check(self, video: Video) -> Iterator[Wrong | Finding]:
