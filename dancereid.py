@@ -44,6 +44,7 @@ from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
 
 if TYPE_CHECKING:
     from dancereid_pipeline.build.numpy_view import as_arrays
+    from dancereid_pipeline.checks.folder_check import check
     from dancereid_pipeline.doctor.doctor import doctor
     from dancereid_pipeline.evaluation.evaluate import evaluate
     from dancereid_pipeline.export.export import export
@@ -59,6 +60,7 @@ __all__ = [
     "DanceReIDConfig",
     "DanceReIDError",
     "as_arrays",
+    "check",
     "coverage",
     "doctor",
     "evaluate",
@@ -73,6 +75,7 @@ __all__ = [
 # What not every program does, by the room that does it: `import dancereid` need not wait for it.
 _LATER = {
     "as_arrays": "build.numpy_view",
+    "check": "checks.folder_check",
     "doctor": "doctor.doctor",
     "evaluate": "evaluation.evaluate",
     "export": "export.export",
@@ -208,9 +211,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         """Writes a video's outcome for the build; in a stream, warns or raises an error."""
         if self._outcomes is not None:
             self._outcomes.keep(outcome)
-        elif not outcome.whole and not job.missing:
+        elif outcome.findings or not (outcome.whole or job.missing):
             summary = str(Coverage(self.config.name, {}, (outcome,)))
-            if self.config.missing == "error":
+            if self.config.missing == "error" and not outcome.whole:
                 raise MissingVideosError(f"Expected all images, since missing='error'. {summary}")
             logger.warning("%s", summary)
 
@@ -261,14 +264,14 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         if not found.whole:
             found = found.with_reasons(plan.missing)
             self.info.description = found.describe(self._info().description)
-        if found.whole and fetched:
-            tqdm.write(str(found), file=sys.stderr)
-        elif found.whole:
-            logger.info("%s", found)
-        elif self.config.missing == "error":
+        if not found.whole and self.config.missing == "error":
             raise MissingVideosError(f"Expected all images, since missing='error'.\n{found}")
-        else:
+        if not found.whole or found.findings:
             logger.warning("%s", found)
+        elif fetched:
+            tqdm.write(str(found), file=sys.stderr)
+        else:
+            logger.info("%s", found)
 
     def _set_cache_folder(self, plan: Plan) -> None:
         """Sets the cache folder's name, which depends on code, options and files.

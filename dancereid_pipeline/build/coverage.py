@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..catalogue.catalogue import SPLITS
+from ..checks.finding import Finding
 from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
@@ -35,6 +36,7 @@ class Outcome:
         untracked: annotated (person, frame) pairs without a detection in the tracks.
         past_end: annotated detections past the last frame of the clip.
         since: time at which the reason was first found, UTC, ISO 8601; "" if unknown.
+        findings: what is doubtful in its tracks or its annotation.
     """
 
     video_id: str
@@ -49,6 +51,7 @@ class Outcome:
     untracked: int = 0
     past_end: int = 0
     since: str = ""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -64,7 +67,12 @@ class Outcome:
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
         """The inverse of `dataclasses.asdict`, also for values from JSON."""
         return cls(
-            **{**values, "reason": Reason(values["reason"]), "splits": tuple(values["splits"])}
+            **{
+                **values,
+                "reason": Reason(values["reason"]),
+                "splits": tuple(values["splits"]),
+                "findings": tuple(map(Finding.from_dict, values["findings"])),
+            }
         )
 
 
@@ -88,6 +96,11 @@ class Coverage:
     def whole(self) -> bool:
         """Whether each requested video gave all its images."""
         return all(o.whole for o in self.outcomes if o.reason is not Reason.LEFT_OUT)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is doubtful in the tracks or the annotation of its videos."""
+        return tuple(finding for outcome in self.outcomes for finding in outcome.findings)
 
     @property
     def splits(self) -> dict[str, int]:
@@ -127,6 +140,7 @@ class Coverage:
         lines += [f"  {line}" for line in by_reason(absent)]
         for outcome in self.outcomes:
             lines += [f"  {outcome.video_id}: {loss}" for loss in _losses(outcome)]
+        lines += [f"  {doubt.video_id}: doubtful: {doubt}" for doubt in self.findings]
         return "\n".join(lines)
 
     def check_counts(self) -> None:

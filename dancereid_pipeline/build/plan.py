@@ -11,7 +11,7 @@ from pathlib import Path
 from ..catalogue.catalogue import CONFIGS, Catalogue, Video
 from ..common.errors import MissingVideosError, VideoError
 from ..common.reasons import Reason
-from ..formats.annotation import Annotation, VideoAnnotation
+from ..formats.annotation import Annotation, VideoAnnotation, not_listed
 from ..inputs.data_folder import Inputs, VideoFiles
 from .coverage import Outcome, by_reason
 from .fingerprint import code_fingerprint
@@ -47,10 +47,7 @@ class VideoJob:
         if isinstance(self.files, VideoError):
             raise self.files
         if self.annotation is None:
-            raise VideoError(
-                Reason.NO_ANNOTATION,
-                f"The annotation does not list the video {self.video.video_id}. Add it there.",
-            )
+            raise not_listed(self.video.video_id)
         return self.files, self.annotation
 
     @property

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.errors import InterruptedReadError, TracksError, VideoError
+from ..checks.detections import doubts, kept_detections
+from ..common.errors import InterruptedReadError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import VideoAnnotation
 from ..formats.npy_tracks import Tracks, read_tracks
@@ -110,20 +111,12 @@ class VideoSamples:
         """The detections that annotation and stride keep, sorted by frame and then by person."""
         stride, name = self._options.stride, str(files.tracks)
         tracks = read_tracks(files.tracks.read(), name, frames=annotation.any_frames(stride))
-        keep = np.zeros(len(tracks.frame), bool)
-        for person, frames in zip(annotation.people, annotation.frames, strict=True):
-            of_person = tracks.person == person
-            keep |= of_person & np.isin(tracks.frame, frames[frames % stride == 0])
-        rows = np.flatnonzero(keep)
-        valid = tracks.take(rows[np.lexsort((tracks.person[rows], tracks.frame[rows]))])
-        twice = np.flatnonzero((np.diff(valid.frame) == 0) & (np.diff(valid.person) == 0))
-        if twice.size:
-            raise TracksError(
-                f"{name}, frame {valid.frame[twice[0]]}: expected each id once in a frame, found "
-                f"{valid.person[twice[0]] + 1} twice. Give one of the two another id."
-            )
-        self._record(untracked=annotation.count(stride) - len(rows))
-        return valid
+        kept = kept_detections(tracks, annotation, stride, name)
+        self._record(
+            untracked=annotation.count(stride) - len(kept.frame),
+            findings=doubts(self._job.video.video_id, tracks, kept, annotation, stride),
+        )
+        return kept
 
     def _sample(
         self, decoded: DecodedFrame, tracks: Tracks, row: int, annotation: VideoAnnotation

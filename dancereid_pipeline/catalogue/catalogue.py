@@ -109,18 +109,43 @@ class Catalogue:
         Raises:
             CatalogueError: it is not valid; the message names the line and the column.
         """
+        catalogue, faults = cls.read_rows(path)
+        if faults:
+            raise faults[0]
+        return catalogue
+
+    @classmethod
+    def read_rows(cls, path: str | Path | None = None) -> tuple[Catalogue, list[CatalogueError]]:
+        """Reads a catalogue. The fault of one row does not hide those of the others.
+
+        Args:
+            path: as for `read`.
+
+        Returns:
+            The catalogue with the valid rows; and what is wrong. If anything is, the person ids
+            are not to be used.
+
+        Raises:
+            CatalogueError: the file as a whole is not valid.
+        """
         path = project_file("video_data.csv") if path is None else Path(path).expanduser()
         content = _read_bytes(path)
         videos: list[Video] = []
-        for line, fields in _rows(path, content):
+        faults: list[CatalogueError] = []
+        for row, (line, fields) in enumerate(_rows(path, content)):
             first_id = videos[-1].person_ids.stop if videos else 0
-            videos.append(_video(path, line, fields, len(videos), first_id))
-        if not videos:
+            try:
+                if isinstance(fields, CatalogueError):
+                    raise fields
+                videos.append(_video(path, line, fields, row, first_id))
+            except CatalogueError as error:
+                faults.append(error)
+        if not videos and not faults:
             raise CatalogueError(
                 f"{path}: expected a row for each video below the header, found none. Add them."
             )
-        _check_unique(path, videos)
-        return cls(path, tuple(videos), hashlib.sha256(content).hexdigest())
+        faults += _repeated(path, videos)
+        return cls(path, tuple(videos), hashlib.sha256(content).hexdigest()), faults
 
     def __iter__(self) -> Iterator[Video]:
         return iter(self.videos)
@@ -164,8 +189,11 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yields (line number, {column: stripped text}) for each row that is not blank."""
+def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str] | CatalogueError]]:
+    """Yields (line number, {column: stripped text}) for each row that is not blank.
+
+    In place of a row with too many or too few fields, yields an error.
+    """
     try:
         text = io.StringIO(content.decode("utf-8-sig"), newline="")
         # Excel writes semicolons in many countries, and on request a first line that names them.
@@ -173,7 +201,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
         named = re.fullmatch(r"sep=([,;\t])", first)
         if not named:
             text.seek(0)
-        separator = named[1] if named else ";" if ";" in first and "," not in first else ","
+        separator = named[1] if named else next((s for s in ",;\t" if s in first), ",")
         reader = csv.DictReader(text, strict=True, delimiter=separator)
         above = 1 if named else 0
         header = [name.strip() for name in reader.fieldnames or ()]
@@ -189,11 +217,16 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
             if not any(map(_filled, row.values())):
                 continue  # a blank row, as a spreadsheet saves it: commas alone
             line = reader.line_num + above
-            if None in row or None in row.values():
-                raise CatalogueError(
-                    f"{path}, line {line}: expected {len(header)} fields, as in the header, found "
-                    f"more or fewer. Put quotes around a field that holds {separator!r}."
+            beyond_header = row.pop(None, None)  # type: ignore[call-overload]
+            if _filled(beyond_header) or None in row.values():
+                yield (
+                    line,
+                    CatalogueError(
+                        f"{path}, line {line}: expected {len(header)} fields, as in the header, "
+                        f"found more or fewer. Put quotes around a field that holds {separator!r}."
+                    ),
                 )
+                continue
             yield line, {name: text.strip() for name, text in row.items()}
     except (UnicodeDecodeError, csv.Error) as error:
         raise CatalogueError(
@@ -261,13 +294,13 @@ def _number(where: str, fields: dict[str, str], column: str, *, least: int) -> i
     return int(text)
 
 
-def _check_unique(path: Path, videos: list[Video]) -> None:
-    """Refuses a repeated id, download ids included: either may be in a clip's file name."""
+def _repeated(path: Path, videos: list[Video]) -> Iterator[CatalogueError]:
+    """Finds repeated ids, download ids included: either may be in a clip's file name."""
     seen: dict[str, int] = {}
     for video in videos:
         for name in {video.video_id, video.download_id}:
             if name in seen:
-                raise CatalogueError(
+                yield CatalogueError(
                     f"{path}, row {video.row}: expected a new id, but row {seen[name]} has "
                     f"{name!r} already. Give each video ids of its own."
                 )

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..catalogue.catalogue import Catalogue
-from ..common.errors import AnnotationError, SourceError
+from ..common.errors import AnnotationError, SourceError, VideoError
+from ..common.reasons import Reason
 
 _SHAPE = 'Expected {"video id": {"person": [frame, ...]}}'
 
@@ -76,26 +77,62 @@ class Annotation:
                 and the frame.
             SourceError: the file cannot be read.
         """
-        content = _read_bytes(path)
-        raw = _parse(path, content)
-        people = {video.video_id: video.people for video in catalogue}
+        found, fingerprint = read_videos(path, catalogue)
         videos = {}
-        for video_id, of_video in raw.items():
+        for video_id, annotation in found.items():
+            if isinstance(annotation, AnnotationError):
+                raise annotation
+            videos[video_id] = annotation
+        return cls(path, videos, fingerprint)
+
+
+def read_videos(
+    path: Path, catalogue: Catalogue
+) -> tuple[dict[str, VideoAnnotation | AnnotationError], str]:
+    """Reads an annotation. The fault of one video does not hide the others.
+
+    Args:
+        path: the JSON file.
+        catalogue: must have each video of the file, with the same number of people.
+
+    Returns:
+        The annotation of each video, or what is wrong with it, by video id; and the sha256 of the
+        file, hex.
+
+    Raises:
+        AnnotationError: the file as a whole is not valid.
+        SourceError: the file cannot be read.
+    """
+    content = _read_bytes(path)
+    people = {video.video_id: video.people for video in catalogue}
+    videos: dict[str, VideoAnnotation | AnnotationError] = {}
+    for video_id, of_video in _parse(path, content).items():
+        try:
             if video_id not in people:
                 raise AnnotationError(
                     f"{path}: video {video_id[:40]!r} is not in the catalogue {catalogue.path}. "
                     "Add a row for it there, below the others so that their person ids stay the "
                     "same, or remove it from the annotation."
                 )
-            videos[video_id] = _video_annotation(f"{path}, video {video_id!r}", of_video)
-            found = len(videos[video_id].people)
-            if found != people[video_id]:
+            annotation = _video_annotation(f"{path}, video {video_id!r}", of_video)
+            if len(annotation.people) != people[video_id]:
                 raise AnnotationError(
                     f"{path}, video {video_id!r}: expected {people[video_id]} people, as in "
-                    f"{catalogue.path}, found {found}. Correct the number there, or the "
-                    "annotation."
+                    f"{catalogue.path}, found {len(annotation.people)}. Correct the number there, "
+                    "or the annotation."
                 )
-        return cls(path, videos, hashlib.sha256(content).hexdigest())
+            videos[video_id] = annotation
+        except AnnotationError as error:
+            videos[video_id] = error
+    return videos, hashlib.sha256(content).hexdigest()
+
+
+def not_listed(video_id: str) -> VideoError:
+    """The error for a video that the annotation does not list."""
+    return VideoError(
+        Reason.NO_ANNOTATION,
+        f"The annotation does not list the video {video_id}. Add it there.",
+    )
 
 
 def _read_bytes(path: Path) -> bytes:

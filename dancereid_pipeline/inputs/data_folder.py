@@ -16,7 +16,7 @@ from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, TracksFile, tracks_in
-from .file_matching import files_below, match_files, only_file
+from .file_matching import PassedOver, files_below, match_files, only_file
 
 if TYPE_CHECKING:
     from ..formats.video import Clip
@@ -80,14 +80,19 @@ class Clips:
         folder: the folder; if it does not exist, there are no clips.
         catalogue: the catalogue with the videos.
 
+    Attributes:
+        passed_over: the files that belong to no video.
+
     Raises:
         OSError: the folder cannot be read.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:
         self.folder = folder
-        files = files_below(folder, CLIP_SUFFIXES)
-        self._by_video = match_files(((clip, clip.stem) for clip in files), catalogue)
+        files, others = files_below(folder, CLIP_SUFFIXES)
+        self._by_video, without_id = match_files(((clip, clip.stem) for clip in files), catalogue)
+        # Where clips lie beside npy/, its files are no clips with a wrong ending.
+        self.passed_over = [*without_id, *(p for p in others if not p.name.endswith(".npy"))]
 
     def find(self, video: Video) -> Path:
         """The clip of a video.
@@ -98,7 +103,8 @@ class Clips:
         clips = self._by_video.get(video.video_id, [])
         # The catalogue's own name for a clip comes before all other names.
         clips = [clip for clip in clips if clip.stem == video.clip_stem] or clips
-        return only_file(video, clips, Reason.NO_CLIP, f"clip in {self.folder}")
+        what = f"clip in {self.folder}"
+        return only_file(video, clips, self.passed_over, Reason.NO_CLIP, what)
 
 
 class TracksFiles:
@@ -109,19 +115,24 @@ class TracksFiles:
         where: the paths as text, for errors.
         catalogue: the catalogue with the videos.
 
+    Attributes:
+        passed_over: the files that belong to no video.
+
     Raises:
         SourceError: a folder or an archive cannot be read.
     """
 
     def __init__(self, paths: Sequence[Path], where: str, catalogue: Catalogue) -> None:
         self._where = where
+        self._by_path = []
+        self.passed_over: list[PassedOver] = []
         try:
-            self._by_path = [
-                match_files(
-                    ((npy, PurePosixPath(npy.name).stem) for npy in _tracks_at(path)), catalogue
-                )
-                for path in paths
-            ]
+            for path in paths:
+                files, others = _tracks_at(path)
+                named = ((npy, PurePosixPath(npy.name).stem) for npy in files)
+                by_video, without_id = match_files(named, catalogue)
+                self._by_path.append(by_video)
+                self.passed_over += [*without_id, *others]
         except OSError as error:
             raise SourceError(
                 f"{where}: the tracks cannot be read ({error.strerror}). Expected an archive or a "
@@ -140,7 +151,8 @@ class TracksFiles:
         """
         found = [files for by_video in self._by_path if (files := by_video.get(video.video_id))]
         what = f"npy file in {self._where}"
-        return only_file(video, found[0] if found else [], Reason.NO_TRACKS, what)
+        files = found[0] if found else []
+        return only_file(video, files, self.passed_over, Reason.NO_TRACKS, what)
 
 
 def find_in_folder(
@@ -173,17 +185,35 @@ def find_in_folder(
         annotation = annotation or folder / "annotation.json"
         if not annotation.is_file():
             raise SourceError(f"{annotation} is missing. Expected a folder with {_LAYOUT}.")
-        clips_folder = folder / "videos"
-        clips = Clips(clips_folder if clips_folder.is_dir() else folder, catalogue)
+        clips = clips_below(folder, catalogue)
         if tracks is None:
-            paths = tracks_below(folder)
-            tracks = TracksFiles(paths, " or ".join(map(str, paths)) or "npy/", catalogue)
+            tracks = tracks_files_below(folder, catalogue)
     except (OSError, ValueError, RuntimeError) as error:
         raise SourceError(
             f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder with "
             f"{_LAYOUT}, and permission to read it."
         ) from error
     return Inputs(folder, annotation, find_files(videos, clips.find, tracks))
+
+
+def clips_below(folder: Path, catalogue: Catalogue) -> Clips:
+    """The clips in a data folder: those in `videos`, or in the folder itself without that.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    videos = folder / "videos"
+    return Clips(videos if videos.is_dir() else folder, catalogue)
+
+
+def tracks_files_below(folder: Path, catalogue: Catalogue) -> TracksFiles:
+    """The npy files in a data folder.
+
+    Raises:
+        SourceError: they cannot be read, or there are several archives.
+    """
+    paths = tracks_below(folder)
+    return TracksFiles(paths, " or ".join(map(str, paths)) or str(folder / "npy"), catalogue)
 
 
 def find_files(
@@ -230,14 +260,14 @@ def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
     return paths
 
 
-def _tracks_at(path: Path) -> list[TracksFile]:
-    """The npy files in a folder or an archive.
+def _tracks_at(path: Path) -> tuple[list[TracksFile], list[PassedOver]]:
+    """The npy files in a folder or an archive; and the other files in the folder.
 
     Raises:
         OSError: the folder cannot be read.
         SourceError: the archive cannot be read.
     """
     if not path.is_dir():
-        return tracks_in(path)
-    files = files_below(path, {".npy"})
-    return [TracksFile(p, None, p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+        return tracks_in(path), []
+    files, others = files_below(path, {".npy"})
+    return [TracksFile(p, None, p.stat().st_size, p.stat().st_mtime_ns) for p in files], others

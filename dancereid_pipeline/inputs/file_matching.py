@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,9 +14,30 @@ from ..common.errors import VideoError
 from ..common.reasons import Reason
 
 _File = TypeVar("_File")
+_LISTED = 3  # at most so many files are listed in an error
 
 
-def match_files(files: Iterable[tuple[_File, str]], catalogue: Catalogue) -> dict[str, list[_File]]:
+@dataclass(frozen=True)
+class PassedOver:
+    """A file that belongs to no video.
+
+    Attributes:
+        path: its path; of a file in an archive, `ARCHIVE::NAME`.
+        name: its name without folders.
+        why: why it was passed over.
+    """
+
+    path: str
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.why})"
+
+
+def match_files(
+    files: Iterable[tuple[_File, str]], catalogue: Catalogue
+) -> tuple[dict[str, list[_File]], list[PassedOver]]:
     """Finds the video of each file.
 
     The catalogue's own name for a clip comes first. Otherwise the longest id in the name counts,
@@ -27,30 +49,50 @@ def match_files(files: Iterable[tuple[_File, str]], catalogue: Catalogue) -> dic
         catalogue: the catalogue with the videos.
 
     Returns:
-        The files of each video, by video id.
+        The files of each video, by video id; and those that belong to no video.
     """
     own = {video.clip_stem: video.video_id for video in catalogue}
     ids = {name: v.video_id for v in catalogue for name in (v.video_id, v.download_id)}
     # Ids may contain '-' and '_', as names do. So only letters and digits can continue an id.
-    longest_first = sorted(ids, key=len, reverse=True)
-    pattern = re.compile(
-        f"(?<![A-Za-z0-9])({'|'.join(map(re.escape, longest_first))})(?![A-Za-z0-9])"
-    )
+    longest_first = "|".join(map(re.escape, sorted(ids, key=len, reverse=True)))
+    pattern = re.compile(f"(?<![A-Za-z0-9])({longest_first})(?![A-Za-z0-9])")
+    anywhere = re.compile(longest_first, re.IGNORECASE)
     by_video: dict[str, list[_File]] = {}
+    passed_over = []
     for file, name in files:
         found = pattern.findall(name)
         longest = {ids[i] for i in found if len(i) == max(map(len, found))}
-        for video_id in {own[name]} if name in own else longest:
+        videos = {own[name]} if name in own else longest
+        for video_id in videos:
             by_video.setdefault(video_id, []).append(file)
-    return by_video
+        if not videos:
+            near = anywhere.search(name)
+            passed_over.append(PassedOver(str(file), name, _why_no_video(near, ids)))
+    return by_video, passed_over
 
 
-def only_file(video: Video, files: list[_File], reason: Reason, what: str) -> _File:
+def _why_no_video(near: re.Match[str] | None, ids: Collection[str]) -> str:
+    """Why a file belongs to no video: `near` is what its name has of an id."""
+    if near is None:
+        return "no video's id is in its name"
+    if near[0] in ids:
+        return f"a letter or digit is next to the id {near[0]}"
+    return "upper and lower case are not those of the video's id"
+
+
+def only_file(
+    video: Video,
+    files: list[_File],
+    passed_over: Iterable[PassedOver],
+    reason: Reason,
+    what: str,
+) -> _File:
     """The only file of a video.
 
     Args:
         video: the video.
         files: the files that belong to it.
+        passed_over: files that belong to no video.
         reason: the reason to report if there is none.
         what: name of the file in errors, as "clip in FOLDER".
 
@@ -58,9 +100,13 @@ def only_file(video: Video, files: list[_File], reason: Reason, what: str) -> _F
         VideoError: there is none, or there are several.
     """
     if not files:
-        names = " or ".join(dict.fromkeys((video.video_id, video.download_id)))
+        ids = dict.fromkeys((video.video_id, video.download_id))
+        near = [p for p in passed_over if any(i.lower() in p.name.lower() for i in ids)]
         raise VideoError(
-            reason, f"Expected one {what} with {names} in its name, found none. Put it there."
+            reason,
+            f"Expected one {what} with {' or '.join(ids)} in its name, found none. "
+            + (f"Passed over: {_listed(near)}. Rename or convert it, or put" if near else "Put")
+            + " the right file there.",
         )
     if len(files) > 1:
         raise VideoError(
@@ -70,10 +116,18 @@ def only_file(video: Video, files: list[_File], reason: Reason, what: str) -> _F
     return files[0]
 
 
-def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
+def _listed(files: Sequence[PassedOver]) -> str:
+    more = f" and {len(files) - _LISTED} more" if len(files) > _LISTED else ""
+    return ", ".join(map(str, files[:_LISTED])) + more
+
+
+def files_below(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[PassedOver]]:
     """The files with these endings in a folder and in its subfolders, links included, sorted.
 
     If the folder does not exist, there are none.
+
+    Returns:
+        The files; and those that are passed over because of their endings, for example.
 
     Raises:
         OSError: a folder cannot be read.
@@ -83,7 +137,7 @@ def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
         raise error
 
     if not folder.exists():
-        return []
+        return [], []
     found: list[Path] = []
     seen: set[str] = set()
     for path, folders, names in os.walk(folder, followlinks=True, onerror=fail):
@@ -91,5 +145,16 @@ def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
             folders.clear()
             continue
         seen.add(os.path.realpath(path))
-        found += [Path(path, name) for name in names if not name.startswith(".")]
-    return sorted(p for p in found if p.suffix.lower() in suffixes and p.is_file())
+        found += [Path(path, name) for name in names]
+    whys = {path: _why_unreadable(path, suffixes) for path in sorted(found)}
+    passed_over = [PassedOver(str(path), path.name, why) for path, why in whys.items() if why]
+    return [path for path, why in whys.items() if not why], passed_over
+
+
+def _why_unreadable(path: Path, suffixes: Collection[str]) -> str:
+    """Why a file is passed over, whatever video it is of; "" if it is not."""
+    if path.name.startswith("."):
+        return "its name begins with a dot"
+    if path.suffix.lower() not in suffixes:
+        return f"its ending is none of {', '.join(sorted(suffixes))}"
+    return "" if path.is_file() else "it is not a file, or a link to one that is not there"

@@ -208,7 +208,7 @@ def _config(build: Build) -> str:
             f"{'with' if options.skeleton else 'without'} the column `skeleton`"
         ),
         covered=str(coverage).splitlines()[0].partition(": ")[2].partition(" (")[0],
-        missing=_missing(build),
+        missing=_missing(build) + _doubtful(build),
         videos=len(used),
         used="\n".join(
             f"| {_video(o)} | {', '.join(o.splits)} | {o.people} | {o.images:,} |" for o in used
@@ -228,6 +228,13 @@ def _statistics_row(build: Build, split: str) -> str:
         f"{figures.joints_outside:.1%}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _doubtful(build: Build) -> str:
+    """A list of what is doubtful in tracks and annotation; "" if nothing is."""
+    found = build.coverage.findings
+    lines = [f"- `{doubt.video_id}`: {doubt.kind.value}. {doubt.message}" for doubt in found]
+    return "\n".join(["\n**Doubtful**:\n", *lines]) + "\n" if lines else ""
 
 
 def _missing(build: Build) -> str:

@@ -135,6 +135,12 @@ ROWS = b"video_id,people,split\r\na,2,test\r\nb,1,test\r\n"
         ROWS.replace(b",", b";"),
         b"\xef\xbb\xbfsep=;\r\n" + ROWS.replace(b",", b";") + b";;\r\n",
         b"sep=\t\r\n" + ROWS.replace(b",", b"\t"),
+        ROWS.replace(b",", b"\t"),
+        b"\xef\xbb\xbf" + ROWS.replace(b"\r\n", b"\n"),
+        ROWS.replace(b"\r\n", b"\r"),
+        ROWS.replace(b"\r\n", b",,\r\n"),
+        ROWS.replace(b"test\r\n", b"test, ,\r\n"),
+        ROWS.replace(b"video_id", b'"video_id"').replace(b"a,", b'"a",'),
     ],
 )
 def test_a_catalogue_as_excel_saves_it(tmp_path: Path, content: bytes) -> None:

@@ -18,6 +18,7 @@ import dancereid
 from dancereid_pipeline import ROOMS
 from dancereid_pipeline.build.config import DanceReIDConfig
 from dancereid_pipeline.catalogue.metadata import CITATION, CONTACT_SHOWN, PROJECT_URL_SHOWN
+from dancereid_pipeline.checks.finding import Kind
 from dancereid_pipeline.cli.main import COMMANDS, main
 from dancereid_pipeline.common.reasons import REFUSALS, Fate, Reason, fate
 from dancereid_pipeline.transfer.settings import Network
@@ -171,6 +172,11 @@ def test_every_reason_is_explained_and_its_fate_is_told() -> None:
         assert told[reason.value].lower().lstrip().startswith(f"*{fate(reason).value}.*")
     for each in Fate:
         assert f"**{each.value}**" in text
+
+
+def test_every_kind_of_finding_is_explained() -> None:
+    rows = re.findall(r"^\| (.+?) \|", sections("troubleshooting.md")["What is doubtful"], re.M)
+    assert sorted(rows[2:]) == sorted(kind.value for kind in Kind)
 
 
 def test_rooms_are_listed_in_their_order() -> None:

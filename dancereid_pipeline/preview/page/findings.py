@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...build.coverage import Coverage
+from ...checks import finding as doubt
+from ...checks.finding import Kind
 from ...common.reasons import Reason
 from .dataset_rows import PageData, Rows, Track
 from .measures import nearly_same, outside
@@ -41,12 +43,28 @@ def findings(data: PageData) -> list[Finding]:
     """Looks for all problems."""
     tracks = data.rows.tracks()
     return [
+        *_doubts(data.rows, data.coverage),
         *_few_images(tracks),
         *_far_outside(data.rows, tracks, data.image_size),
         *_near_duplicates(data.rows, tracks, data.image_size),
         *_frame_rates(data.rows, data.coverage),
         *_lengths(data.coverage),
     ]
+
+
+def _doubts(rows: Rows, found: Coverage | None) -> Iterator[Finding]:
+    """What the build found to be doubtful in tracks and annotation: one entry for each kind."""
+    by_kind: dict[Kind, dict[str, doubt.Finding]] = {}
+    for of_video in found.findings if found else ():
+        by_kind.setdefault(of_video.kind, {})[of_video.video_id] = of_video
+    for kind, videos in by_kind.items():
+        of_videos = np.isin(rows.video, [rows.videos.index(v) for v in videos if v in rows.videos])
+        yield Finding(
+            f"{_count(len(videos), 'video')}: {kind.value}",
+            _listed(f"{video}: {one.message.rstrip('.')}" for video, one in videos.items()),
+            next(iter(videos.values())).advice,
+            tuple(np.unique(rows.person[of_videos]).tolist()),
+        )
 
 
 def _few_images(tracks: list[Track]) -> Iterator[Finding]:

@@ -1,0 +1,70 @@
+"""A finding: what is doubtful in the tracks or the annotation of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Kind(str, Enum):
+    """What is doubtful. The list is closed."""
+
+    BBOX_ORDER = "bboxes in another order"
+    NO_AREA = "bboxes without an area"
+    JOINTS_OUTSIDE = "joints outside their bboxes"
+    WIDE = "bboxes wider than tall"
+    IDS_SHIFTED = "person ids off by one"
+    ABSENT = "annotated people not in the tracks"
+    PAST_TRACKS = "annotation longer than the tracks"
+
+
+_ADVICE = {
+    Kind.BBOX_ORDER: "Write box_pos as x1, x2, y1, y2, then build again: these crops show other "
+    "parts of the frame.",
+    Kind.NO_AREA: "Write box_pos as x1, x2, y1, y2, with x1 < x2 and y1 < y2: these detections "
+    "give no image.",
+    Kind.JOINTS_OUTSIDE: "Look at the images. Bboxes and joints must be in pixels of the same "
+    "clip, and of the same person.",
+    Kind.WIDE: "Look at the images. If people stand in them, the clip was turned by 90 degrees, or "
+    "x and y are exchanged.",
+    Kind.IDS_SHIFTED: "In the tracks, id counts from 1; in the annotation, people count from 0: "
+    "person 0 is id 1. Correct the annotation, then build again: these images bear the ids of "
+    "other people.",
+    Kind.ABSENT: "Compare the ids: person 0 of the annotation is id 1 of the tracks.",
+    Kind.PAST_TRACKS: "Check that both are of the same clip at the same frame rate; frames count "
+    "from 0 in both.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is doubtful in a video. Its images are made all the same.
+
+    Attributes:
+        kind: what is doubtful.
+        video_id: the video.
+        message: how often it was found, and where first, in plain words.
+        frame: the first frame in which it was found; None if it concerns the whole video.
+        person: the person in the video, from 0, of that detection; None like `frame`.
+    """
+
+    kind: Kind
+    video_id: str
+    message: str
+    frame: int | None = None
+    person: int | None = None
+
+    @property
+    def advice(self) -> str:
+        """What to do."""
+        return _ADVICE[self.kind]
+
+    def __str__(self) -> str:
+        return f"{self.kind.value}. {self.message} {self.advice}"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Finding:
+        """The inverse of `dataclasses.asdict`, also for values from JSON."""
+        return cls(**{**values, "kind": Kind(values["kind"])})

@@ -1,0 +1,244 @@
+"""Reads a data folder without decoding a clip, and says all that is wrong or doubtful in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePath
+
+import numpy as np
+
+from ..catalogue.catalogue import CONFIGS, Catalogue, Video
+from ..common.errors import AnnotationError, CatalogueError, SourceError, VideoError
+from ..common.package_files import project_file
+from ..common.progress import progress
+from ..common.validation import checked_path, ids_or_none, one_of, path_or_none
+from ..formats.annotation import VideoAnnotation, not_listed, read_videos
+from ..formats.npy_tracks import read_tracks
+from ..inputs.data_folder import CLIP_SUFFIXES, Clips, TracksFiles, clips_below, tracks_files_below
+from ..inputs.file_matching import PassedOver
+from .detections import doubts, kept_detections
+from .finding import Finding
+
+OWN_CATALOGUE = "catalogue.csv"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What keeps a video, or the whole folder, from being used.
+
+    Attributes:
+        video_id: the video; "" if it is not one video alone.
+        what: the reason, as in a coverage; or "catalogue", "annotation", "clips" or "tracks".
+        message: where, what was expected, what was found, what to do.
+    """
+
+    video_id: str
+    what: str
+    message: str
+
+    def __str__(self) -> str:
+        name = f"{self.video_id}: {self.what}." if self.video_id else f"{self.what}:"
+        return f"{name} {self.message}"
+
+
+@dataclass(frozen=True)
+class FolderCheck:
+    """What was found in a data folder. `print` shows it as a report.
+
+    Attributes:
+        folder: path of the folder.
+        catalogue: path of the catalogue.
+        config: name of the config.
+        videos: ids of the videos that were checked.
+        wrong: what keeps a video, or the whole folder, from being used.
+        doubtful: what does not keep a video from being used, but should be looked at.
+        passed_over: clips and tracks that belong to no video, and files with a video's id that
+            are neither.
+    """
+
+    folder: Path
+    catalogue: Path
+    config: str
+    videos: tuple[str, ...]
+    wrong: tuple[Wrong, ...] = ()
+    doubtful: tuple[Finding, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+
+    @property
+    def in_order(self) -> tuple[str, ...]:
+        """Ids of the videos in which nothing is wrong or doubtful."""
+        faulty = {w.video_id for w in self.wrong} | {d.video_id for d in self.doubtful}
+        return tuple(video_id for video_id in self.videos if video_id not in faulty)
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.folder}: {len(self.in_order)} of {len(self.videos)} videos of "
+            f"'{self.config}' are in order (catalogue {self.catalogue})"
+        ]
+        for name, entries in (
+            ("wrong", self.wrong),
+            ("doubtful", [f"{finding.video_id}: {finding}" for finding in self.doubtful]),
+            ("passed over", self.passed_over),
+        ):
+            if entries:
+                lines += ["", f"{name} ({len(entries)}):"]
+                # A file's name may have line breaks.
+                lines += [f"  {' '.join(str(entry).split())}" for entry in entries]
+        lines += ["", "No clip was opened: only a build finds clips that are broken or do not fit."]
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """Indented JSON."""
+        found = {
+            "folder": str(self.folder),
+            "catalogue": str(self.catalogue),
+            "config": self.config,
+            "videos": self.videos,
+            "in_order": self.in_order,
+            "wrong": [asdict(one) for one in self.wrong],
+            "doubtful": [{**asdict(one), "advice": one.advice} for one in self.doubtful],
+            "passed_over": [{"path": one.path, "why": one.why} for one in self.passed_over],
+        }
+        return json.dumps(found, indent=2)
+
+
+def check(
+    folder: str | Path,
+    *,
+    config: str = "paper",
+    catalogue: str | Path | None = None,
+    videos: Sequence[str] | None = None,
+) -> FolderCheck:
+    """Says all that is wrong or doubtful in a data folder, without decoding a clip.
+
+    It reads the catalogue, the annotation and all tracks, and looks which files are there.
+
+    Args:
+        folder: the data folder: what `load_dataset` takes as `data_dir`.
+        config: check the videos of this config: "demo", "paper", "full" or "published".
+        catalogue: path of the catalogue. If None, it is `catalogue.csv` in the folder, or, if
+            that is not there, the catalogue of DanceReID (of the demo for config "demo").
+        videos: check only these video ids.
+
+    Returns:
+        What was found; printed, a report.
+
+    Raises:
+        OptionError: an option has a value that is not allowed.
+        SourceError: the folder is not there.
+    """
+    one_of("config", config, CONFIGS)
+    path = checked_path("folder", folder).absolute()
+    if not path.is_dir():
+        raise SourceError(f"{path} is not a folder. Expected a data folder, with videos/ and npy/.")
+    catalogue_path = _catalogue_path(path, config, path_or_none("catalogue", catalogue))
+    chosen_ids = ids_or_none("videos", videos)
+    try:
+        rows, faults = Catalogue.read_rows(catalogue_path)
+    except CatalogueError as error:
+        return FolderCheck(path, catalogue_path, config, (), (Wrong("", "catalogue", str(error)),))
+    wrong = [Wrong("", "catalogue", str(fault)) for fault in faults]
+    chosen = rows.choose(config, chosen_ids) if rows.videos or not faults else []
+    inputs = _Inputs(path, rows, known_rows=not faults)
+    found = [
+        one
+        for video in progress(chosen, desc="Checking", unit=" videos")
+        for one in inputs.check(video)
+    ]
+    return FolderCheck(
+        path,
+        catalogue_path,
+        config,
+        tuple(video.video_id for video in chosen),
+        (*wrong, *inputs.wrong, *(one for one in found if isinstance(one, Wrong))),
+        tuple(one for one in found if isinstance(one, Finding)),
+        tuple(inputs.passed_over),
+    )
+
+
+def _catalogue_path(folder: Path, config: str, given: str | None) -> Path:
+    if given is not None:
+        return Path(given).expanduser()
+    if config == "demo":
+        return project_file("demo") / "video_data.csv"
+    own = folder / OWN_CATALOGUE
+    return own if own.is_file() else project_file("video_data.csv")
+
+
+class _Inputs:
+    """The clips, the tracks and the annotation in a folder, as far as they can be read.
+
+    Args:
+        folder: the data folder.
+        catalogue: the valid rows of the catalogue.
+        known_rows: whether these are all rows.
+
+    Attributes:
+        wrong: what is wrong with the folder as a whole, or with the annotation.
+        passed_over: files that belong to no video.
+    """
+
+    def __init__(self, folder: Path, catalogue: Catalogue, *, known_rows: bool) -> None:
+        self.wrong: list[Wrong] = []
+        self.passed_over: list[PassedOver] = []
+        self._clips: Clips | None = None
+        self._tracks: TracksFiles | None = None
+        self._annotation: dict[str, VideoAnnotation | AnnotationError] | None = None
+        try:
+            self._clips = clips_below(folder, catalogue)
+        except OSError as error:
+            self.wrong.append(Wrong("", "clips", f"{folder}: cannot be read ({error})."))
+        try:
+            self._tracks = tracks_files_below(folder, catalogue)
+        except SourceError as error:
+            self.wrong.append(Wrong("", "tracks", str(error)))
+        try:
+            self._annotation, _ = read_videos(folder / "annotation.json", catalogue)
+        except (AnnotationError, SourceError) as error:
+            self.wrong.append(Wrong("", "annotation", str(error)))
+        ids = {i for video in catalogue for i in (video.video_id, video.download_id)}
+        # What seems to belong to no video of the catalogue may belong to a row that is wrong.
+        for video_id, of_video in (self._annotation or {}).items():
+            if isinstance(of_video, AnnotationError) and (known_rows or video_id in ids):
+                self.wrong.append(Wrong(video_id, "annotation", str(of_video)))
+        for files in (self._clips, self._tracks):
+            others = files.passed_over if files is not None and known_rows else []
+            self.passed_over += [file for file in others if _matters(file, ids)]
+
+    def check(self, video: Video) -> Iterator[Wrong | Finding]:
+        """What is wrong or doubtful with the files of a video."""
+        try:
+            if self._clips is not None:
+                self._clips.find(video)
+        except VideoError as error:
+            yield _wrong(video, error)
+        try:
+            yield from self._check_tracks(video)
+        except VideoError as error:
+            yield _wrong(video, error)
+
+    def _check_tracks(self, video: Video) -> Iterator[Wrong | Finding]:
+        annotation = (self._annotation or {}).get(video.video_id)
+        if self._annotation is not None and annotation is None:
+            yield _wrong(video, not_listed(video.video_id))
+        if self._tracks is None:
+            return
+        file = self._tracks.find(video)
+        if not isinstance(annotation, VideoAnnotation):
+            read_tracks(file.read(), str(file), frames=np.empty(0, np.int64))
+            return
+        tracks = read_tracks(file.read(), str(file), frames=annotation.any_frames(1))
+        kept = kept_detections(tracks, annotation, 1, str(file))
+        yield from doubts(video.video_id, tracks, kept, annotation, 1)
+
+
+def _wrong(video: Video, error: VideoError) -> Wrong:
+    return Wrong(video.video_id, error.reason.value, str(error))
+
+
+def _matters(file: PassedOver, ids: set[str]) -> bool:
+    """Whether a file that is passed over may be a clip or tracks: by its ending, or by an id."""
+    ending = PurePath(file.path).suffix.lower()
+    return ending in {*CLIP_SUFFIXES, ".npy"} or any(i.lower() in file.name.lower() for i in ids)
