@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import datasets
+
+from ..common.errors import DanceReIDError
 
 
 def example_features(*, skeleton: bool) -> datasets.Features:
@@ -26,3 +29,41 @@ def example_features(*, skeleton: bool) -> datasets.Features:
     if skeleton:
         columns["skeleton"] = datasets.Image()
     return datasets.Features(columns)
+
+
+def check_columns(features: datasets.Features | None, names: Iterable[str], where: str) -> None:
+    """Refuses a dataset without these columns, or where one holds values of another kind.
+
+    Args:
+        features: the columns of the dataset; None if they are not known, as in a stream after
+            `map`.
+        names: columns that must be there.
+        where: names the dataset, for the error message.
+
+    Raises:
+        DanceReIDError: a column is missing, or of another kind.
+    """
+    names, expected = list(names), example_features(skeleton=True)
+    lacking = [name for name in names if name not in (features or ())]
+    if features is None or lacking:
+        raise DanceReIDError(
+            f"{where}: expected the columns {', '.join(names)}; {', '.join(lacking)} is missing. "
+            "Use the dataset as it was loaded (a stream forgets its columns in map() without "
+            "features=)."
+        )
+    for name in names:
+        if _kind(features[name]) != _kind(expected[name]):
+            raise DanceReIDError(
+                f"{where}: expected {_kind(expected[name])} in the column {name}, got "
+                f"{_kind(features[name])}. Use the dataset as it was loaded, without casts "
+                "(class_encode_column)."
+            )
+
+
+def _kind(feature: Any) -> str:
+    """What a column holds, in words."""
+    if isinstance(feature, datasets.Value):
+        return "whole numbers" if "int" in feature.dtype else feature.dtype.removeprefix("large_")
+    if isinstance(feature, datasets.Image | datasets.ClassLabel):
+        return type(feature).__name__
+    return "lists"

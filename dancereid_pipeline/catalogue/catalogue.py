@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..common.errors import CatalogueError, OptionError
 from ..common.package_files import project_file
+from ..common.validation import checked_path
 
 SPLITS = ("trainval", "test", "extra")
 # The splits of each config. "published" follows the query list of the published generator. A card
@@ -128,7 +129,7 @@ class Catalogue:
         Raises:
             CatalogueError: the file as a whole is not valid.
         """
-        path = project_file("video_data.csv") if path is None else Path(path).expanduser()
+        path = project_file("video_data.csv") if path is None else checked_path("catalogue", path)
         content = _read_bytes(path)
         videos: list[Video] = []
         faults: list[CatalogueError] = []

@@ -160,7 +160,7 @@ def check(
 
 def _catalogue_path(folder: Path, config: str, given: str | None) -> Path:
     if given is not None:
-        return Path(given).expanduser()
+        return checked_path("catalogue", given)
     if config == "demo":
         return project_file("demo") / "video_data.csv"
     own = folder / OWN_CATALOGUE

@@ -18,13 +18,14 @@ from ..catalogue.catalogue import CONFIGS
 from ..common.errors import OptionError
 from ..common.validation import whole_number
 from ..publish.prepared_folder import load_prepared
+from .flag_types import video_id
 from .network_flags import NETWORK, Flags, add_network_flags, documented, flag, help_text
 
 # Arguments of `add_argument` for each option of a build.
 _FLAGS: dict[str, dict[str, Any]] = {
     "data_dir": {"metavar": "FOLDER"},
     "catalogue": {"metavar": "CSV"},
-    "videos": {"metavar": "ID", "nargs": "+"},
+    "videos": {"metavar": "ID", "nargs": "+", "type": video_id},
     "stride": {"metavar": "N", "type": int},
     "image_size": {"metavar": ("HEIGHT", "WIDTH"), "type": int, "nargs": 2},
     "jpeg_quality": {"metavar": "Q", "type": int},

@@ -27,6 +27,7 @@ from ..fetch.manifest import NAME as MANIFEST
 from ..fetch.manifest import Manifest
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES
 from ..transfer.settings import ANNOTATION_SHA256, Network
+from .flag_types import local_path
 from .network_flags import add_network_flags
 
 EXAMPLES = "  dancereid cache\n  dancereid cache --clear builds"
@@ -154,7 +155,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="remove without asking")
     parser.add_argument(
         "--cache-dir",
-        type=Path,
+        type=local_path,
         default=Path(datasets.config.HF_DATASETS_CACHE),
         metavar="FOLDER",
         help="the folder of the builds (default: %(default)s)",
@@ -168,7 +169,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise OptionError(f"--clear {arguments.clear}: add --yes where nobody can be asked")
     folders = {
         "downloads": Network.read(vars(arguments)).download_dir,
-        "builds": arguments.cache_dir.expanduser().absolute(),
+        "builds": arguments.cache_dir.absolute(),
     }
     found: dict[str, dict[_Entry, int]] = {}
     for kind, (_, entries) in _KINDS.items():

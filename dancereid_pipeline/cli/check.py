@@ -8,12 +8,11 @@ nothing, so it takes seconds. Exit code 0: nothing was found; 1: something is wr
 from __future__ import annotations
 
 import argparse
-import io
-import sys
 
 import dancereid
 
 from ..catalogue.catalogue import CONFIGS
+from .flag_types import video_id
 from .network_flags import documented, help_text
 
 EXAMPLES = (
@@ -36,7 +35,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--catalogue", metavar="CSV", help=help_text(texts.get("catalogue", "")))
     parser.add_argument(
-        "--videos", metavar="ID", nargs="+", help=help_text(texts.get("videos", ""))
+        "--videos",
+        metavar="ID",
+        nargs="+",
+        type=video_id,
+        help=help_text(texts.get("videos", "")),
     )
 
 
@@ -48,8 +51,6 @@ def main(arguments: argparse.Namespace) -> int:
         catalogue=arguments.catalogue,
         videos=arguments.videos,
     )
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold any bytes
     print(found.to_json() if arguments.json else found)
     if found.wrong:
         return 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import dancereid
 
 from ..preview.contact_sheet import contact_sheet
+from .flag_types import local_path
 from .outputs import check_picture
 
 EXAMPLES = "  dancereid demo\n  dancereid demo --output people.png"
@@ -18,7 +19,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
     parser.add_argument(
         "--output",
-        type=Path,
+        type=local_path,
         default=Path("out/demo.png"),
         metavar="FILE.png",
         help="the picture to write (default: %(default)s)",

@@ -27,6 +27,7 @@ from ..evaluation.per_query import Group, group_table
 from ..evaluation.result import Result
 from ..evaluation.top_k import nearest
 from ..preview.ranking_sheet import chosen_queries, ranked_gallery
+from .flag_types import local_path
 from .outputs import check_picture
 from .split_flags import add_split_flags, load_split
 
@@ -102,7 +103,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="the seed of --bootstrap and --draws (default: %(default)s)",
     )
     parser.add_argument(
-        "--show", type=Path, metavar="OUT.png", help="draw ranked galleries of a few queries"
+        "--show", type=local_path, metavar="OUT.png", help="draw ranked galleries of a few queries"
     )
     add_split_flags(parser)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 
 from ..common.progress import progress
 from ..evaluation.colour_baseline import COLUMNS, colour_features
 from ..evaluation.feature_file import KEYS, write_features
+from .flag_types import local_path
 from .outputs import check_file
 from .split_flags import add_split_flags, load_split
 
@@ -31,7 +31,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--model", required=True, choices=("colour",), help="the model that computes the features"
     )
     parser.add_argument(
-        "--output", required=True, type=Path, metavar="FILE.parquet", help="the file to write"
+        "--output", required=True, type=local_path, metavar="FILE.parquet", help="the file to write"
     )
     add_split_flags(parser)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 from ..build.request import Request
 from ..catalogue.catalogue import CONFIGS, Catalogue
@@ -18,6 +17,7 @@ from ..common.errors import OptionError
 from ..fetch.crawl import crawl
 from ..transfer.settings import Network
 from .build_flags import add_options, build_options, request_of
+from .flag_types import local_path
 from .network_flags import add_network_flags, flag
 
 EXAMPLES = (
@@ -31,7 +31,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folder",
         nargs="?",
-        type=Path,
+        type=local_path,
         metavar="FOLDER",
         help="fetch only videos, into this folder; it is made if it does not exist",
     )

@@ -11,6 +11,7 @@ import argparse
 import difflib
 import gc
 import importlib
+import io
 import os
 import select
 import sys
@@ -19,6 +20,7 @@ from typing import Any, NoReturn
 
 from ..common.errors import DanceReIDError, OptionError
 from ..common.package_files import install_command
+from .flag_types import video_id
 
 COMMANDS = {
     "demo": "load the bundled demo, and draw its people",
@@ -54,6 +56,24 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
+    def spare_ids(self, words: Sequence[str]) -> list[str]:
+        """Puts a space before each video id that begins with a dash; `video_id` removes it.
+
+        argparse takes a word with a dash for a flag, unless there is a space in it.
+        """
+        takes_ids = {
+            flag: action.type is video_id
+            for action in self._actions
+            for flag in action.option_strings
+        }
+        spared, in_ids = [], False
+        for word in words:
+            flag = word.partition("=")[0]
+            in_ids = takes_ids.get(flag, in_ids)
+            is_id = in_ids and flag not in takes_ids and word.startswith("-")
+            spared.append(f" {word}" if is_id else word)
+        return spared
+
     def error(self, message: str) -> NoReturn:
         """Ends with one line; the default prints the whole usage."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
@@ -69,6 +89,9 @@ def main(words: Sequence[str] | None = None) -> int:
         The exit code: that of the command (0: success), 1 if it failed, 2 for wrong usage, 130
         if it was interrupted, 141 if the reader of its output has closed it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # not every terminal can show every path
     name, *options = (sys.argv[1:] if words is None else words) or [""]
     if name in COMMANDS:
         return _run_guarded(f"dancereid {name}", lambda: _run(name, options))
@@ -102,7 +125,7 @@ def _run(name: str, options: Sequence[str]) -> int:
     command.add_flags(parser)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a summary")
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
-    arguments = parser.parse_args(options)
+    arguments = parser.parse_args(parser.spare_ids(options))
     _choose_progress(quiet=arguments.quiet)
     code: int = command.main(arguments)
     return code

@@ -17,7 +17,7 @@ def check_folder(path: Path) -> None:
     Raises:
         SourceError: the folder cannot be made or written to.
     """
-    path = path.expanduser().absolute()
+    path = path.absolute()
     # A link without a target counts, too: no folder can be made at its path.
     nearest = next(p for p in (path, *path.parents) if os.path.lexists(p))
     try:
@@ -42,7 +42,6 @@ def check_file(flag: str, path: Path, endings: tuple[str, ...] = ()) -> None:
         OptionError: the name has another ending.
         SourceError: the path is not that of a file, or its folder cannot be written to.
     """
-    path = path.expanduser()
     if endings and path.suffix.lower() not in endings:
         raise OptionError(
             f"{flag}: expected a name that ends in {' or '.join(endings)}, got '{path}'."

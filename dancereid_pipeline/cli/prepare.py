@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 import dancereid
 
 from ..publish.prepared_folder import Prepared, check_other_build, check_output
 from .build_flags import add_build_flags, build_options, request_of
+from .flag_types import local_path
 from .outputs import check_folder
 
 EXAMPLES = (
@@ -25,7 +25,11 @@ EXAMPLES = (
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
     parser.add_argument(
-        "--output", required=True, type=Path, metavar="FOLDER", help="the folder to write into"
+        "--output",
+        required=True,
+        type=local_path,
+        metavar="FOLDER",
+        help="the folder to write into",
     )
     parser.add_argument(
         "--force", action="store_true", help="replace configs that the folder has with other data"
@@ -35,7 +39,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Builds the configs, writes them, prints what the folder has."""
-    configs, output = arguments.config or ["paper"], arguments.output.expanduser()
+    configs, output = arguments.config or ["paper"], arguments.output
     options = build_options(arguments)
     check_folder(output)
     check_output(output, configs)

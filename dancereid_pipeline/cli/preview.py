@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import webbrowser
-from pathlib import Path
 from typing import Any
 
 import dancereid
@@ -20,6 +19,7 @@ from ..common.validation import whole_number
 from ..preview.page.page import require_preview
 from ..preview.page.people import MAX_PEOPLE
 from .build_flags import add_build_flags, add_dataset_flag, load
+from .flag_types import local_path
 from .outputs import check_file, check_picture
 
 EXAMPLES = (
@@ -31,10 +31,10 @@ EXAMPLES = (
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
-    parser.add_argument("--output", type=Path, metavar="FILE.html", help="the page to write")
+    parser.add_argument("--output", type=local_path, metavar="FILE.html", help="the page to write")
     parser.add_argument(
         "--contact-sheet",
-        type=Path,
+        type=local_path,
         metavar="FILE.png",
         help="a picture to write: one row for each person, in the order of time",
     )
@@ -101,6 +101,6 @@ def _draw_sheet(dataset: Any, arguments: argparse.Namespace) -> str:
     seen = see(dataset, arguments.split)
     people = {} if arguments.people is None else {"people": arguments.people}
     sheet = contact_sheet(seen.datasets, skeletons=not arguments.no_skeletons, **people)
-    with replaced(arguments.contact_sheet.expanduser()) as unfinished:
+    with replaced(arguments.contact_sheet) as unfinished:
         sheet.save(unfinished)
     return f"{sheet.width} x {sheet.height} pixels"

@@ -6,11 +6,12 @@ import argparse
 from typing import Any
 
 from ..build.coverage import Coverage, coverage_of
+from ..build.schema import check_columns
 from ..catalogue.catalogue import SPLITS
 from ..common.errors import SourceError
 from .build_flags import add_build_flags, add_dataset_flag, load
 
-_COLUMNS = {"image", "keypoints", "person_id", "video_id", "frame"}
+_COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame")
 
 
 def add_split_flags(parser: argparse.ArgumentParser) -> None:
@@ -41,10 +42,5 @@ def load_split(arguments: argparse.Namespace) -> tuple[Any, Coverage]:
             f"{source}: split '{arguments.split}' has no images. Name another --split "
             f"({', '.join(filled)})."
         )
-    absent = sorted(_COLUMNS - set(images.column_names))
-    if absent:
-        raise SourceError(
-            f"{source}: expected the columns {', '.join(sorted(_COLUMNS))}; {', '.join(absent)} "
-            "is missing. Name a dataset that dancereid prepare wrote."
-        )
+    check_columns(images.features, _COLUMNS, source)
     return images, coverage_of(found)

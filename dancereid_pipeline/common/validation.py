@@ -6,12 +6,16 @@ import contextlib
 import importlib
 import operator
 import os
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from .errors import DanceReIDError, OptionError
 from .package_files import install_command
+
+# `Path` makes one slash of two. A drive has one letter.
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
 
 
 def one_of(name: str, value: object, known: Collection[str]) -> None:
@@ -76,13 +80,20 @@ def whole_number(name: str, value: Any, least: int, most: int) -> int:
 
 
 def checked_path(name: str, value: object) -> Path:
-    """A path that the system can look up; nothing needs to be there.
+    """A path on this machine that the system can look up, with `~` replaced; nothing needs to
+    be there.
 
     Raises:
         OptionError: it is not such a path.
     """
+    text = path_or_none(name, value) or ""
+    if address := _ADDRESS.match(text):
+        raise OptionError(
+            f"{name}: expected a path on this machine, got an address ({address[1]}://...). Name a "
+            "path; copy to or from other storage with its own tools."
+        )
     try:
-        path = Path(path_or_none(name, value) or "").expanduser()
+        path = Path(text).expanduser()
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             path.stat()
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, an unknown user

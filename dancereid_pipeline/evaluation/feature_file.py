@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from ..common.errors import FeaturesError
 from ..common.files import replaced
+from ..common.validation import checked_path
 
 FEATURE = "feature"
 KEYS = ("video_id", "person_id", "frame")
@@ -70,7 +71,7 @@ def read_features(path: str | Path) -> Features:
     Raises:
         FeaturesError: the file does not exist, or is not such a file.
     """
-    path = Path(path).expanduser()
+    path = checked_path("features", path)
     read = _READERS.get(path.suffix.lower())
     if read is None:
         raise FeaturesError(

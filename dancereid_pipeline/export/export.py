@@ -20,7 +20,7 @@ from ..common.files import alone, usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
 from ..common.resumable_folder import ResumableFolder, refuse_target
-from ..common.validation import path_or_none, whole_number
+from ..common.validation import checked_path, whole_number
 from .layouts import LAYOUTS, LayoutOptions
 from .layouts.base import VideoInFolder
 from .sample_source import Contents, Work, from_dataset
@@ -107,7 +107,7 @@ def refuse_output(output: str | Path, *, force: bool) -> Path:
     Raises:
         DanceReIDError: it is there, and is not to be replaced; or it is no path.
     """
-    target = Path(path_or_none("output", output) or "").expanduser().absolute()
+    target = checked_path("output", output).absolute()
     refuse_target(target, _ENTRIES, force=force)
     return target
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..build.coverage import Coverage, Outcome, coverage_of
 from ..build.plan import warn_of_missing
 from ..build.request import Request
+from ..build.schema import check_columns
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import CatalogueError, DanceReIDError
 from ..common.package_files import project_file
@@ -140,12 +141,7 @@ def check_built(dataset: Any) -> Coverage:
             f"{type(dataset).__name__}. Load it without split= and without streaming=True."
         )
     for name, of_split in splits.items():
-        lacking = [column for column in _COLUMNS if column not in of_split.features]
-        if lacking:
-            raise DanceReIDError(
-                f"Split {name}: expected the columns {', '.join(_COLUMNS)}, "
-                f"{', '.join(lacking)} is missing. Use the dataset as it was loaded."
-            )
+        check_columns(of_split.features, _COLUMNS, f"Split {name}")
     return coverage_of(dataset)
 
 

@@ -27,7 +27,7 @@ from ..build.options import SampleOptions
 from ..build.schema import example_features
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import alone, beside, now, usable
-from ..common.validation import shown
+from ..common.validation import checked_path, shown
 from ..preview.contact_sheet import contact_sheet
 from ..shards.build_record import PICTURE, RECORD, Build, for_others, plain_features
 from ..shards.parquet_shards import write_shards
@@ -60,7 +60,7 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
             these names, or it cannot be written.
     """
     found, splits = _whole(dataset)
-    output = Path(output).expanduser()
+    output = checked_path("output", output)
     with usable(output):
         check_output(output, [found.config])
         output.mkdir(parents=True, exist_ok=True)

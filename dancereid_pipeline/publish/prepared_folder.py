@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import re
 import shlex
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,11 @@ from ..build.options import SampleOptions
 from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import SourceError
 from ..common.files import UNFINISHED, recover_folder, replace_folder, replaced, sha256, usable
+from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
 from .card import CARD, card
+
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Prepared:
         Raises:
             SourceError: there is none, a named one is missing, or a record is broken.
         """
-        folder = Path(folder).expanduser()
+        folder = checked_path("dataset", folder)
         with usable(folder):
             builds = [b for b in builds_in(folder) if configs is None or b.config in configs]
         lacking = [name for name in configs or () if name not in {b.config for b in builds}]
@@ -56,6 +61,8 @@ class Prepared:
         size = sum(shard.bytes for build in self.builds for shard in build.shards)
         lines = [f"{self.folder}: {size / 1e6:,.1f} MB of Parquet, and {CARD}, the dataset card"]
         lines += [f"  {build.brief}" for build in self.builds]
+        if glob.escape(str(self.folder)) != str(self.folder):
+            return "\n".join([*lines, "Rename it: load_dataset finds no files below [, ], * or ?."])
         lines += ["To load it, in any recent `datasets`, without this package:"]
         # With a dot or a slash, a folder called dancereid is not taken for the builder.
         path = str(self.folder) if self.folder.is_absolute() else f"./{self.folder}"
@@ -94,10 +101,11 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
     Raises:
         SourceError: there is no such dataset, or it is broken.
     """
-    if Path(path).is_dir():
-        path = str(Path(path).resolve())  # a folder called dancereid is not the builder
+    name = _folder_or_name(path)
     try:
-        return datasets.load_dataset(path, config, **options)
+        if isinstance(name, Path) and glob.escape(str(name)) != str(name):
+            return _load_by_record(name, config, options)
+        return datasets.load_dataset(str(name), config, **options)
     # ValueError: the config is unknown. The others: a file is broken, or nothing is there.
     except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise SourceError(
@@ -105,6 +113,42 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
             "Expected a folder that dancereid prepare wrote, or the name of a dataset on the Hub "
             "that you may see, and with --config the name of one of its configs."
         ) from error
+
+
+def _folder_or_name(path: str) -> Path | str:
+    """The folder, resolved: one called dancereid is not the builder; or a name on the Hub.
+
+    Raises:
+        SourceError: it is neither.
+    """
+    folder = checked_path("dataset", path)
+    if folder.is_dir():
+        if (folder / "dataset_dict.json").is_file() or (folder / "state.json").is_file():
+            raise SourceError(
+                f"{path}: was written by save_to_disk, expected a folder that dancereid prepare "
+                "wrote. Prepare it from Python: dancereid.prepare(datasets.load_from_disk(...), "
+                "folder)."
+            )
+        return folder.resolve()
+    if not _HUB_NAME.fullmatch(path):
+        raise SourceError(
+            f"{path}: there is no such folder. Expected one that dancereid prepare wrote, or "
+            "USER/NAME, a dataset on the Hub."
+        )
+    return path
+
+
+def _load_by_record(folder: Path, config: str | None, options: Mapping[str, Any]) -> Any:
+    """Loads from a folder with [, ], * or ? in its path, below which `datasets` finds no files."""
+    build = Prepared.read(folder, None if config is None else [config]).builds[0]
+    files = {
+        split: glob.escape(str(folder / build.config)) + f"/{split}-*.parquet"
+        for split in build.statistics
+    }
+    dataset = datasets.load_dataset(str(folder), build.config, data_files=files, **options)
+    for of_split in dataset.values():
+        of_split.info.description = build.coverage.describe("")
+    return dataset
 
 
 def check_output(output: Path, configs: Sequence[str]) -> None:

@@ -141,9 +141,10 @@ def _path_or_address(name: str, value: object) -> str:
         if not _is_sound(text):
             raise OptionError(f"{name}: expected an address, got {shown(text.rpartition('@')[2])}.")
         return text
-    if re.match(r"[a-z][a-z0-9+.-]+://", text, re.I):
+    if kind := re.match(r"[a-z][a-z0-9+.-]+://", text, re.I):
         raise OptionError(
-            f"{name}: expected a path, or an address with http:// or https://, got {shown(value)}."
+            f"{name}: expected a path, or an address with http:// or https://, got one with "
+            f"{kind[0]}."
         )
     checked_path(name, value)
     return text
@@ -174,12 +175,20 @@ def _cookies(name: str, value: object) -> str:
             raise OptionError(
                 f"{name}: expected browser: and one of {', '.join(BROWSERS)}, got {shown(value)}."
             )
-    elif not checked_path(name, value).is_file():
+    elif not _is_file(text):
+        # Not shown: it may be the cookie itself.
         raise OptionError(
-            f"{name}: expected the path of a cookies.txt, or for example 'browser:firefox'; "
-            f"{shown(value)} is not a file."
+            f"{name}: expected the path of a cookies.txt, or for example 'browser:firefox'; what "
+            "was given is not a file."
         )
     return text
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return checked_path("cookies", path).is_file()
+    except OptionError:
+        return False
 
 
 def _proxy(name: str, value: object) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...build.coverage import Coverage, coverage_of
+from ...build.schema import check_columns
 from ...common.errors import DanceReIDError, OptionError
 from ...common.progress import progress
 from ...common.validation import shown
@@ -167,13 +168,7 @@ def _parts(dataset: Any, split: str | None) -> dict[str, Any]:
         raise OptionError(f"split: expected one of {', '.join(parts)}, got {shown(split)}.")
     parts = {name: part for name, part in parts.items() if split in (None, name)}
     for name, part in parts.items():
-        lacking = [column for column in ("image", *_PLAIN) if column not in (part.features or ())]
-        if lacking:
-            raise DanceReIDError(
-                f"Split {name}: expected the columns image, {', '.join(_PLAIN)}; "
-                f"{', '.join(lacking)} is missing. Use the dataset as it was loaded (a stream "
-                "forgets its columns in map() without features=)."
-            )
+        check_columns(part.features, ("image", *_PLAIN), f"Split {name}")
     return parts
 
 

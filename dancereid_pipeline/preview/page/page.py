@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...common.files import replaced
-from ...common.validation import require_extra
+from ...common.validation import checked_path, require_extra
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class Preview:
         Raises:
             SourceError: the file cannot be written.
         """
-        with replaced(Path(path).expanduser()) as unfinished:
+        path = checked_path("path", path)
+        with replaced(path) as unfinished:
             # UTF-8 cannot hold a lone surrogate (from JSON), which is no reason to fail.
             unfinished.write_text(self.html, "utf-8", errors="replace")
-        return Path(path).expanduser()
+        return path
 
     def _repr_html_(self) -> str:
         """The page in a frame, which keeps its styles and names apart from the notebook's."""
