@@ -210,9 +210,7 @@ def _indexed(
     yield from waiting
 
 
-def _needed(
-    packets: Iterable[_Indexed], wanted: frozenset[int]
-) -> Iterator[_Indexed]:
+def _needed(packets: Iterable[_Indexed], wanted: frozenset[int]) -> Iterator[_Indexed]:
     """Yields the packets, in decoding order, that a wanted frame needs."""
     pending: list[_Indexed] = []  # needed if a wanted frame comes before the next clean packet
     pending_bytes = 0
