@@ -8,7 +8,7 @@ from typing import NamedTuple
 _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 # Types of NAL units (table 7-1).
 _SLICES, _IDR_SLICE, _PARAMETERS = range(1, 6), 5, (7, 8)
-# The numbers at the begin of a slice header take fewer bytes.
+# The numbers at the beginning of a slice header take fewer bytes.
 _SLICE_HEADER_BYTES = 40
 
 
