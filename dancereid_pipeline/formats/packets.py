@@ -1,11 +1,12 @@
 """A clip + the wanted frames -> these frames, with as little decoding as possible.
 
 A clip's frames are those that a decoder gives from first to last; a frame's index counts them,
-from 0. The plain way is to do just that. The fast way finds the index from the times of the
-packets, without seeking and without a guess from the frame rate, and decodes only packets that a
-wanted frame needs, if the codec marks in each packet whether later packets refer to it. It holds
-where each packet gives one frame, in the order of their times: whatever speaks against that raises
-`UnprovedError`, before a frame with a wrong index is given.
+from 0. The plain way is to do just that. The fast way finds the index from the order that the
+codec writes into the packets, without seeking and without a guess from the frame rate, and decodes
+only packets that a wanted frame needs, if the codec marks in each packet whether later packets
+refer to it. It holds where each packet gives one frame, and where the packets' times, by which
+frames are recognized, have the same order: whatever speaks against that raises `UnprovedError`,
+before a frame with a wrong index is given.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import av
+from av.video.frame import PictureType
 
-# H.264 and HEVC decode at most so many frames before a frame that is shown earlier. After so
-# many frames with later times, the index of a frame is known.
+from .h264 import PictureReader, UnprovedError
+
+# H.264 and HEVC decode at most so many frames before a frame that is shown earlier.
 _MAX_REORDER = 16
 # If more decoded frames than this wait for the frame of an earlier packet, it is lost.
 _MAX_WAITING = 64
@@ -31,13 +34,6 @@ _TIMED_CONTAINERS = ("mp4", "matroska")
 # Codecs that have one frame in each packet of these containers. (A VP8 packet may show none. HEVC's
 # decoder drops frames before a key frame, in the middle of a clip as well.)
 _TIMED_CODECS = ("h264", "vp9", "av1")
-# In these codecs, packets come in the order in which they are shown, and no packet after a key
-# frame (as these containers mark it) refers to one before.
-_CLEAN_KEY_FRAMES = ("vp9", "av1")
-
-
-# What FFmpeg calls the order of fields where a picture is not coded as two: unknown, progressive.
-_WHOLE_PICTURES = (0, 1)
 # So many packets show whether a clip begins with frames that cannot be decoded.
 BEGINNING = 2 * _MAX_REORDER
 
@@ -46,18 +42,10 @@ class DamageError(Exception):
     """A frame is not as it was encoded."""
 
 
-class UnprovedError(Exception):
-    """It is not certain that each packet gives one frame, in the order of the packets' times."""
-
-
 def is_timed(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
     """Whether container and codec promise that each packet is one frame, and has its time."""
-    context = stream.codec_context
-    return (
-        container.format.name in _TIMED_CONTAINERS
-        and context.codec.canonical_name in _TIMED_CODECS
-        and context.field_order in _WHOLE_PICTURES
-    )
+    codec = stream.codec_context.codec.canonical_name
+    return container.format.name in _TIMED_CONTAINERS and codec in _TIMED_CODECS
 
 
 def proved_count(stream: av.VideoStream, packets: Iterable[av.Packet[av.VideoStream]]) -> int:
@@ -66,8 +54,7 @@ def proved_count(stream: av.VideoStream, packets: Iterable[av.Packet[av.VideoStr
     Raises:
         UnprovedError: they may not give one frame each.
     """
-    indexed = _indexed(packets, math.inf, _References(stream))
-    return sum(item.index is not None for item in indexed)
+    return sum(item.index is not None for item in _indexed(packets, stream, math.inf))
 
 
 def counted_frames(
@@ -75,16 +62,17 @@ def counted_frames(
 ) -> Iterator[tuple[int, av.VideoFrame]]:
     """Yields the wanted frames with their indices. It decodes and counts all frames up to them."""
     last = max(wanted)
-    # A damaged frame may be shown after frames that refer to it: hold some frames back.
+    # A damaged frame may be shown after B-frames that refer to it, but not after others.
     held: deque[tuple[int, av.VideoFrame]] = deque()
     for index, frame in enumerate(container.decode(stream)):
         if frame.is_corrupt:
             raise DamageError(f"at frame {index}")
         if index in wanted:
             held.append((index, frame))
-        while held and (held[0][0] <= index - _MAX_REORDER):
+        is_b = frame.pict_type == PictureType.B
+        while held and (not is_b or held[0][0] <= index - _MAX_REORDER):
             yield held.popleft()
-        if index >= last + _MAX_REORDER:
+        if index >= last and not held:
             break
     yield from held
 
@@ -99,8 +87,7 @@ def timed_frames(
     """
     context = stream.codec_context
     queue = _PresentationQueue(wanted)
-    references = _References(stream)
-    for packet in _needed(_indexed(packets, max(wanted), references), wanted, references):
+    for packet in _needed(_indexed(packets, stream, max(wanted)), wanted):
         queue.expect(packet)
         for frame in context.decode(packet.packet):
             yield from queue.take(frame)
@@ -111,85 +98,110 @@ def timed_frames(
 
 @dataclass(eq=False)
 class _Indexed:
-    """A packet and the index of its frame; None if it is not known yet or never shown."""
+    """A packet and the index of its frame.
+
+    Attributes:
+        packet: as the demuxer gives it.
+        order: grows in the order in which a decoder gives the frames.
+        is_disposable: no later packet refers to it.
+        is_clean: no later packet refers to one before it.
+        index: None if it is not known yet, or if the frame is never shown.
+    """
 
     packet: av.Packet[av.VideoStream]
+    order: tuple[int, int]
+    is_disposable: bool
+    is_clean: bool
     index: int | None = None
 
 
+def _ordered(
+    packets: Iterable[av.Packet[av.VideoStream]], stream: av.VideoStream
+) -> Iterator[_Indexed]:
+    """Yields packets in decoding order, without their indices."""
+    context = stream.codec_context
+    is_h264 = context.codec.canonical_name == "h264"
+    pictures = PictureReader(bytes(context.extradata or b"")) if is_h264 else None
+    count = 0
+    for packet in packets:
+        if not packet.size:  # the demuxer's mark of the end
+            continue
+        if packet.has_sidedata("new_extradata"):
+            raise UnprovedError("the decoder starts anew in the middle")
+        if pictures:
+            order, is_reference, is_idr = pictures.read(memoryview(packet))
+            item = _Indexed(packet, order, not is_reference, is_idr)
+        else:
+            # VP9 and AV1: packets come in the order in which they are shown, and no packet after
+            # a key frame (as these containers mark it) refers to one before.
+            item = _Indexed(packet, (0, count), False, packet.is_keyframe)
+        # H.264 may begin with a picture that a decoder recovers from, some frames later.
+        if not count and not item.is_clean:
+            raise UnprovedError("the first packet is no key frame")
+        yield item
+        count += 1
+
+
 class _Order:
-    """Finds the index of each packet's frame, once no packet with an earlier time can come."""
+    """Finds the index of each packet's frame, once no packet with an earlier frame can come.
+
+    Args:
+        reorder: so many packets may come before one that is shown earlier. A decoder waits for no
+            more.
+    """
 
     def __init__(self, reorder: int) -> None:
-        self._reorder = reorder  # so many packets may come after one that is shown later
-        self._earliest = 0  # time before which no packet may be shown
-        self._latest: float = -math.inf  # time of the last frame whose index is known
-        self._added_latest: float = -math.inf
-        self._settling: list[tuple[int, int, _Indexed]] = []  # a heap by time
+        self._reorder = reorder
+        self._settling: list[tuple[tuple[int, int], int, _Indexed]] = []  # a heap by order
         self._added = itertools.count()
+        self._last_added = self._last_settled = (-1, 0)
+        self._time: float = -math.inf  # of the last frame whose index is known
         self.unsettled: set[_Indexed] = set()
         self.next_index = 0
 
-    def begin(self, time: int | None) -> None:
-        """Notes the time of the first packet; no other may be shown before it."""
-        if time is None:
-            raise UnprovedError("the first packet has no time")
-        self._earliest = time
-
-    def check_key_frame(self, packet: av.Packet[av.VideoStream]) -> None:
-        """A key frame is shown after all packets before it, if times are in the frames' order."""
-        if packet.pts is None or packet.pts <= self._added_latest:
-            raise UnprovedError("a key frame is shown before an earlier packet")
-
     def add(self, item: _Indexed) -> None:
         """Adds the next packet, in decoding order."""
-        if item.packet.pts is None or item.packet.is_corrupt:
-            raise UnprovedError(f"a packet after frame {self.next_index - 1} has no time")
-        if item.packet.pts < self._earliest:
-            raise UnprovedError("a packet is shown before the first")
-        self._added_latest = max(self._added_latest, item.packet.pts)
+        if item.packet.is_corrupt:
+            raise UnprovedError(f"a packet after frame {self.next_index - 1} is corrupt")
+        if item.packet.is_keyframe and item.order <= self._last_added:
+            raise UnprovedError("a key frame is shown before an earlier packet")
+        self._last_added = max(self._last_added, item.order)
         self.unsettled.add(item)
-        heapq.heappush(self._settling, (item.packet.pts, next(self._added), item))
+        heapq.heappush(self._settling, (item.order, next(self._added), item))
         self.settle(self._reorder)
 
     def settle(self, keep: int) -> None:
         """Gives indices to all packets but the `keep` latest."""
         while len(self._settling) > keep:
-            time, _, item = heapq.heappop(self._settling)
-            if time <= self._latest:
-                raise UnprovedError(f"times are out of order after frame {self.next_index - 1}")
-            self._latest = time
-            item.index = self.next_index
+            order, _, item = heapq.heappop(self._settling)
+            if order <= self._last_settled:
+                raise UnprovedError(f"a packet of an earlier frame follows {self.next_index - 1}")
+            self._last_settled = order
             self.unsettled.discard(item)
-            self.next_index += 1
+            if not item.packet.is_discard:
+                self._give_index(item)
+
+    def _give_index(self, item: _Indexed) -> None:
+        time = item.packet.pts
+        if time is None or time <= self._time:
+            raise UnprovedError(f"times are out of order after frame {self.next_index - 1}")
+        self._time = time
+        item.index = self.next_index
+        self.next_index += 1
 
 
 def _indexed(
-    packets: Iterable[av.Packet[av.VideoStream]], last: float, references: _References
+    packets: Iterable[av.Packet[av.VideoStream]], stream: av.VideoStream, last: float
 ) -> Iterator[_Indexed]:
     """Yields packets in decoding order, each as soon as its index is known.
 
     It ends with the packet of frame `last`.
     """
-    order = _Order(references.reorder)
+    order = _Order(stream.codec_context.reorder_depth)
     waiting: deque[_Indexed] = deque()
-    begun = False
-    for packet in packets:
-        if not packet.size:  # the demuxer's mark of the end
-            continue
-        if not begun and not references.starts_clean(packet):
-            raise UnprovedError("the first packet is no key frame")
-        if packet.has_sidedata("new_extradata"):
-            raise UnprovedError("the decoder starts anew in the middle")
-        if packet.is_keyframe:
-            order.check_key_frame(packet)
-        if not begun:
-            order.begin(packet.pts)
-        begun = True
-        item = _Indexed(packet)
+    for item in _ordered(packets, stream):
         waiting.append(item)
-        if not packet.is_discard:
-            order.add(item)
+        order.add(item)
         while waiting and waiting[0] not in order.unsettled:
             yield waiting.popleft()
         if order.next_index > last and all(i.index is None or i.index > last for i in waiting):
@@ -198,65 +210,18 @@ def _indexed(
     yield from waiting
 
 
-class _References:
-    """Finds out whether packets refer to earlier ones, as far as the codec marks it."""
-
-    def __init__(self, stream: av.VideoStream) -> None:
-        context = stream.codec_context
-        in_order = context.codec.canonical_name in _CLEAN_KEY_FRAMES
-        self.reorder = 0 if in_order else _MAX_REORDER
-        self._is_h264 = context.codec.canonical_name == "h264"
-        self._clean_key_frames = in_order
-        extra = context.extradata or b""
-        # avcC is the H.264 configuration in mp4 and Matroska. The low two bits of its fifth byte
-        # are the size of a NAL unit's length, minus one (ISO/IEC 14496-15, 5.3.3.1).
-        self._nal_length = (
-            (extra[4] & 3) + 1 if context.name == "h264" and extra[:1] == b"\x01" else 0
-        )
-
-    def starts_clean(self, packet: av.Packet[av.VideoStream]) -> bool:
-        """Whether a decoder that begins with this packet gives all frames from it on."""
-        # H.264 may begin with a picture that a decoder recovers from, some frames later.
-        return packet.is_keyframe and (not self._is_h264 or self.read(packet)[1])
-
-    def read(self, packet: av.Packet[av.VideoStream]) -> tuple[bool, bool]:
-        """How other packets refer to this packet and across it.
-
-        Returns:
-            (no later packet refers to it, no later packet refers to one before it).
-        """
-        if not self._nal_length:
-            return False, self._clean_key_frames and packet.is_keyframe
-        data = memoryview(packet)
-        referred = clean = False
-        offset = 0
-        while offset + self._nal_length < len(data):
-            start = offset + self._nal_length
-            # nal_ref_idc is bits 5-6, nal_unit_type bits 0-4 (ITU-T H.264, 7.3.1);
-            # types 1 to 5 are slices, 5 is a slice of an IDR frame.
-            header = data[start]
-            if 1 <= header & 31 <= 5:
-                referred |= bool(header >> 5 & 3)
-                clean |= header & 31 == 5
-            offset = start + int.from_bytes(data[offset:start], "big")
-        return not referred, clean
-
-
-def _needed(
-    packets: Iterable[_Indexed], wanted: frozenset[int], references: _References
-) -> Iterator[_Indexed]:
+def _needed(packets: Iterable[_Indexed], wanted: frozenset[int]) -> Iterator[_Indexed]:
     """Yields the packets, in decoding order, that a wanted frame needs."""
     pending: list[_Indexed] = []  # needed if a wanted frame comes before the next clean packet
     pending_bytes = 0
     for item in packets:
-        disposable, clean = references.read(item.packet)
-        if clean:
+        if item.is_clean:
             pending, pending_bytes = [], 0
         if item.index in wanted or pending_bytes > _MAX_PENDING_BYTES:
             yield from pending
             yield item
             pending, pending_bytes = [], 0
-        elif not disposable:
+        elif not item.is_disposable:
             pending.append(item)
             pending_bytes += item.packet.size
 

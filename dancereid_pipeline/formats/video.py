@@ -14,10 +14,10 @@ from av.video.reformatter import VideoReformatter
 from ..common.errors import VideoError
 from ..common.reasons import Reason
 from .container import FETCH_ERRORS, damaged, error_text, open_clip
+from .h264 import UnprovedError
 from .packets import (
     BEGINNING,
     DamageError,
-    UnprovedError,
     counted_frames,
     is_timed,
     proved_count,
