@@ -57,7 +57,7 @@ class _Machine:
         self._referred = referred_entries(data)
         self._containers = 0
         self._encoded = 0
-        self._root: _Root | None = None
+        self._has_root = False
         self._ready: list[Any] = []  # keys and values in turn
         self.result: Any = None
 
@@ -275,11 +275,8 @@ class _Machine:
 
     def EMPTY_DICT(self) -> None:
         self._count_container()
-        if self._root is None:
-            self._root = _Root()
-            self._stack.append(self._root)
-        else:
-            self._stack.append({})
+        self._stack.append({} if self._has_root else _Root())
+        self._has_root = True
 
     def SETITEM(self) -> None:
         value, key = self._stack.pop(), self._stack.pop()
@@ -292,15 +289,13 @@ class _Machine:
         target = self._stack[-1]
         if len(items) % 2 or type(target) not in (dict, _Root):
             raise UnsafePickleError("it sets items of something other than a dict")
-        for key in islice(items, 0, None, 2):
-            # To hash a nested tuple can take forever, or overflow the stack.
-            short = type(key) is tuple and len(key) <= _MAX_KEY_PARTS
-            if type(key) not in _KEYS and not (short and {*map(type, key)} <= _KEYS):
-                raise UnsafePickleError("it has a key that is neither a number nor text")
-        if target is self._root:
+        plain = {*map(type, islice(items, 0, None, 2))} <= _KEYS
+        if not plain and not all(type(key) in _KEYS or _is_short(key) for key in items[::2]):
+            raise UnsafePickleError("it has a key that is neither a number nor text")
+        if type(target) is _Root:
             self._ready = items
             return
-        if not target and items:
+        if not target:
             self._count_container(_FILLED_DICT)
         target.update(_pairs(items))
 
@@ -367,6 +362,11 @@ class _Machine:
         if type(self._stack[-1]) not in (RawArray, RawDtype):
             raise UnsafePickleError("it sets the state of something without a state")
         self._stack[-1].build(state)
+
+
+def _is_short(key: Any) -> bool:
+    """Whether it is a flat, short tuple. To hash others can take forever, or overflow the stack."""
+    return type(key) is tuple and len(key) <= _MAX_KEY_PARTS and {*map(type, key)} <= _KEYS
 
 
 def _pairs(items: list[Any]) -> Iterator[tuple[Any, Any]]:
