@@ -33,7 +33,7 @@ _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
 _MAX_COORDINATE = 1e6
 # The numbers of so many detections are checked together. Then the unwanted ones are dropped.
-_CHECKED_AT_ONCE = 4096
+_CHECKED_AT_ONCE = 1024
 # A detection takes at least so many bytes in a pickle, even if it shares its bbox and keypoints
 # with others. A file that refers to one detection again and again could hold far more.
 _BYTES_PER_DETECTION = 16

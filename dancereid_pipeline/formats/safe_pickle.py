@@ -32,9 +32,9 @@ class _Root:
 
 _STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINGET = b".\x94hKj"
 # An empty list takes 1 byte in a pickle and 64 in memory. In tracks, a container takes at least 4
-# bytes: an empty frame with its number. A dict with items takes 4 times as much in both.
+# bytes: an empty frame with its number. A dict with items takes three times as much in both.
 _BYTES_PER_CONTAINER = 4
-_FILLED_DICT = 4
+_FILLED_DICT = 2  # more than an empty one
 # Python's own pickler does not nest deeper.
 _MAX_DEPTH = 1000
 # An entry of the memo takes some 130 bytes.
@@ -55,7 +55,7 @@ class _Machine:
         self._memo: dict[int, Any] = {}
         self._memo_size = 0
         self._referred = referred_entries(data)
-        self._containers = 0
+        self._containers, self._most_containers = 0, len(data) // _BYTES_PER_CONTAINER
         self._encoded = 0
         self._has_root = False
         self._ready: list[Any] = []  # keys and values in turn
@@ -88,8 +88,9 @@ class _Machine:
                 opcodes[opcode]()
                 offset = self._offset
                 if self._ready:
-                    yield from _pairs(self._ready)
-                    self._ready = []
+                    self._ready.reverse()
+                    while self._ready:  # each frame is gone before the next one is looked at
+                        yield self._ready.pop(), self._ready.pop()
         self.result = stack[-1]
 
     @property
@@ -224,7 +225,7 @@ class _Machine:
 
     def _count_container(self, size: int = 1) -> None:
         self._containers += size
-        if self._containers * _BYTES_PER_CONTAINER > len(self._data):
+        if self._containers > self._most_containers:
             raise UnsafePickleError("it holds more lists, tuples and dicts than its size allows")
 
     def TUPLE(self) -> None:

@@ -106,6 +106,15 @@ def test_an_array_may_be_shared_by_detections(protocol: int) -> None:
     assert found.keypoints[:, 0, 0].tolist() == [frame % 300 for frame in range(900)]
 
 
+@pytest.mark.parametrize("frames", [100, 3000])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_person_who_does_not_move_may_share_bbox_and_pose(frames: int, protocol: int) -> None:
+    still = detection(0, 0)
+    fields = {"id": 1, "box_pos": still["box_pos"], "pose_pos": still["pose_pos"]}
+    found = read(saved({frame: {0: dict(fields)} for frame in range(frames)}, protocol))
+    assert (found.bbox[:, 0] == still["box_pos"][0]).tolist() == [True] * frames
+
+
 _NUMBERS = st.floats(-1e5, 1e5)
 _ARRAYS = st.builds(
     lambda numbers, kind, order: np.array(numbers, kind, order=order),
