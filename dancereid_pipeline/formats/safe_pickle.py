@@ -30,15 +30,13 @@ class _Root:
     """Stands for the outermost dict, whose items are yielded and not kept."""
 
 
-_STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINGET = b".\x94hKj"
+_STOP, _MEMOIZE, _BINGET, _BININT1 = b".\x94hK"
 # An empty list takes 1 byte in a pickle and 64 in memory. In tracks, a container takes at least 4
 # bytes: an empty frame with its number. A dict with items takes three times as much in both.
 _BYTES_PER_CONTAINER = 4
 _FILLED_DICT = 2  # more than an empty one
-# Python's own pickler does not nest deeper.
-_MAX_DEPTH = 1000
-# An entry of the memo takes some 130 bytes.
-_BYTES_PER_ENTRY = 8
+_MAX_DEPTH = 1000  # Python's own pickler does not nest deeper
+_BYTES_PER_ENTRY = 8  # an entry of the memo takes some 130 in memory
 # To hash a long tuple, or to call with it, again and again would take time squared.
 _MAX_KEY_PARTS = 16
 _MAX_ARGUMENTS = 8
