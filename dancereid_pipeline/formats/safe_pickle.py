@@ -221,8 +221,8 @@ class _Machine:
     def EMPTY_TUPLE(self) -> None:
         self._stack.append(())
 
-    def _count_container(self, size: int = 1) -> None:
-        self._containers += size
+    def _count_container(self) -> None:
+        self._containers += 1
         if self._containers > self._most_containers:
             raise UnsafePickleError("it holds more lists, tuples and dicts than its size allows")
 
@@ -295,7 +295,7 @@ class _Machine:
             self._ready = items
             return
         if not target:
-            self._count_container(_FILLED_DICT)
+            self._containers += _FILLED_DICT  # the next container is checked
         target.update(_pairs(items))
 
     # -- the memo: objects that the pickle refers to again
