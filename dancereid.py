@@ -108,7 +108,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     | column | type | content |
     | --- | --- | --- |
     | `image` | Image | the crop, a JPEG named `PPPP_FFFFFF.jpg` (person id, frame) |
-    | `keypoints` | 17 x 2 float32 | x, y in crop pixels, in COCO's order |
+    | `keypoints` | 17 x 2 float32 | x, y in crop pixels, in COCO's order; NaN: not seen |
     | `person_id` | int32 | the person id, global; the catalogue fixes it |
     | `video_id` | string | the video id, as in the catalogue |
     | `frame` | int32 | index of the frame in the video, from 0 |

@@ -13,6 +13,7 @@ from ..checks.finding import Finding
 from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
+from ..formats.pose import JOINT_NAMES
 
 # For these reasons nothing of the video was read, and the reason needs no detail.
 _ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_ANNOTATION, Reason.LEFT_OUT}
@@ -35,6 +36,7 @@ class Outcome:
         outside: annotated detections left out because their bbox is outside the frame.
         untracked: annotated (person, frame) pairs without a detection in the tracks.
         past_end: annotated detections past the last frame of the clip.
+        unseen_joints: joints of its images that the tracks mark as not seen (NaN), of 17 each.
         since: time at which the reason was first found, UTC, ISO 8601; "" if unknown.
         findings: what is doubtful in its tracks or its annotation.
     """
@@ -50,6 +52,7 @@ class Outcome:
     outside: int = 0
     untracked: int = 0
     past_end: int = 0
+    unseen_joints: int = 0
     since: str = ""
     findings: tuple[Finding, ...] = ()
 
@@ -270,4 +273,7 @@ def _losses(outcome: Outcome) -> list[str]:
     ):
         if count:
             losses.append(f"left out {count:,} {what}")
+    if outcome.unseen_joints:
+        joints = outcome.images * len(JOINT_NAMES)
+        losses.append(f"joints not seen: {outcome.unseen_joints:,} of {joints:,}")
     return losses

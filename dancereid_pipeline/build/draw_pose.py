@@ -23,7 +23,7 @@ def draw_skeleton(
     Args:
         crop: uint8 `[height, width, 3]`, red, green, blue.
         keypoints: x, y in crop pixels, `[17, 2]`. A joint is drawn if its x and y, truncated,
-            are above 0. A bone is drawn if both its joints are.
+            are above 0; NaN is not. A bone is drawn if both its joints are.
         person: the person in the video; it gives the colour of the bones.
 
     Returns:
@@ -31,7 +31,7 @@ def draw_skeleton(
     """
     drawing = crop.copy()
     # The limit is far outside any crop, but fits OpenCV's 32-bit coordinates.
-    points = np.clip(keypoints, -1e6, 1e6).astype(np.int64)
+    points = np.nan_to_num(np.clip(keypoints, -1e6, 1e6)).astype(np.int64)  # NaN becomes 0
     drawn = [x > 0 and y > 0 for x, y in points.tolist()]
     for point, shown, name in zip(points.tolist(), drawn, _JOINT_COLOURS, strict=True):
         if shown:

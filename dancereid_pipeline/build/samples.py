@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import cv2
@@ -23,6 +25,8 @@ from .crops import KEYPOINT_MAPPINGS, crop_window, resize
 from .draw_pose import draw_skeleton
 from .plan import VideoJob
 
+logger = logging.getLogger("dancereid")
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -30,7 +34,7 @@ class Sample:
 
     Attributes:
         image: the crop as JPEG.
-        keypoints: x, y in crop pixels, float64 `[17, 2]`.
+        keypoints: x, y in crop pixels, float64 `[17, 2]`; NaN for a joint that was not seen.
         person_id: the person id (global).
         video_id: the video id, as in the catalogue.
         frame: index of the frame in the tracks, from 0.
@@ -77,7 +81,12 @@ class VideoSamples:
         try:
             for sample in self._read():
                 people.add(sample.person_id)
-                self._record(images=self.outcome.images + 1, people=len(people))
+                unseen = int(np.isnan(sample.keypoints).any(axis=1).sum())
+                self._record(
+                    images=self.outcome.images + 1,
+                    people=len(people),
+                    unseen_joints=self.outcome.unseen_joints + unseen,
+                )
                 yield sample
         except VideoError as error:
             self._record(reason=error.reason, detail=str(error), since=error.since)
@@ -111,6 +120,8 @@ class VideoSamples:
         """The detections that annotation and stride keep, sorted by frame and then by person."""
         stride, name = self._options.stride, str(files.tracks)
         tracks = read_tracks(files.tracks.read(), name, frames=annotation.any_frames(stride))
+        if tracks.scored:
+            _say_scores_are_dropped()
         kept = kept_detections(tracks, annotation, stride, name)
         self._record(
             untracked=annotation.count(stride) - len(kept.frame),
@@ -143,6 +154,14 @@ class VideoSamples:
             bbox=tracks.bbox[row].astype(np.float32),
             skeleton=None if skeleton is None else _jpeg(skeleton, quality),
         )
+
+
+@cache  # once
+def _say_scores_are_dropped() -> None:
+    logger.warning(
+        "pose_pos has a third column in some tracks. It is taken for a score of each joint, and "
+        "dropped: the column `keypoints` has x and y only."
+    )
 
 
 def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:

@@ -32,11 +32,11 @@ def colour_features(crop: NDArray[np.uint8], keypoints: NDArray[np.float64]) -> 
 
     Args:
         crop: RGB, uint8 `[height, width, 3]`.
-        keypoints: x, y in crop pixels, `[17, 2]`, COCO order.
+        keypoints: x, y in crop pixels, `[17, 2]`, COCO order; NaN for a joint that was not seen.
 
     Returns:
         float32 `[COLUMNS]`, each from 0 to 1, with Euclidean norm 1. If a stripe lies outside the
-        crop, its columns are 0 and the norm is smaller.
+        crop, or its joints were not seen, its columns are 0 and the norm is smaller.
     """
     hsv = cv2.cvtColor(crop, cv2.COLOR_RGB2HSV)
     histograms: list[NDArray[np.float32]] = []
@@ -59,17 +59,24 @@ def stripes(keypoints: NDArray[np.float64], size: tuple[int, ...]) -> list[NDArr
         A mask for each of `STRIPES`, uint8 `[height, width]`: 255 on the stripe, 0 elsewhere.
     """
     joints = np.clip(keypoints, -1e4, 1e4)  # OpenCV draws with 16-bit coordinates
-    head = joints[:5].mean(axis=0)
-    shoulders, hips = (joints[5] + joints[6]) / 2, (joints[11] + joints[12]) / 2
+    head, shoulders, hips = (_middle(joints[part]) for part in ([*range(5)], [5, 6], [11, 12]))
     # Seen from above, or with wrong joints, a trunk may have no length; the stripes keep a width.
-    trunk = max(float(np.linalg.norm(shoulders - hips)), size[0] / 10)
-    width = max(float(np.linalg.norm(joints[5] - joints[6])), _LEAST_TRUNK * trunk)
+    # Beside NaN, `max` gives its first argument.
+    trunk = max(size[0] / 10, float(np.linalg.norm(shoulders - hips)))
+    width = max(_LEAST_TRUNK * trunk, float(np.linalg.norm(joints[5] - joints[6])))
     return [
         _stripe([(head, head)], _HEAD * trunk, size),
         _stripe([(shoulders, hips)], width, size),
         _stripe([(joints[11], joints[13]), (joints[12], joints[14])], _THIGH * trunk, size),
         _stripe([(joints[13], joints[15]), (joints[14], joints[16])], _SHIN * trunk, size),
     ]
+
+
+def _middle(joints: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The middle of the joints that were seen; NaN if there are none."""
+    seen = joints[~np.isnan(joints).any(axis=1)]
+    middle: NDArray[np.float64] = (seen if len(seen) else joints).mean(axis=0)
+    return middle
 
 
 def _stripe(
@@ -79,6 +86,8 @@ def _stripe(
 ) -> NDArray[np.uint8]:
     mask = np.zeros(size, np.uint8)
     for start, end in lines:
+        if np.isnan([start, end]).any():
+            continue
         first, last = (np.rint(point).astype(int).tolist() for point in (start, end))
         # OpenCV draws no line wider than 32,767.
         cv2.line(mask, first, last, 255, min(max(1, round(width)), 2**15 - 1))

@@ -185,9 +185,15 @@ def loaded_videos(
                 f"to {video.person_ids[-1]}. The dataset was built with a catalogue whose rows "
                 "have another order. Name that one: catalogue= (--catalogue)."
             )
-        outcome = replace(outcome, images=len(order), people=len(people))
+        unseen = _unseen_joints(examples) if outcome.unseen_joints else 0
+        outcome = replace(outcome, images=len(order), people=len(people), unseen_joints=unseen)
         videos.append((video, LoadedSamples(examples, outcome)))
     return videos
+
+
+def _unseen_joints(examples: Any) -> int:
+    keypoints = examples.select_columns("keypoints").with_format("numpy")[:]["keypoints"]
+    return int(np.isnan(np.asarray(keypoints, np.float64)).any(axis=-1).sum())
 
 
 def _encoded(dataset: Any) -> Any:

@@ -20,6 +20,8 @@ from ..catalogue.catalogue import Catalogue
 from ..common.errors import AnnotationError, SourceError, VideoError
 from ..common.reasons import Reason
 
+# The published file has 3 MB for 33 videos.
+MAX_BYTES = 256 << 20
 _SHAPE = 'Expected {"video id": {"person": [frame, ...]}}'
 
 
@@ -137,19 +139,28 @@ def not_listed(video_id: str) -> VideoError:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SourceError(
             f"{path}: cannot read the annotation ({error.strerror or error}). Put annotation.json "
             "there, or point data_dir at the folder that holds it."
         ) from error
+    if len(content) > MAX_BYTES:
+        raise AnnotationError(
+            f"{path}: expected an annotation of at most {MAX_BYTES:,} bytes, found more. Check "
+            "that it is the right file."
+        )
+    return content
 
 
 def _parse(path: Path, content: bytes) -> dict[str, Any]:
     try:
         raw = json.loads(content, object_pairs_hook=_unique_keys)
-    except (ValueError, RecursionError) as error:
-        raise AnnotationError(f"{path}: {error or 'nested too deep'}. {_SHAPE}.") from error
+    except RecursionError:
+        raise AnnotationError(f"{path}: lists or objects are nested too deep. {_SHAPE}.") from None
+    except ValueError as error:
+        raise AnnotationError(f"{path}: {error}. {_SHAPE}.") from error
     if not isinstance(raw, dict):
         raise AnnotationError(f"{path}: got a {type(raw).__name__} at the top. {_SHAPE}.")
     return raw

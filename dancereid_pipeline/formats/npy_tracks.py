@@ -1,7 +1,8 @@
 """An npy file -> `Tracks`: the detections of a video, as columns.
 
 The file is a 0-d object array that holds a pickled `{frame: {any key: detection}}`. A
-detection is a dict with `id` (from 1), `box_pos` (x1, x2, y1, y2) and `pose_pos` (17 x 2).
+detection is a dict with `id` (from 1), `box_pos` (x1, x2, y1, y2) and `pose_pos` (17 x 2; NaN for
+a joint that was not seen). What is valid is defined once, in `_Columns`, for reading and writing.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ import re
 from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..common.errors import TracksError
+from ..common.files import replaced
+from ..common.validation import checked_path
 from . import safe_pickle as pickles
-from .pickled_numpy import RawArray, UnsafePickleError
+from .pickled_numpy import Plain, RawArray, UnsafePickleError
 from .pose import JOINT_NAMES
 
 JOINTS = len(JOINT_NAMES)
@@ -30,7 +33,7 @@ _MAGIC = b"\x93NUMPY"
 _MAX_HEADER = 4096
 _MAX_COORDINATE = 1e6
 # The numbers of so many detections are checked together. Then the unwanted ones are dropped.
-_CHECKED_AT_ONCE = 4096
+_CHECKED_AT_ONCE = 1024
 # A detection takes at least so many bytes in a pickle, even if it shares its bbox and keypoints
 # with others. A file that refers to one detection again and again could hold far more.
 _BYTES_PER_DETECTION = 16
@@ -47,8 +50,10 @@ class Tracks:
         frame: the frame of each detection, from 0, ascending, int64 `[N]`.
         person: the person in the video, from 0, int64 `[N]`.
         bbox: x1, y1, x2, y2 in source pixels, float64 `[N, 4]`.
-        keypoints: x, y in source pixels, COCO order, float64 `[N, 17, 2]`.
+        keypoints: x, y in source pixels, COCO order, float64 `[N, 17, 2]`. Both are NaN for a
+            joint that was not seen.
         frame_count: number of frames of the clip that was tracked.
+        scored: whether a pose had a third column, a score of each joint, which was dropped.
     """
 
     frame: NDArray[np.int64]
@@ -56,6 +61,7 @@ class Tracks:
     bbox: NDArray[np.float64]
     keypoints: NDArray[np.float64]
     frame_count: int
+    scored: bool = False
 
     def take(self, rows: NDArray[np.int64]) -> Tracks:
         """The detections with these indices, in this order.
@@ -63,12 +69,12 @@ class Tracks:
         Args:
             rows: int64 `[n]`.
         """
-        return Tracks(
-            self.frame[rows],
-            self.person[rows],
-            self.bbox[rows],
-            self.keypoints[rows],
-            self.frame_count,
+        return replace(
+            self,
+            frame=self.frame[rows],
+            person=self.person[rows],
+            bbox=self.bbox[rows],
+            keypoints=self.keypoints[rows],
         )
 
 
@@ -92,8 +98,8 @@ def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None
                 columns.add_frame(frame, detections)
     except UnsafePickleError as error:
         raise TracksError(
-            f"{name}: refused to read its pickle: {error}. Pose tracks hold only numbers. Get the "
-            "file again, from a source that you trust."
+            f"{name}: refused to read its pickle: {error}. Pose tracks hold only plain data. Get "
+            "the file again, from a source that you trust; if it is your own, convert the field."
         ) from error
     return columns.finish()
 
@@ -113,24 +119,50 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def write_tracks(path: Path, frames: Mapping[int, Mapping[Any, Mapping[str, Any]]]) -> None:
-    """Writes an npy file of tracks for your own videos.
+def write_tracks(
+    path: str | PathLike[str], frames: Mapping[int, Mapping[Any, Mapping[str, Any]]]
+) -> None:
+    """Writes an npy file of tracks for your own videos: all of it, or nothing.
+
+    It takes what a build can read, and nothing else.
 
     Args:
-        path: the file.
+        path: the file; `~` is your home folder. A file that is there is replaced.
         frames: `{frame: {any key: {"id": ..., "box_pos": ..., "pose_pos": ...}}}`, with an entry
             for each frame of the clip, from 0. `id` is the number of the person in the video,
-            from 1; `box_pos` is x1, x2, y1, y2; `pose_pos` is x, y of COCO's 17 joints, `[17, 2]`.
-            Both are in pixels of the clip, as lists of numbers or NumPy arrays.
+            from 1; `box_pos` is x1, x2, y1, y2; `pose_pos` is x, y of COCO's 17 joints, `[17, 2]`,
+            NaN for a joint that was not seen. A third column of scores may be there; nobody
+            reads it. Both are in pixels of the clip, as lists of numbers or NumPy arrays.
+
+    Raises:
+        OptionError: `path` is no path.
+        TracksError: the tracks are not valid; the message names the frame and the detection.
+        SourceError: the file cannot be written.
     """
+    file = checked_path("path", path)
     header = b"{'descr': '|O', 'fortran_order': False, 'shape': (), }"
     # Version 1.0 of the format: the header and the 10 bytes before it fill 128 bytes.
     header = header.ljust(128 - 10 - 1) + b"\n"
-    content = np.empty((), object)
-    content[()] = dict(frames)
-    # Not numpy.save: its pickle protocol depends on NumPy's version.
-    pickled = pickle.dumps(content, protocol=4)
-    path.write_bytes(_MAGIC + b"\x01\x00" + len(header).to_bytes(2, "little") + header + pickled)
+    array = np.empty((), object)
+    array[()] = _as_dict(frames, depth=3)
+    try:
+        # Not numpy.save: its pickle protocol depends on NumPy's version.
+        pickled = pickle.dumps(array, protocol=4)
+    except (pickle.PicklingError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        raise TracksError(
+            f"{file}: cannot be written, since it is not plain data ({error})."
+        ) from error
+    content = _MAGIC + b"\x01\x00" + len(header).to_bytes(2, "little") + header + pickled
+    read_tracks(content, f"{file} (not written)")
+    with replaced(file) as unfinished:
+        unfinished.write_bytes(content)
+
+
+def _as_dict(value: Any, depth: int) -> Any:
+    """Plain dicts for mappings of any kind, nested so deep; other values as they are."""
+    if depth == 0 or not isinstance(value, Mapping):
+        return value
+    return {key: _as_dict(item, depth - 1) for key, item in value.items()}
 
 
 def _check_header(content: bytes, name: str) -> int:
@@ -159,8 +191,9 @@ class _Columns:
         self._name = name
         self._left = most
         self._wanted = wanted
-        self._frames: set[int] = set()
-        self._checked: list[Tracks] = []
+        self._scored = False
+        self._frames = array("q")
+        self._kept: tuple[array[Any], ...] = (array("q"), array("q"), array("d"), array("d"))
         self._start_block()
 
     def _start_block(self) -> None:
@@ -176,9 +209,7 @@ class _Columns:
             raise TracksError(
                 f"{self._name}: expected frames as whole numbers from 0, got {_shown(frame)}."
             )
-        if frame in self._frames:
-            raise TracksError(f"{self._name}: frame {frame} is there twice. Keep one of them.")
-        self._frames.add(frame)
+        self._frames.append(frame)
         if type(detections) is not dict:
             raise TracksError(
                 f"{self._name}, frame {frame}: expected a dict of detections, "
@@ -219,34 +250,38 @@ class _Columns:
         if type(value) is RawArray and (doubles := value.doubles(shape)) is not None:
             return doubles
         numbers = _numbers(value, shape)
+        if numbers is None and field == "pose_pos":
+            with_scores = _numbers(value, (JOINTS, 3))
+            if with_scores is not None:
+                self._scored = True
+                numbers = with_scores[:, :2]
         if numbers is None:
             self._fail(frame, key, f"expected {field} as numbers {shape}, got {_shown(value)}")
-        if numbers.shape != shape:
-            self._fail(frame, key, f"expected {field} of shape {shape}, got {numbers.shape}")
         return numbers.tobytes()
 
     def _check_block(self) -> None:
         """Checks the numbers of the block, keeps its wanted detections, and starts the next."""
         frame = np.frombuffer(self._frame, np.int64)
         bbox = np.frombuffer(self._bbox, np.float64).reshape(-1, 4)
-        pose = np.frombuffer(self._pose, np.float64).reshape(-1, JOINTS * 2)
-        for field, numbers in (("box_pos", bbox), ("pose_pos", pose)):
-            # Not `>=`, which is false for NaN.
-            bad = np.flatnonzero(~(np.abs(numbers) < _MAX_COORDINATE).all(axis=1))
-            if bad.size:
-                what = f"{field} holds NaN, infinity, or a number too large for a pixel"
-                self._fail(frame[bad[0]], self._keys[bad[0]], what)
+        pose = np.frombuffer(self._pose, np.float64).reshape(-1, JOINTS, 2)
+        # Not `>=`, which is false for NaN: a joint may be NaN, a bbox may not.
+        self._check_rows(~(np.abs(bbox) < _MAX_COORDINATE), "box_pos holds NaN or")
+        self._check_rows(np.abs(pose) >= _MAX_COORDINATE, "pose_pos holds")
+        pose[np.isnan(pose).any(axis=2)] = np.nan
         kept = np.isin(frame, frame if self._wanted is None else self._wanted)
-        self._checked.append(
-            Tracks(
-                frame=frame[kept],
-                person=np.frombuffer(self._person, np.int64)[kept],
-                bbox=bbox[kept][:, [0, 2, 1, 3]],  # the file has x1, x2, y1, y2
-                keypoints=pose[kept].reshape(-1, JOINTS, 2),
-                frame_count=0,
-            )
-        )
+        person = np.frombuffer(self._person, np.int64)
+        bbox = bbox[:, [0, 2, 1, 3]]  # the file has x1, x2, y1, y2
+        for column, numbers in zip(self._kept, (frame, person, bbox, pose), strict=True):
+            column.frombytes(numbers[kept].tobytes())
         self._start_block()
+
+    def _check_rows(self, bad: NDArray[np.bool_], what: str) -> None:
+        """Refuses the first detection of the block that has a bad number."""
+        rows = np.flatnonzero(bad.any(axis=tuple(range(1, bad.ndim))))
+        if rows.size:
+            frame, person = self._frame[rows[0]], self._person[rows[0]]
+            what = f"{what} infinity, or a number too large for a pixel (id {person + 1})"
+            self._fail(frame, self._keys[rows[0]], what)
 
     def finish(self) -> Tracks:
         """All wanted detections, in order of their frames."""
@@ -255,13 +290,18 @@ class _Columns:
                 f"{self._name}: expected a dict of frames, found an empty one. Get the file again."
             )
         self._check_block()
-        frame = np.concatenate([block.frame for block in self._checked])
+        numbers = np.sort(np.frombuffer(self._frames, np.int64))
+        twice = numbers[1:][numbers[1:] == numbers[:-1]]
+        if twice.size:
+            raise TracksError(f"{self._name}: frame {twice[0]} is there twice. Keep one of them.")
+        frame, person, bbox, keypoints = map(np.asarray, self._kept)
         tracks = Tracks(
-            frame=frame,
-            person=np.concatenate([block.person for block in self._checked]),
-            bbox=np.concatenate([block.bbox for block in self._checked]),
-            keypoints=np.concatenate([block.keypoints for block in self._checked]),
-            frame_count=max(self._frames) + 1,
+            frame=frame.astype(np.int64, copy=False),
+            person=person.astype(np.int64, copy=False),
+            bbox=bbox.reshape(-1, 4),
+            keypoints=keypoints.reshape(-1, JOINTS, 2),
+            frame_count=int(numbers[-1]) + 1,
+            scored=self._scored,
         )
         in_order = bool((frame[1:] >= frame[:-1]).all())
         return tracks if in_order else tracks.take(np.argsort(frame, kind="stable"))
@@ -277,21 +317,24 @@ def _numbers(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
     """The numbers of an array, or of lists of this shape, as float64; None for anything else."""
     try:
         if type(value) is RawArray:
-            raw = value.numbers()
-            return raw.astype(np.float64) if raw.dtype.kind in "iuf" else None
+            return value.numbers(shape)
         if type(value) not in (list, tuple) or len(value) != shape[0]:
             return None
         if len(shape) == 1:
             plain = all(type(number) in (int, float) for number in value)
             return np.array(value, np.float64) if plain else None
         rows = [_numbers(row, shape[1:]) for row in value]
-        return np.stack([row for row in rows if row is not None])
-    except (UnsafePickleError, ValueError, OverflowError):
+        return None if any(row is None for row in rows) else np.array(rows)
+    except (ValueError, OverflowError):
         return None
 
 
 def _shown(value: Any) -> str:
-    """A short text of a value, for an error. It is safe for lists that are nested 10,000 deep."""
+    """A short text of a value from a pickle, for an error. It is safe for nested lists."""
     if type(value) in (int, float, str, bytes, bool, type(None)):
         return repr(value)[:40]
-    return f"a {type(value).__name__}" + (f" of {len(value)}" if type(value) is list else "")
+    if type(value) is RawArray:
+        return str(value)
+    if type(value) in (list, tuple, dict):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {value.kind}" if type(value) is Plain else "something else"

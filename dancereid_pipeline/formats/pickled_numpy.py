@@ -14,19 +14,35 @@ _DOUBLE = np.dtype(np.float64)
 _NUMBER = re.compile(r"[<>=|]?(b1|[iu][1248]|f2|f4|f8|f12|f16)")
 # The names that a pickle may ask for.
 _NAMES = {
-    ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): "dtype",
-    ("_codecs", "encode"): "encode",
-    ("collections", "OrderedDict"): "OrderedDict",
-    **{
-        (f"numpy.{core}.{module}", name): name
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
+    ("collections", "OrderedDict"),
+    ("collections", "defaultdict"),
+    *(
+        (f"numpy.{core}.{module}", name)
         for core in ("core", "_core")
         for module, name in (
             ("multiarray", "_reconstruct"),
             ("multiarray", "scalar"),
             ("numeric", "_frombuffer"),
         )
-    },
+    ),
+}
+# Classes of plain data, which other fields may hold. None of them is ever called.
+_PLAIN = {
+    **dict.fromkeys(
+        ("builtins", "__builtin__"),
+        "bool bytearray bytes complex dict float frozenset int list range set slice str tuple "
+        "xrange",
+    ),
+    "collections": "Counter deque",
+    "datetime": "date datetime time timedelta timezone",
+    "decimal": "Decimal",
+    "fractions": "Fraction",
+    **dict.fromkeys(
+        ("pathlib", "pathlib._local"), "PosixPath PurePosixPath PureWindowsPath WindowsPath"
+    ),
 }
 
 
@@ -34,17 +50,36 @@ class UnsafePickleError(Exception):
     """The pickle asks for something that pose tracks do not need, or is broken."""
 
 
-class Name:
-    """One of the allowed names, on the stack."""
+class Plain:
+    """Stands for plain data that nobody looks at: its content is not kept.
 
-    __slots__ = ("name",)
+    Attributes:
+        kind: what it is, for errors: the name of a class.
+    """
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+class Name:
+    """One of the allowed names, on the stack.
+
+    Attributes:
+        name: the name, without its module.
+        plain: whether it is a class of plain data.
+    """
+
+    __slots__ = ("name", "plain")
 
     def __init__(self, module: Any, name: Any) -> None:
         if type(module) is not str or type(name) is not str:
             raise UnsafePickleError("it asks for something that is not a name")
-        if (module, name) not in _NAMES:
+        self.plain = name in _PLAIN.get(module, "").split()
+        if not self.plain and (module, name) not in _NAMES:
             raise UnsafePickleError(f"it asks for {module[:60]}.{name[:60]}")
-        self.name = _NAMES[module, name]
+        self.name = name
 
 
 class RawArray:
@@ -52,19 +87,16 @@ class RawArray:
 
     Attributes:
         shape: the shape in the pickle, of any type and size.
-        dtype: dtype of the numbers; None for the outermost array, the only one of objects.
+        dtype: dtype of the numbers; None if it holds anything else.
         order: "C" or "F", the order of the numbers.
         data: the bytes of the numbers; for objects, a list.
     """
 
-    __slots__ = ("_outermost", "data", "dtype", "order", "shape")
+    __slots__ = ("data", "dtype", "order", "shape")
     data: Any
     dtype: np.dtype[Any] | None
     order: Literal["C", "F"]
     shape: Any
-
-    def __init__(self, outermost: bool = False) -> None:
-        self._outermost = outermost
 
     def build(self, state: Any) -> None:
         """Sets the state as NumPy pickles it: version, shape, dtype, order, data."""
@@ -72,8 +104,6 @@ class RawArray:
             raise UnsafePickleError("an array's state is not as NumPy pickles it")
         _, self.shape, dtype, fortran_order, self.data = state
         self.dtype = dtype.value
-        if self.dtype is None and not self._outermost:
-            raise UnsafePickleError("it holds an array of objects inside another array")
         self.order = "F" if fortran_order else "C"
 
     def doubles(self, shape: tuple[int, ...]) -> bytes | None:
@@ -83,28 +113,31 @@ class RawArray:
         whole = type(self.data) is bytes and len(self.data) == 8 * math.prod(shape)
         return self.data if whole else None
 
-    def numbers(self) -> NDArray[Any]:
-        """The array itself.
+    def numbers(self, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+        """The array as float64 if it holds real numbers of this shape, else None."""
+        dtype = getattr(self, "dtype", None)
+        if dtype is None or dtype.kind not in "iuf" or self.shape != shape:
+            return None
+        data = _as_bytes(self.data)
+        if type(data) is not bytes or len(data) != dtype.itemsize * math.prod(shape):
+            return None
+        flat = np.frombuffer(data, dtype).astype(np.float64)
+        return flat.reshape(shape, order=self.order)
 
-        Raises:
-            UnsafePickleError: it holds objects, or its shape does not fit its data.
-        """
-        dtype, data = getattr(self, "dtype", None), _as_bytes(getattr(self, "data", None))
-        if dtype is None or type(data) is not bytes or type(self.shape) is not tuple:
-            raise UnsafePickleError("an array holds no numbers")
-        flat = np.frombuffer(data, dtype) if data else np.empty(0, dtype)
-        try:
-            array: NDArray[Any] = np.reshape(flat, self.shape, order=self.order)
-        except (TypeError, ValueError, OverflowError):
-            raise UnsafePickleError("an array's shape does not fit its data") from None
-        return array
+    def __str__(self) -> str:
+        """What it is, for errors."""
+        shape = getattr(self, "shape", None)
+        if type(shape) is not tuple or len(shape) > 4 or {*map(type, shape)} - {int}:
+            return "an array"
+        of_what = "" if self.dtype is not None else ", not of numbers"
+        return f"an array of shape {shape}"[:60] + of_what
 
 
 class RawDtype:
     """A pickled dtype: only its kind, size and byte order are used.
 
     Attributes:
-        value: the dtype; None for objects.
+        value: the dtype of numbers; None for any other.
     """
 
     __slots__ = ("value",)
@@ -120,18 +153,27 @@ class RawDtype:
             self.value = self.value.newbyteorder(state[1])
 
 
+def _reconstruct(subtype: Any, shape: Any, typecode: Any) -> RawArray:
+    # NumPy pickles each array as an empty one, and then its state.
+    of_numpy = type(subtype) is Name and subtype.name == "ndarray"
+    if not of_numpy or shape != (0,) or typecode not in (b"b", "b"):
+        raise UnsafePickleError("it makes an array in a way that NumPy does not")
+    return RawArray()
+
+
 def _dtype(spec: Any, *_flags: Any) -> RawDtype:
-    if spec in ("O", "O8", "|O"):
-        return RawDtype(None)
-    if type(spec) is not str or not _NUMBER.fullmatch(spec):
-        raise UnsafePickleError("it has a dtype of neither numbers nor objects")
-    return RawDtype(np.dtype(spec))
+    is_number = type(spec) is str and _NUMBER.fullmatch(spec)
+    return RawDtype(np.dtype(spec) if is_number else None)
 
 
 def _scalar(dtype: Any, data: Any = None) -> Any:
+    if type(dtype) is not RawDtype:
+        raise UnsafePickleError("it has a scalar without a dtype")
+    if dtype.value is None:
+        return Plain("NumPy scalar that is no number")
     data = _as_bytes(data)
-    if type(dtype) is not RawDtype or dtype.value is None or type(data) is not bytes:
-        raise UnsafePickleError("it has a scalar that is not a number")
+    if type(data) is not bytes:
+        raise UnsafePickleError("it has a scalar without bytes")
     if len(data) != dtype.value.itemsize:
         raise UnsafePickleError("it has a scalar whose size is not that of its dtype")
     return np.frombuffer(data, dtype.value)[0].item()
@@ -150,6 +192,7 @@ def _as_bytes(data: Any) -> Any:
 
 # The functions that a pickle may call, by name, and what is called instead.
 CALLS: dict[str, Callable[..., Any]] = {
+    "_reconstruct": _reconstruct,
     "dtype": _dtype,
     "scalar": _scalar,
     "_frombuffer": _from_buffer,

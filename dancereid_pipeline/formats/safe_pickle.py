@@ -1,10 +1,12 @@
 """Reads the pickle inside an npy file of tracks. Nothing in it is executed.
 
 A pickle is a program for a small stack machine, and Python's own machine calls any function
-that the program names. The machine here only builds data. It knows only the opcodes that NumPy's
-pickles have (no extension codes, no instances). A program may ask for ten names; each stands for
+that the program names. The machine here only builds data. It knows only the opcodes that pickles
+of data have (no extension codes, no instances). A program may ask for a few names; each stands for
 something here that only holds data. Each length is compared with the bytes that are there. No
 function of NumPy can be called either: the flags of `dtype.__setstate__` can corrupt memory.
+
+What nobody looks at (sets, dates, arrays of text) becomes `Plain` or stays raw.
 
 The machine yields the frames in blocks, as NumPy's pickles have them (1,000), and keeps none of
 them. So the detections of a long clip are never all in memory as objects.
@@ -15,45 +17,29 @@ from __future__ import annotations
 import pickletools
 import struct
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
-import numpy as np
+from .pickle_memo import referred_entries
+from .pickled_numpy import CALLS, Name, Plain, RawArray, RawDtype, UnsafePickleError, usual_array
 
-from .pickled_numpy import CALLS, Name, RawArray, RawDtype, UnsafePickleError, usual_array
-
-_SCALARS = (int, str, float, bytes, bool, type(None))
+_KEYS = {int, str, float, bytes, bool, type(None), Plain}
 
 
 class _Root:
     """Stands for the outermost dict, whose items are yielded and not kept."""
 
 
-_STOP, _MEMOIZE, _BINGET, _BININT1, _LONG_BINGET = b".\x94hKj"
-_SEARCHED_AT_ONCE = 1 << 20
+_STOP, _MEMOIZE, _BINGET, _BININT1 = b".\x94hK"
 # An empty list takes 1 byte in a pickle and 64 in memory. In tracks, a container takes at least 4
-# bytes: an empty frame with its number.
+# bytes: an empty frame with its number. A dict with items takes three times as much in both.
 _BYTES_PER_CONTAINER = 4
+_FILLED_DICT = 2  # more than an empty one
+_MAX_DEPTH = 1000  # Python's own pickler does not nest deeper
+_BYTES_PER_ENTRY = 8  # an entry of the memo takes some 130 in memory
 # To hash a long tuple, or to call with it, again and again would take time squared.
 _MAX_KEY_PARTS = 16
 _MAX_ARGUMENTS = 8
-
-
-def _referred_entries(data: bytes) -> set[int]:
-    """Numbers of the memo entries that the pickle may refer to again.
-
-    They are some hundreds, of hundreds of thousands of entries. Each byte that looks like the
-    opcode is taken for it: that costs a little memory, but to walk the program would take half
-    as long as to run it.
-    """
-    referred = set(range(256))  # all that the short opcode can name
-    octets = np.frombuffer(data, np.uint8)
-    for start in range(0, len(data) - 4, _SEARCHED_AT_ONCE):
-        part = octets[start : start + _SEARCHED_AT_ONCE]
-        for offset in (start + np.flatnonzero(part == _LONG_BINGET)).tolist():
-            index = int.from_bytes(data[offset + 1 : offset + 5], "little")
-            if index < len(data):  # each entry takes at least a byte
-                referred.add(index)
-    return referred
 
 
 class _Machine:
@@ -66,12 +52,11 @@ class _Machine:
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
         self._memo_size = 0
-        self._referred = _referred_entries(data)
-        self._arrays = 0
-        self._containers = 0
+        self._referred = referred_entries(data)
+        self._containers, self._most_containers = 0, len(data) // _BYTES_PER_CONTAINER
         self._encoded = 0
-        self._root: _Root | None = None
-        self._ready: list[tuple[Any, Any]] = []
+        self._has_root = False
+        self._ready: list[Any] = []  # keys and values in turn
         self.result: Any = None
 
     def run(self) -> Iterator[tuple[Any, Any]]:
@@ -85,8 +70,8 @@ class _Machine:
             offset += 1
             # Three of five opcodes are one of these; a call for each would double the time.
             if opcode == _MEMOIZE:
-                if self._memo_size in referred:
-                    memo[self._memo_size] = stack[-1]
+                if referred[self._memo_size]:
+                    self._keep(self._memo_size)
                 self._memo_size += 1
             elif opcode == _BINGET:
                 stack.append(memo[data[offset]])
@@ -101,22 +86,21 @@ class _Machine:
                 opcodes[opcode]()
                 offset = self._offset
                 if self._ready:
-                    yield from self._ready
-                    self._ready.clear()
+                    self._ready.reverse()
+                    while self._ready:  # each frame is gone before the next one is looked at
+                        yield self._ready.pop(), self._ready.pop()
         self.result = stack[-1]
 
     @property
     def made_a_dict_in_an_array(self) -> bool:
-        """Whether the result is a 0-d object array that holds the outermost dict."""
+        """Whether the result is a 0-d array that holds the outermost dict."""
         array = self.result
         return (
             type(array) is RawArray
-            and getattr(array, "dtype", True) is None
-            and array.shape == ()
+            and getattr(array, "shape", None) == ()
             and type(array.data) is list
             and len(array.data) == 1
-            and array.data[0] is self._root
-            and self._root is not None
+            and type(array.data[0]) is _Root
         )
 
     def _unknown(self) -> None:
@@ -136,12 +120,19 @@ class _Machine:
         if self._stack[-1].name != "_reconstruct":
             return offset
         found = usual_array(self._data, offset, self._memo, self._memo_size)
-        if found is None or not self._referred.isdisjoint(found[1]):
+        if found is None or self._referred.find(1, found[1].start, found[1].stop) >= 0:
             return offset
         self._stack[-1], entries, offset = found
         self._memo_size += len(entries)
-        self._arrays += 1
         return offset
+
+    def near(self) -> str:
+        """The key of the entry that is being built, for errors; "" if there is none."""
+        for mark in reversed(self._marks):
+            if [*map(type, self._stack[mark - 1 : mark])] == [dict]:
+                keys = [item for item in self._stack[mark:] if type(item) is str]
+                return f", near the field {keys[-1][:40]!r}" if keys else ""
+        return ""
 
     # -- arguments
 
@@ -190,6 +181,10 @@ class _Machine:
     def LONG1(self) -> None:
         self._stack.append(int.from_bytes(self._counted(1), "little", signed=True))
 
+    def LONG4(self) -> None:
+        self._counted(4)
+        self._stack.append(Plain("huge int"))
+
     def BINFLOAT(self) -> None:
         self._stack.append(struct.unpack(">d", self._take(8))[0])
 
@@ -211,14 +206,16 @@ class _Machine:
     BYTEARRAY8 = BINBYTES8
 
     def BINUNICODE(self) -> None:
-        self._stack.append(self._counted(4).decode())
+        self._stack.append(self._counted(4).decode(errors="surrogatepass"))
 
     def SHORT_BINUNICODE(self) -> None:
-        self._stack.append(self._counted(1).decode())
+        self._stack.append(self._counted(1).decode(errors="surrogatepass"))
 
-    # -- tuples, lists, dicts
+    # -- tuples, lists, dicts, sets
 
     def MARK(self) -> None:
+        if len(self._marks) == _MAX_DEPTH:
+            raise UnsafePickleError(f"it is nested deeper than {_MAX_DEPTH:,} levels")
         self._marks.append(len(self._stack))
 
     def EMPTY_TUPLE(self) -> None:
@@ -226,7 +223,7 @@ class _Machine:
 
     def _count_container(self) -> None:
         self._containers += 1
-        if self._containers * _BYTES_PER_CONTAINER > len(self._data):
+        if self._containers > self._most_containers:
             raise UnsafePickleError("it holds more lists, tuples and dicts than its size allows")
 
     def TUPLE(self) -> None:
@@ -256,17 +253,29 @@ class _Machine:
         self._extend(self._to_mark())
 
     def _extend(self, items: list[Any]) -> None:
-        if type(self._stack[-1]) is not list:
+        if type(self._stack[-1]) is list:
+            self._stack[-1].extend(items)
+        elif type(self._stack[-1]) is not Plain:  # the items of plain data are dropped
             raise UnsafePickleError("it appends to something other than a list")
-        self._stack[-1].extend(items)
+
+    def EMPTY_SET(self) -> None:
+        self._plain("set")
+
+    ADDITEMS = APPENDS
+
+    def FROZENSET(self) -> None:
+        self._to_mark()
+        self._plain("frozenset")
+
+    def _plain(self, kind: str) -> None:
+        # Each its own: two of them may be different keys of one dict.
+        self._count_container()
+        self._stack.append(Plain(kind))
 
     def EMPTY_DICT(self) -> None:
         self._count_container()
-        if self._root is None:
-            self._root = _Root()
-            self._stack.append(self._root)
-        else:
-            self._stack.append({})
+        self._stack.append({} if self._has_root else _Root())
+        self._has_root = True
 
     def SETITEM(self) -> None:
         value, key = self._stack.pop(), self._stack.pop()
@@ -279,19 +288,15 @@ class _Machine:
         target = self._stack[-1]
         if len(items) % 2 or type(target) not in (dict, _Root):
             raise UnsafePickleError("it sets items of something other than a dict")
-        for key in items[::2]:
-            # To hash a nested tuple can take forever, or overflow the stack.
-            if type(key) not in _SCALARS and not (
-                type(key) is tuple
-                and len(key) <= _MAX_KEY_PARTS
-                and all(type(part) in _SCALARS for part in key)
-            ):
-                raise UnsafePickleError("it has a key that is neither a number nor text")
-        pairs = zip(items[::2], items[1::2], strict=True)
-        if target is self._root:
-            self._ready.extend(pairs)
-        else:
-            target.update(pairs)
+        plain = {*map(type, islice(items, 0, None, 2))} <= _KEYS
+        if not plain and not all(type(key) in _KEYS or _is_short(key) for key in items[::2]):
+            raise UnsafePickleError("it has a key that is neither a number nor text")
+        if type(target) is _Root:
+            self._ready = items
+            return
+        if not target:
+            self._containers += _FILLED_DICT  # the next container is checked
+        target.update(_pairs(items))
 
     # -- the memo: objects that the pickle refers to again
 
@@ -303,8 +308,13 @@ class _Machine:
 
     def _remember(self, index: int) -> None:
         self._memo_size += 1
-        if index in self._referred:
-            self._memo[index] = self._stack[-1]
+        if index < len(self._referred) and self._referred[index]:
+            self._keep(index)
+
+    def _keep(self, index: int) -> None:
+        self._memo[index] = self._stack[-1]
+        if index > 256 and len(self._memo) * _BYTES_PER_ENTRY > len(self._data):
+            raise UnsafePickleError("it refers to more objects again than its size allows")
 
     def LONG_BINGET(self) -> None:
         self._stack.append(self._memo[int.from_bytes(self._take(4), "little")])
@@ -322,26 +332,20 @@ class _Machine:
         arguments, named = self._stack.pop(), self._stack.pop()
         if type(named) is not Name or type(arguments) is not tuple:
             raise UnsafePickleError("it calls something that is not a function")
+        if named.plain:
+            self._plain(named.name)
+            return
         if len(arguments) > _MAX_ARGUMENTS:
             raise UnsafePickleError("it calls a function with too many arguments")
-        if named.name == "OrderedDict" and not arguments:
+        self._count_container()
+        if named.name == "defaultdict" or (named.name == "OrderedDict" and not arguments):
             self.EMPTY_DICT()
-        elif named.name == "_reconstruct":
-            self._stack.append(self._reconstruct(*arguments))
         elif named.name == "encode":
             self._stack.append(self._encode(*arguments))
         elif named.name in CALLS:
             self._stack.append(CALLS[named.name](*arguments))
         else:
             raise UnsafePickleError(f"it calls {named.name}")
-
-    def _reconstruct(self, subtype: Any, shape: Any, typecode: Any) -> RawArray:
-        # NumPy pickles each array as an empty one, and then its state.
-        of_numpy = type(subtype) is Name and subtype.name == "ndarray"
-        if not of_numpy or shape != (0,) or typecode not in (b"b", "b"):
-            raise UnsafePickleError("it makes an array in a way that NumPy does not")
-        self._arrays += 1
-        return RawArray(outermost=self._arrays == 1)
 
     def _encode(self, text: Any, encoding: Any = "latin-1") -> bytes:
         # Pickles that Python 2 can read have text instead of bytes.
@@ -359,6 +363,17 @@ class _Machine:
         self._stack[-1].build(state)
 
 
+def _is_short(key: Any) -> bool:
+    """Whether it is a flat, short tuple. To hash others can take forever, or overflow the stack."""
+    return type(key) is tuple and len(key) <= _MAX_KEY_PARTS and {*map(type, key)} <= _KEYS
+
+
+def _pairs(items: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """Keys and values, from a list where they stand in turn. It makes no copy."""
+    each = iter(items)
+    return zip(each, each, strict=True)
+
+
 def dict_items(data: bytes, start: int) -> Iterator[tuple[Any, Any]]:
     """Yields the items of the dict in a pickled 0-d object array.
 
@@ -367,7 +382,7 @@ def dict_items(data: bytes, start: int) -> Iterator[tuple[Any, Any]]:
         start: offset of the pickle in them.
 
     Yields:
-        Key and value, made of numbers, texts, lists, dicts, tuples and `RawArray`s.
+        Key and value, made of numbers, texts, lists, dicts, tuples, `RawArray` and `Plain`.
 
     Raises:
         UnsafePickleError: the pickle is broken or holds anything else. Some items may have
@@ -376,6 +391,8 @@ def dict_items(data: bytes, start: int) -> Iterator[tuple[Any, Any]]:
     machine = _Machine(data, start)
     try:
         yield from machine.run()
+    except UnsafePickleError as error:
+        raise UnsafePickleError(f"{error}{machine.near()}") from error
     except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
         raise UnsafePickleError(f"it is broken ({type(error).__name__})") from error
     if not machine.made_a_dict_in_an_array:

@@ -32,6 +32,8 @@ UNREADABLE_SUFFIXES = (".rar", ".7z")
 MAX_TRACKS_BYTES = 3600 * 30 * 8 * 600
 # The limit for a whole archive; DanceReID's archive holds 33 npy files.
 MAX_UNPACKED_BYTES = 16 << 30
+# The headers of a tar all together: room for 16,000 members with long names.
+MAX_HEADER_BYTES = 16 << 20
 # The errors that are known for broken archives, and for those that this Python cannot unpack.
 ARCHIVE_ERRORS = (
     OSError,
@@ -157,6 +159,7 @@ def _members(archive: Path) -> Iterator[tuple[str, int]]:
         with _open_tar(archive) as (opened_tar, unpacked):
             yield from ((i.name, i.size) for i in _regular(opened_tar) if _is_tracks(i.name))
             # Read up to the end: only there, gzip compares its checksum of the whole.
+            unpacked.left = MAX_UNPACKED_BYTES
             while unpacked.read(1 << 20):
                 pass
 
@@ -172,7 +175,9 @@ def _zipped_tracks(archive: zipfile.ZipFile) -> list[tuple[str, int]]:
 
 def _regular(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """The regular files in a tar."""
-    for info in archive:
+    while (info := archive.next()) is not None:
+        # Else it would keep all of them. The stubs do not know the list.
+        archive.members.clear()  # type: ignore[attr-defined]
         if info.size < 0:  # the next member would be before it: an endless loop
             raise ValueError(f"{info.name} has {info.size} bytes")
         if info.isreg():
@@ -180,7 +185,7 @@ def _regular(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 @contextlib.contextmanager
-def _open_tar(archive: Path) -> Iterator[tuple[tarfile.TarFile, io.RawIOBase]]:
+def _open_tar(archive: Path) -> Iterator[tuple[tarfile.TarFile, _Bounded]]:
     """Opens a tar, and gives it and its unpacked bytes as a stream."""
     packed = kind(archive)
     if packed in UNREADABLE_SUFFIXES:
@@ -196,27 +201,35 @@ class _Bounded(io.RawIOBase):
     """A stream that raises an error at the limits, so that an archive bomb does no harm.
 
     To skip a member of a tar.gz is to unpack it, and a long name is read as a whole.
+
+    Attributes:
+        left: how many bytes may still be read. Those of the members are not: they are skipped.
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        self.left = MAX_HEADER_BYTES
 
     def read(self, size: int = -1) -> bytes:
-        self._check(self._stream.tell() + size, size)
-        return self._stream.read(size)
+        self._check(self._stream.tell() + size)
+        if not 0 <= size <= self.left:
+            raise ValueError(f"its headers have more than {MAX_HEADER_BYTES:,} bytes")
+        content = self._stream.read(size)
+        self.left -= len(content)
+        return content
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._check(offset, 0)
+        self._check(offset)
         return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
         return self._stream.tell()
 
-    def _check(self, offset: int, size: int) -> None:
-        if offset > MAX_UNPACKED_BYTES or not 0 <= size <= MAX_TRACKS_BYTES:
+    def _check(self, offset: int) -> None:
+        if offset > MAX_UNPACKED_BYTES:
             raise ValueError(
                 f"it unpacks to more than the {MAX_UNPACKED_BYTES:,} bytes that an archive of "
-                f"tracks may have, or a part of it to more than {MAX_TRACKS_BYTES:,}"
+                "tracks may have"
             )
 
 
@@ -224,11 +237,12 @@ def _read_member(archive: Path, member: str) -> bytes:
     if kind(archive) == ".zip":
         with zipfile.ZipFile(archive) as opened:
             return _read_zipped(opened, member)
-    with _open_tar(archive) as (opened_tar, _):
+    with _open_tar(archive) as (opened_tar, unpacked):
         for info in _regular(opened_tar):
             file = opened_tar.extractfile(info) if info.name == member else None
             if file is not None:
                 _check_size(f"{archive}::{member}", info.size)
+                unpacked.left = info.size
                 return file.read()
     raise KeyError(member)
 

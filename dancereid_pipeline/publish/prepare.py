@@ -156,7 +156,9 @@ def _example(dataset: Any) -> dict[str, Any]:
     columns = [name for name in dataset.column_names if name not in ("image", "skeleton")]
     example = dataset.select_columns(columns)[0]
     for name in ("keypoints", "bbox"):
-        example[name] = np.round(np.asarray(example[name], np.float64), 2).tolist()
+        numbers = np.round(np.asarray(example[name], np.float64), 2).astype(object)
+        numbers[numbers != numbers] = None  # NaN, which JSON does not have: a joint not seen
+        example[name] = numbers.tolist()
     return example
 
 

@@ -21,7 +21,8 @@ class SplitStatistics:
         bytes: size in Arrow format.
         images_a_person: minimum, median and maximum number of images of a person.
         box_height: 5th, 50th and 95th percentile of bbox heights, in pixels of the video.
-        joints_outside: share of the joints that lie outside their crop, 0 to 1.
+        joints_outside: share of the joints that lie outside their crop, 0 to 1. Joints that were
+            not seen do not count.
     """
 
     images: int
@@ -40,6 +41,7 @@ def split_statistics(dataset: Any, options: SampleOptions) -> SplitStatistics:
     people, counts = np.unique(values["person_id"], return_counts=True)
     height, width = options.image_size
     joints = np.asarray(values["keypoints"], np.float64)
+    joints = joints[~np.isnan(joints).any(axis=-1)]  # those that were seen
     inside = ((joints >= 0) & (joints < (width, height))).all(axis=-1)
     box = np.asarray(values["bbox"], np.float64)
     return SplitStatistics(
@@ -49,7 +51,7 @@ def split_statistics(dataset: Any, options: SampleOptions) -> SplitStatistics:
         bytes=int(dataset.data.nbytes),
         images_a_person=(float(counts.min()), float(np.median(counts)), float(counts.max())),
         box_height=_rounded(np.percentile(box[:, 3] - box[:, 1], (5, 50, 95))),
-        joints_outside=round(float(1 - inside.mean()), 4),
+        joints_outside=round(float(1 - inside.mean()), 4) if len(joints) else 0.0,
     )
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import AnnotationError, SourceError
+from dancereid_pipeline.formats import annotation
 from dancereid_pipeline.formats.annotation import Annotation, _unique_keys
 
 
@@ -78,6 +80,30 @@ def test_a_missing_annotation_is_an_error_with_its_name(
 ) -> None:
     with pytest.raises(SourceError, match=r"nowhere\.json"):
         Annotation.read(tmp_path / "nowhere.json", catalogue)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"a":{"0":['])
+@pytest.mark.parametrize("depth", [1000, 300_000])
+def test_a_deep_nest_is_one_error(
+    tmp_path: Path, catalogue: Catalogue, opening: str, depth: int
+) -> None:
+    with pytest.raises(AnnotationError, match="nested too deep") as error:
+        read(tmp_path, opening * depth, catalogue)
+    assert error.value.__cause__ is None
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read_whole(
+    tmp_path: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(annotation, "MAX_BYTES", 1000)
+    (tmp_path / "annotation.json").write_bytes(b"{" + b" " * 10**7)
+    tracemalloc.start()
+    try:
+        with pytest.raises(AnnotationError, match="at most 1,000 bytes"):
+            Annotation.read(tmp_path / "annotation.json", catalogue)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
 
 
 class CountedKey(str):

@@ -135,7 +135,27 @@ def test_a_header_that_claims_what_cannot_be_is_refused(
         add(archive, "a.npy", A)
         add(archive, "long", type=kind_of_header, size=size)
         add(archive, "b.npy", B)
-    refused(tmp_path / f"npy{suffix}", "a part of it to more than 518,400,000|invalid header")
+    refused(tmp_path / f"npy{suffix}", "its headers have more than 16,777,216 bytes|invalid header")
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz"])
+@pytest.mark.parametrize("long", [False, True], ids=["many headers", "one long header"])
+def test_headers_have_a_limit_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, long: bool
+) -> None:
+    monkeypatch.setattr(archives, "MAX_HEADER_BYTES", 32 << 10)
+    packed = {"aaa.npy": ZEROS[: 1 << 20], "bbb.npy": B}  # larger than the headers may be
+    assert contents(pack(tmp_path / f"good{suffix}", packed)) == packed
+    names = ["a" * (40 << 10)] if long else [f"{number}.txt" for number in range(100)]
+    archive = pack(tmp_path / f"npy{suffix}", {**packed, **dict.fromkeys(names, b"")})
+    refused(archive, "its headers have more than 32,768 bytes")
+
+
+def test_members_are_not_kept(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "npy.tar", {f"{number}.npy": b"" for number in range(9)})
+    with tarfile.open(archive) as opened:
+        sizes = [len(opened.members) for _ in archives._regular(opened)]
+    assert sizes == [0] * 9
 
 
 def test_a_member_that_leads_back_to_itself_is_refused(tmp_path: Path) -> None:

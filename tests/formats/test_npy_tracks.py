@@ -3,8 +3,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import pickle
-from collections import OrderedDict
+import tempfile
+from collections import ChainMap, OrderedDict, defaultdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dancereid_pipeline.common.errors import TracksError
+from dancereid_pipeline.common.errors import OptionError, SourceError, TracksError
 from dancereid_pipeline.formats import safe_pickle as pickles
 from dancereid_pipeline.formats.npy_tracks import Tracks, read_tracks, write_tracks
 from tests.support.data.folders import detection, tracks
@@ -104,6 +106,15 @@ def test_an_array_may_be_shared_by_detections(protocol: int) -> None:
     assert found.keypoints[:, 0, 0].tolist() == [frame % 300 for frame in range(900)]
 
 
+@pytest.mark.parametrize("frames", [100, 3000])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_person_who_does_not_move_may_share_bbox_and_pose(frames: int, protocol: int) -> None:
+    still = detection(0, 0)
+    fields = {"id": 1, "box_pos": still["box_pos"], "pose_pos": still["pose_pos"]}
+    found = read(saved({frame: {0: dict(fields)} for frame in range(frames)}, protocol))
+    assert (found.bbox[:, 0] == still["box_pos"][0]).tolist() == [True] * frames
+
+
 _NUMBERS = st.floats(-1e5, 1e5)
 _ARRAYS = st.builds(
     lambda numbers, kind, order: np.array(numbers, kind, order=order),
@@ -176,11 +187,133 @@ def test_every_version_of_the_npy_header(version: bytes) -> None:
     assert len(read(npy(pickled, version=version)).frame) == 4
 
 
+# -- joints that were not seen, and scores
+
+
+def test_a_joint_with_one_nan_is_not_seen() -> None:
+    pose = np.arange(34.0).reshape(17, 2)
+    pose[9, 0] = np.nan
+    for spelled in (pose, pose.astype("f4"), pose.tolist()):
+        found = read(saved({0: {0: detection(0, 0, pose_pos=spelled)}})).keypoints[0]
+        assert np.isnan(found[9]).all()
+        others = np.arange(17) != 9
+        assert (found[others] == np.arange(34.0).reshape(17, 2)[others]).all()
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, list])
+def test_a_third_column_of_scores_is_dropped(kind: Any) -> None:
+    pose = np.arange(51.0).reshape(17, 3)
+    spelled = pose.tolist() if kind is list else np.asfortranarray(pose, dtype=kind)
+    found = read(saved({0: {0: detection(0, 0, pose_pos=spelled)}}))
+    assert found.scored
+    assert (found.keypoints[0] == pose[:, :2]).all()
+    assert not read(saved(tracks(1))).scored
+
+
+# -- what is written
+
+
 def test_what_is_written_is_read_back_and_by_numpy(tmp_path: Path) -> None:
     path = tmp_path / "some.npy"
     write_tracks(path, tracks(3))
     assert np.load(path, allow_pickle=True).item().keys() == {0, 1, 2}
     assert read(path.read_bytes()).person.tolist() == [0, 1] * 3
+
+
+_BOXES = st.lists(_NUMBERS | st.integers(-(10**5), 10**5), min_size=4, max_size=4)
+_JOINT = st.lists(_NUMBERS | st.just(np.nan), min_size=2, max_size=2)
+_DETECTIONS = st.fixed_dictionaries(
+    {
+        "id": st.integers(1, 2**31 - 1) | st.integers(1, 99).map(np.int16),
+        "box_pos": st.one_of(_BOXES, _BOXES.map(tuple), _BOXES.map(np.array)),
+        "pose_pos": st.lists(_JOINT, min_size=17, max_size=17).flatmap(
+            lambda pose: st.sampled_from([pose, np.array(pose), np.c_[pose, np.ones(17)]])
+        ),
+    },
+    optional={"name": st.text(), "seen": st.sets(st.integers()), "day": st.dates()},
+)
+_FRAMES = st.dictionaries(
+    st.integers(0, 2**31 - 1), st.dictionaries(st.text() | st.dates(), _DETECTIONS, max_size=3),
+    min_size=1, max_size=4,
+)  # fmt: skip
+
+
+@given(_FRAMES, st.sampled_from([dict, OrderedDict, MappingProxyType, ChainMap]))
+def test_whatever_is_written_is_read_back(frames: Any, kind: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/some.npy"
+        write_tracks(path, kind({frame: kind(of_frame) for frame, of_frame in frames.items()}))
+        found = read(Path(path).read_bytes())
+    rows = [d for frame in sorted(frames) for d in frames[frame].values()]
+    assert found.frame.tolist() == [f for f in sorted(frames) for _ in frames[f]]
+    assert found.person.tolist() == [int(d["id"]) - 1 for d in rows]
+    assert found.bbox[:, [0, 2, 1, 3]].tolist() == [list(d["box_pos"]) for d in rows]
+    pose = np.array([np.array(d["pose_pos"])[:, :2] for d in rows]).reshape(-1, 17, 2)
+    pose[np.isnan(pose).any(axis=2)] = np.nan
+    assert np.array_equal(found.keypoints, pose, equal_nan=True)
+    assert found.frame_count == max(frames) + 1
+
+
+def test_defaultdicts_are_written_and_read(tmp_path: Path) -> None:
+    inner = {frame: defaultdict(dict, of_frame) for frame, of_frame in tracks(3).items()}
+    outer = defaultdict(dict, inner)
+    write_tracks(tmp_path / "written.npy", outer)
+    for content in (saved(outer), saved(inner, 2), (tmp_path / "written.npy").read_bytes()):
+        assert (read(content).bbox == read(saved(tracks(3))).bbox).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"id": 0}, "expected an id from 1, got 0"),
+        ({"id": "1"}, "expected an id from 1, got '1'"),
+        ({"box_pos": None}, "expected box_pos as numbers (4,), got None"),
+        ({"box_pos": [1, 2, np.nan, 4]}, "box_pos holds NaN"),
+        ({"pose_pos": np.ones((17, 4))}, "expected pose_pos as numbers (17, 2)"),
+        ({"pose_pos": np.full((17, 2), np.inf)}, "pose_pos holds infinity"),
+        ({"pose_pos": np.ones((17, 2), complex)}, "expected pose_pos as numbers (17, 2)"),
+    ],
+)
+def test_what_cannot_be_read_is_not_written(
+    tmp_path: Path, changes: dict[str, Any], says: str
+) -> None:
+    path = tmp_path / "some.npy"
+    path.write_bytes(b"before")
+    with pytest.raises(TracksError, match="frame 1, detection 7") as error:
+        write_tracks(path, {0: {}, 1: {7: detection(0, 1, **changes)}})
+    assert says in str(error.value)
+    assert [file.name for file in tmp_path.iterdir()] == ["some.npy"]
+    assert path.read_bytes() == b"before"
+
+
+@pytest.mark.parametrize(
+    ("frames", "says"),
+    [
+        ({}, "expected a dict of frames"),
+        ([1, 2], "not a dict"),
+        ({-1: {}}, "frames as whole numbers"),
+        ({0: [1]}, "expected a dict of detections, got a list of 1"),
+        ({0: {0: {"id": 1, "box_pos": [1, 2, 3, 4]}}}, "'pose_pos' is missing"),
+        ({0: {0: {"id": lambda: 1}}}, "cannot be written"),
+        ({0: {0: detection(0, 0, other=ValueError("x"))}}, "near the field 'other'"),
+    ],
+)
+def test_other_things_are_not_written(tmp_path: Path, frames: Any, says: str) -> None:
+    with pytest.raises(TracksError) as error:
+        write_tracks(tmp_path / "some.npy", frames)
+    assert says in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_may_be_text_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    write_tracks("~/new/some.npy", tracks(1))
+    assert len(read((tmp_path / "new" / "some.npy").read_bytes()).frame) == 2
+    with pytest.raises(OptionError, match="expected a path, got 3"):
+        write_tracks(3, tracks(1))  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match="expected the name of a file"):
+        write_tracks(tmp_path, tracks(1))
 
 
 # -- what is not one
@@ -240,19 +373,25 @@ def test_flipped_bytes_are_read_or_refused_and_nothing_else(data: st.DataObject)
         ({"id": None}, "got None"),
         ({"id": 2**40}, "expected an id"),
         ({"box_pos": [1, 2, 3]}, "expected box_pos as numbers (4,), got a list of 3"),
-        ({"box_pos": [1, 2, 3, float("nan")]}, "box_pos holds NaN"),
+        ({"box_pos": [1, 2, 3, float("nan")]}, "box_pos holds NaN or infinity"),
+        ({"box_pos": [1, 2, 3, float("nan")]}, "(id 2)"),
         ({"box_pos": "1234"}, "expected box_pos as numbers"),
         ({"box_pos": None}, "expected box_pos as numbers"),
         ({"box_pos": [1, 2, [3], 4]}, "expected box_pos as numbers"),
         ({"box_pos": [True, False, True, True]}, "expected box_pos as numbers"),
-        ({"pose_pos": np.zeros((17, 3))}, "pose_pos of shape (17, 2), got (17, 3)"),
-        ({"pose_pos": np.full((17, 2), np.inf)}, "pose_pos holds NaN, infinity"),
-        ({"pose_pos": np.zeros((2, 17))}, "got (2, 17)"),
+        ({"pose_pos": np.zeros((17, 4))}, "numbers (17, 2), got an array of shape (17, 4)"),
+        ({"pose_pos": np.full((17, 2), np.inf)}, "pose_pos holds infinity"),
+        ({"pose_pos": [[1, np.nan]] * 16 + [[np.inf, np.nan]]}, "pose_pos holds infinity"),
+        ({"pose_pos": np.zeros((2, 17))}, "got an array of shape (2, 17)"),
+        ({"pose_pos": np.zeros((17, 2), bool)}, "got an array of shape (17, 2)"),
+        ({"pose_pos": np.full((17, 2), "x")}, "got an array of shape (17, 2), not of numbers"),
         ({"pose_pos": np.full((17, 2), 1e300)}, "a number too large for a pixel"),
         ({"box_pos": [-1.7e308, 1.7e308, 0, 10]}, "a number too large for a pixel"),
         ({"box_pos": [10**400, 1, 2, 3]}, "expected box_pos as numbers"),
         ({"pose_pos": [[1, 2]] * 16}, "got a list of 16"),
-        ({"pose_pos": [[1, 2, 3]] * 17}, "expected pose_pos as numbers (17, 2)"),
+        ({"pose_pos": [[1, 2, 3]] * 16 + [[1, 2]]}, "expected pose_pos as numbers (17, 2)"),
+        ({"box_pos": {1, 2, 3}}, "numbers (4,), got a set"),
+        ({"box_pos": complex(1, 2)}, "numbers (4,), got a complex"),
         ({"box_pos": ["x" * 10**6] * 4}, "expected box_pos as numbers"),
     ],
 )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...formats.pose import JOINT_NAMES
 from .dataset_rows import PageData
-from .measures import bbox_heights, cut_at_edge, outside
+from .measures import bbox_heights, cut_at_edge, outside, unseen
 
 # In the SVG these colours become CSS variables, so that a figure follows the theme of the page.
 _COLOURS = {"#010203": "var(--bar)", "#010204": "var(--faint)", "#010205": "var(--rule)"}
@@ -122,11 +122,16 @@ def _cut(data: PageData) -> Figure:
 
 
 def _outside(data: PageData) -> Figure:
-    shares = 100 * outside(data.rows, data.image_size).mean(axis=0)
+    missing = unseen(data.rows)
+    seen = np.maximum(np.sum(~missing, axis=0), 1)
+    outer = outside(data.rows, data.image_size).sum(axis=0)
+    shares = 100 * outer / seen
     worst = int(shares.argmax())
     most = (
         f"Most often the {JOINT_NAMES[worst]}, {shares[worst]:.1f}%." if shares[worst] else "None."
     )
+    if missing.any():
+        most += f" Joints not seen: {missing.sum():,} of {missing.size:,}."
     canvas, axes = _canvas("% outside", "")
     canvas.set_figheight(3.4)
     axes.barh(range(len(JOINT_NAMES)), shares, color=_BAR, height=0.62)
@@ -137,8 +142,10 @@ def _outside(data: PageData) -> Figure:
     axes.set_xlim(0, max(1.0, 1.1 * shares.max()))
     return Figure(
         "Joints outside their crop",
-        f"{shares.mean():.1f}%",
-        "of all joints are outside their crop",
+        f"{100 * outer.sum() / seen.sum():.1f}%",
+        "of all joints that were seen are outside their crop"
+        if missing.any()
+        else "of all joints are outside their crop",
         most,
         _svg(canvas),
     )

@@ -17,7 +17,7 @@ _AT_EDGE = 3
 
 
 def outside(rows: Rows, image_size: tuple[int, int], margin: float = 0) -> NDArray[np.bool_]:
-    """Finds joints that are outside their crop.
+    """Finds joints that are outside their crop. A joint that was not seen is not.
 
     Args:
         rows: the images.
@@ -30,7 +30,12 @@ def outside(rows: Rows, image_size: tuple[int, int], margin: float = 0) -> NDArr
     height, width = image_size
     position = rows.keypoints / np.array([width, height], np.float32)
     inside = (position >= -margin) & (position < 1 + margin)
-    return np.logical_not(np.all(inside, axis=-1))
+    return np.logical_not(np.all(inside, axis=-1)) & ~unseen(rows)
+
+
+def unseen(rows: Rows) -> NDArray[np.bool_]:
+    """Whether each joint was not seen (NaN), `[N, 17]`."""
+    return np.asarray(np.isnan(rows.keypoints).any(axis=-1))
 
 
 def bbox_heights(rows: Rows) -> NDArray[np.float32]:
@@ -39,7 +44,7 @@ def bbox_heights(rows: Rows) -> NDArray[np.float32]:
 
 
 def nearly_same(rows: Rows, track: Track, image_size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Compares each image of a track with the next one, by bbox and pose.
+    """Compares each image of a track with the next one, by bbox and the joints seen in both.
 
     They are nearly the same if the person and the camera do not move.
 
@@ -50,7 +55,10 @@ def nearly_same(rows: Rows, track: Track, image_size: tuple[int, int]) -> NDArra
     middle = (bbox[:, :2] + bbox[:, 2:]) / 2
     with np.errstate(invalid="ignore"):  # a joint that is not finite is not near another one
         moved = np.linalg.norm(np.diff(middle, axis=0), axis=1)
-        posed = np.linalg.norm(np.diff(keypoints, axis=0), axis=2).mean(axis=1)
+        apart = np.linalg.norm(np.diff(keypoints, axis=0), axis=2)
+    missing = unseen(rows)[track.rows]
+    seen = ~(missing[1:] | missing[:-1])
+    posed = np.where(seen, apart, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
     same_position = moved < _SAME_POSITION * bbox_heights(rows)[track.rows][1:]
     return same_position & (posed < _SAME_POSE * image_size[0])
 

@@ -109,7 +109,10 @@ def _crop(rows: Rows, row: int, webp: bytes) -> dict[str, Any]:
     return {
         "frame": int(rows.frame[row]),
         "bbox": _for_json(rows.bbox[row]),
-        "keypoints": _for_json(rows.keypoints[row]),
+        # The script draws no joint that is null.
+        "keypoints": [
+            None if np.isnan(joint).any() else _for_json(joint) for joint in rows.keypoints[row]
+        ],
         "image": f"data:image/webp;base64,{base64.b64encode(webp).decode()}",
     }
 

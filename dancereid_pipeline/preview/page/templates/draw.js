@@ -20,6 +20,7 @@ function fill(element, attributes, children) {
   return element;
 }
 
+// A joint that was not seen is null.
 function isInside([x, y]) {
   return x >= 0 && y >= 0 && x < about.width && y < about.height;
 }
@@ -34,9 +35,11 @@ function sideOf(...joints) {
 function pose(keypoints) {
   const paths = { left: ["", ""], right: ["", ""], middle: ["", ""] };
   for (const [from, to] of about.bones) {
+    if (!keypoints[from] || !keypoints[to]) continue;
     paths[sideOf(from, to)][0] += `M${keypoints[from].join(" ")}L${keypoints[to].join(" ")}`;
   }
   keypoints.forEach((joint, index) => {
+    if (!joint) return;
     paths[sideOf(index)][1] += `M${joint.join(" ")}h0`;
   });
   const group = makeSvg("g", { class: "pose" });

@@ -8,7 +8,8 @@ const MARGIN = 92; // at the left and right of the crop, for names, in the same 
 
 // The names of the joints in a column at each side, in the order of the joints, with lines to them.
 function names(keypoints, width) {
-  const order = keypoints.map((joint, i) => i).sort((a, b) => keypoints[a][0] - keypoints[b][0]);
+  const seen = keypoints.map((joint, i) => i).filter((i) => keypoints[i]);
+  const order = seen.sort((a, b) => keypoints[a][0] - keypoints[b][0]);
   const half = Math.floor(order.length / 2);
   const columns = [order.slice(0, half), order.slice(half)];
   const labels = makeSvg("g", { class: "labels" });
@@ -36,12 +37,12 @@ function names(keypoints, width) {
 function largeImage(crop, label) {
   const scale = HEIGHT / about.height;
   const width = about.width * scale;
-  const keypoints = crop.keypoints.map((joint) => joint.map((value) => value * scale));
+  const keypoints = crop.keypoints.map((joint) => joint && joint.map((value) => value * scale));
   // A line to a joint outside of the crop ends at the crop's edge, so that names stay readable.
-  const clipped = keypoints.map(([x, y]) => [
-    Math.max(0, Math.min(x, width)),
-    Math.max(0, Math.min(y, HEIGHT)),
-  ]);
+  const clipped = keypoints.map(
+    (joint) =>
+      joint && [Math.max(0, Math.min(joint[0], width)), Math.max(0, Math.min(joint[1], HEIGHT))],
+  );
   return makeSvg(
     "svg",
     { viewBox: `${-MARGIN} 0 ${width + 2 * MARGIN} ${HEIGHT}`, role: "img", "aria-label": label },
@@ -70,9 +71,9 @@ function show(person, index) {
     ...crop.keypoints.map((joint, i) =>
       make("tr", {}, [
         make("th", { scope: "row", class: sideOf(i) }, [about.joints[i]]),
-        make("td", {}, [joint[0].toFixed(1)]),
-        make("td", {}, [joint[1].toFixed(1)]),
-        make("td", {}, [isInside(joint) ? "yes" : "no, outside"]),
+        make("td", {}, [joint ? joint[0].toFixed(1) : ""]),
+        make("td", {}, [joint ? joint[1].toFixed(1) : ""]),
+        make("td", {}, [joint ? (isInside(joint) ? "yes" : "no, outside") : "not seen"]),
       ]),
     ),
   );
