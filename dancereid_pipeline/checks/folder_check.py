@@ -140,7 +140,11 @@ def check(
     except CatalogueError as error:
         return FolderCheck(path, catalogue_path, config, (), (Wrong("", "catalogue", str(error)),))
     wrong = [Wrong("", "catalogue", str(fault)) for fault in faults]
-    chosen = rows.choose(config, chosen_ids) if rows.videos or not faults else []
+    chosen = [video for video in rows if video.splits_in(config)]
+    if not faults:
+        chosen = rows.choose(config, chosen_ids)
+    elif chosen_ids is not None:  # those that are unknown may be in the rows that are wrong
+        chosen = [video for video in chosen if video.video_id in chosen_ids]
     inputs = _Inputs(path, rows, known_rows=not faults)
     found = [
         one

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,3 +166,73 @@ def test_the_error_for_another_folder_says_what_is_expected(
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceError, match=r"annotation\.json is missing.*videos/"):
         find_in_folder(tmp_path / "empty", catalogue, catalogue)
+
+
+def why_none(folder: Path, catalogue: Catalogue, video_id: str) -> str:
+    """What is said of a video whose clip, or tracks, are not found."""
+    with pytest.raises(VideoError) as error:
+        find(folder, catalogue, video_id)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("xcam1.mp4", "a letter or digit is next to the id cam1"),
+        ("cam12.mp4", "a letter or digit is next to the id cam1"),
+        ("x--A-b_C.mp4", "upper and lower case are not those of the video's id"),
+        ("CAM1-AGAIN.mp4", "upper and lower case are not those of the video's id"),
+        ("cam1.flv", "its ending is none of .avi, .m4v, .mkv, .mov, .mp4, .webm"),
+        ("cam1.mp4.part", "its ending is none of .avi"),
+        ("cam1", "its ending is none of .avi"),
+        (".cam1.mp4", "its name begins with a dot"),
+    ],
+)
+def test_a_clip_that_was_passed_over_is_named_with_the_reason(
+    folder: Path, catalogue: Catalogue, name: str, why: str
+) -> None:
+    video_id = "--a-b_c" if "-b" in name else "cam1"
+    add(folder, f"videos/{name}", "videos/other.mp4", "videos/readme.txt", f"npy/{video_id}.npy")
+    said = why_none(folder, catalogue, video_id)
+    assert f"found none. Passed over: {folder / 'videos' / name} ({why}" in said
+    assert "other.mp4" not in said
+    assert "readme" not in said
+
+
+def test_a_link_to_a_clip_that_is_not_there_is_named(folder: Path, catalogue: Catalogue) -> None:
+    (folder / "videos" / "cam1.mp4").symlink_to(folder / "gone.mp4")
+    add(folder, "npy/cam1.npy")
+    said = why_none(folder, catalogue, "cam1")
+    assert "cam1.mp4 (it is not a file, or a link to one that is not there)" in said
+
+
+def test_tracks_that_were_passed_over_are_named_in_a_folder_and_in_an_archive(
+    folder: Path, catalogue: Catalogue
+) -> None:
+    add(folder, "videos/cam1.mp4", "npy/xcam1.npy", "npy/cam1.npz")
+    with zipfile.ZipFile(folder / "npy.zip", "w") as archive:
+        archive.writestr("in/Cam1.npy", b"")
+    said = why_none(folder, catalogue, "cam1")
+    assert f"{folder / 'npy/xcam1.npy'} (a letter or digit is next to the id cam1)" in said
+    assert f"{folder / 'npy/cam1.npz'} (its ending is none of .npy)" in said
+    assert f"{folder / 'npy.zip'}::in/Cam1.npy (upper and lower case are not" in said
+
+
+def test_files_that_have_nothing_of_the_id_are_not_named(
+    folder: Path, catalogue: Catalogue
+) -> None:
+    (folder / "videos").rmdir()
+    add(folder, "holiday.mp4", "npy/cam1.npy", "npy/xcam1.npy", "cam1_left.mp4")
+    said = why_none(folder, catalogue, "cam1")
+    assert said.endswith(
+        "with cam1 or cam1-again in its name, found none. Put the right file there."
+    )
+
+
+def test_of_many_files_that_were_passed_over_a_few_are_named(
+    folder: Path, catalogue: Catalogue
+) -> None:
+    add(folder, *(f"videos/cam1{number}.mp4" for number in range(9)))
+    said = why_none(folder, catalogue, "cam1")
+    assert said.count("a letter or digit") == 3
+    assert "cam12.mp4 (a letter or digit is next to the id cam1) and 6 more." in said
