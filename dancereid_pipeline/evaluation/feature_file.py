@@ -199,28 +199,24 @@ def _read_npz(path: Path) -> Features:
 
 def _read_parquet(path: Path) -> Features:
     columns = [name for name in pq.read_schema(path).names if name in (FEATURE, *KEYS)]
-    return _of_table(path, pq.read_table(path, columns=columns))
-
+    table = pq.read_table(path, columns=columns)
+    if FEATURE not in columns:
+        raise ValueError(f"there is no column '{FEATURE}'")
+    for name in columns:
+        if table[name].null_count:
+            raise ValueError(f"column '{name}' has {table[name].null_count:,} empty rows")
+    keys = {k: table[k].to_numpy() for k in KEYS if k in columns}
+    metadata = table.schema.metadata or {}
+    origin = json.loads(metadata.get(_METADATA, b"{}"))
+    if not isinstance(origin, dict):
+        raise ValueError("its metadata 'dancereid' is not a JSON object")
+    return Features(path, _lists(table[FEATURE].combine_chunks()), keys, origin)
 
 _READERS: dict[str, Callable[[Path], Features]] = {
     ".npy": _read_npy,
     ".npz": _read_npz,
     ".parquet": _read_parquet,
 }
-
-
-def _of_table(path: Path, table: pa.Table) -> Features:
-    if FEATURE not in table.column_names:
-        raise ValueError(f"there is no column '{FEATURE}'")
-    for name in (FEATURE, *KEYS):
-        if name in table.column_names and table[name].null_count:
-            raise ValueError(f"column '{name}' has {table[name].null_count:,} empty rows")
-    keys = {k: table[k].to_numpy() for k in KEYS if k in table.column_names}
-    metadata = table.schema.metadata or {}
-    origin = json.loads(metadata.get(_METADATA, b"{}"))
-    if not isinstance(origin, dict):
-        raise ValueError("its metadata 'dancereid' is not a JSON object")
-    return Features(path, _lists(table[FEATURE].combine_chunks()), keys, origin)
 
 
 def _lists(column: Any) -> NDArray[Any]:

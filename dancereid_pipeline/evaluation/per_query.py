@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..common.errors import FeaturesError
-from .bootstrap import person_intervals
 
 SCORES = ("mean_ap", "mean_inp", "cmc_cuhk03", "cmc_market1501", "cmc_allshots")
 
@@ -69,20 +68,6 @@ class PerQuery:
     def means(self) -> dict[str, Any]:
         """Means over the queries that have a match: numbers, or lists with the index rank - 1."""
         return {name: mean_of(values[self.scored]) for name, values in self.scores().items()}
-
-    def intervals(self, samples: int, seed: int, level: float) -> dict[str, Any]:
-        """Bootstrap intervals of the means, by `person_intervals`.
-
-        Returns:
-            `[low, high]` for each number in `means`, a list of them for each list.
-        """
-        scored = self.select(self.scored)
-        ends = {}
-        for name, values in scored.scores().items():
-            columns = values.reshape(len(values), -1)
-            pairs = person_intervals(columns, scored.person_ids, samples, seed, level).T.tolist()
-            ends[name] = pairs if values.ndim == 2 else pairs[0]
-        return ends
 
 
 def mean_of(values: NDArray[np.float64]) -> Any:

@@ -102,9 +102,10 @@ class Layout(ABC):
         """The path in the video's own folder -> the path in the finished folder, for all files."""
 
     @classmethod
-    @abstractmethod
-    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
-        """Writes the lists of all videos, after the files of all videos were moved.
+    def finish(  # noqa: B027  # Market-1501 has no lists
+        cls, folder: Path, videos: Sequence[VideoInFolder], people: int
+    ) -> None:
+        """Writes the lists of all videos, if the layout has any, after their files were moved.
 
         Args:
             folder: the folder that will be the finished one.
