@@ -212,6 +212,7 @@ def _read_parquet(path: Path) -> Features:
         raise ValueError("its metadata 'dancereid' is not a JSON object")
     return Features(path, _lists(table[FEATURE].combine_chunks()), keys, origin)
 
+
 _READERS: dict[str, Callable[[Path], Features]] = {
     ".npy": _read_npy,
     ".npz": _read_npz,

@@ -101,10 +101,8 @@ class Layout(ABC):
     def files(self) -> dict[str, str]:
         """The path in the video's own folder -> the path in the finished folder, for all files."""
 
-    @classmethod
-    def finish(  # noqa: B027  # Market-1501 has no lists
-        cls, folder: Path, videos: Sequence[VideoInFolder], people: int
-    ) -> None:
+    @classmethod  # noqa: B027  # Market-1501 has no lists
+    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
         """Writes the lists of all videos, if the layout has any, after their files were moved.
 
         Args:
