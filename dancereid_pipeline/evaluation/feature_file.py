@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import NDArray
@@ -225,21 +226,14 @@ def _lists(column: Any) -> NDArray[Any]:
     if isinstance(column, pa.ChunkedArray):  # it has several chunks, or none
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     kind = column.type
-    is_list = any(
-        test(kind)
-        for test in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    )
-    if not is_list or not (
+    if not isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType) or not (
         pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)
     ):
         raise ValueError(f"column '{FEATURE}' has {kind}, expected lists of numbers")
     values = column.flatten()
     if values.null_count:
         raise ValueError(f"column '{FEATURE}' has {values.null_count:,} empty numbers")
-    if pa.types.is_fixed_size_list(kind):
-        lengths: NDArray[Any] = np.full(len(column), kind.list_size)
-    else:
-        lengths = np.diff(column.offsets.to_numpy())
+    lengths = pc.list_value_length(column).to_numpy()
     other = np.flatnonzero(lengths != lengths[:1])
     if len(other):
         raise ValueError(

@@ -96,18 +96,7 @@ class Group:
 
 
 def grouped(per_query: PerQuery, groups: ArrayLike) -> list[Group]:
-    """Computes scores by person, video, style or any other group.
-
-    Args:
-        per_query: the scores of the queries.
-        groups: the group of each query, `[Q]`.
-
-    Returns:
-        The scores of each group, in the order of the groups' names.
-
-    Raises:
-        FeaturesError: the number of groups is not the number of queries.
-    """
+    """Computes scores by group; see `Result.by`."""
     group_of = np.asarray(groups)
     if group_of.shape != (len(per_query.matches),):
         raise FeaturesError(

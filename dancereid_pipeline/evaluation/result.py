@@ -85,6 +85,9 @@ class Result:
         Args:
             groups: the group of each query, `[Q]`, in the user's order.
 
+        Returns:
+            The scores of each group, in the order of the groups' names.
+
         Raises:
             FeaturesError: the number of groups is not the number of queries.
         """

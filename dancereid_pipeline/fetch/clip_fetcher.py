@@ -101,10 +101,6 @@ class ClipFetcher:
     def fetch(self, video: Video, on_bytes: OnBytes) -> Entry:
         """Fetches a clip, or continues an earlier try; records the outcome.
 
-        Args:
-            video: the video.
-            on_bytes: called after every block.
-
         Raises:
             SourceError: the folder cannot be used.
         """

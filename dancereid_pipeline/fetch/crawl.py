@@ -142,15 +142,10 @@ def _each(
 def _is_wanted(
     fetcher: ClipFetcher, video: Video, entry: Entry, again: bool, since: str | None
 ) -> bool:
-    """Whether to ask for a video.
+    """Whether to ask for a video that has this entry in the manifest.
 
-    Args:
-        fetcher: the fetcher of the clip.
-        video: the video.
-        entry: its entry in the manifest.
-        again: also ask for videos that are gone.
-        since: the time at which the wait for another crawl began; its later tries count as tries
-            of this crawl.
+    `since` is the time at which the wait for another crawl began; its later tries count as tries
+    of this crawl.
     """
     if entry.outcome is Reason.USED or entry.in_the_way:
         return False

@@ -45,16 +45,7 @@ class Split:
 
 
 def render(dataset: Any, people: int | None = None, split: str | None = None) -> str:
-    """Renders the page of a dataset.
-
-    Args:
-        dataset: a split, or a mapping of splits; built or a stream.
-        people: number of people to show, at most; None for as many as fit.
-        split: name of the only split to show; all if None.
-
-    Raises:
-        DanceReIDError: the dataset cannot be shown.
-    """
+    """Renders the page of a dataset; arguments and errors are those of `preview`."""
     data = see(dataset, split)
     grid, splits = people_grid(data, people), _splits(data)
     environment = Environment(
