@@ -149,7 +149,7 @@ def online(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Lets the network be asked; gives the seconds that were to be waited, and are not."""
     waits: list[float] = []
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr("dancereid_pipeline.transfer.http_client.retry_wait_s", lambda attempt: 0.0)
+    monkeypatch.setattr("dancereid_pipeline.transfer.http_client.retry_wait_s", lambda n: 0.0)
     for module in ("transfer.download", "fetch.politeness"):
         monkeypatch.setattr(f"dancereid_pipeline.{module}.sleep", waits.append)
     return waits

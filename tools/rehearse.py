@@ -1,6 +1,6 @@
 """Makes a full-size stand-in for DanceReID: real annotation, real frame counts, tiny pictures.
 
-What is made loads as the real data does, in minutes and without the videos:
+It loads as the real data does, in minutes and without the videos:
 
     python tools/rehearse.py annotation.json rehearsal
     load_dataset("dancereid", "paper", data_dir="rehearsal")   # 31,643 + 22,637 examples
@@ -34,8 +34,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("annotation", type=Path, help="annotation.json, the real one or any")
-    parser.add_argument("output", type=Path, help="folder to make; must not exist yet")
+    parser.add_argument("annotation", type=Path, help="an annotation.json, as the published one")
+    parser.add_argument("output", type=Path, help="the folder to make; it must not exist")
     parser.add_argument("--catalogue", type=Path, help="your own CSV instead of the project's")
     parser.add_argument(
         "--max-frames", type=int, default=10**9, metavar="N", help="make shorter clips"
@@ -49,28 +49,28 @@ def main() -> int:
         print(f"rehearse: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("rehearse: interrupted, nothing kept", file=sys.stderr)
+        print("rehearse: interrupted; nothing was kept", file=sys.stderr)
         return 130
-    print(f"made {arguments.output}: load_dataset('dancereid', data_dir='{arguments.output}')")
+    print(f"To load it: load_dataset('dancereid', data_dir='{arguments.output}')")
     return 0
 
 
 def rehearse(
     annotation: Path, output: Path, catalogue_path: Path | None = None, max_frames: int = 10**9
 ) -> None:
-    """Makes the folder, which gets its name when it is whole.
+    """Makes the folder. It gets its name when it is complete.
 
     Args:
         annotation: path of the annotation.
         output: the folder.
-        catalogue_path: path of the catalogue, the project's own if None.
-        max_frames: the most frames that a clip gets; later annotated frames are left out.
+        catalogue_path: path of the catalogue; that of the project if None.
+        max_frames: a clip gets at most this many frames; later annotated frames are left out.
 
     Raises:
-        DanceReIDError: the annotation is broken, or the folder is there already.
+        DanceReIDError: the annotation is broken, or the folder exists.
     """
     if output.exists():
-        raise SourceError(f"{output} is already there. Remove it, or name another folder.")
+        raise SourceError(f"{output} exists. Remove it, or name another folder.")
     catalogue = Catalogue.read(catalogue_path)
     annotated = Annotation.read(annotation, catalogue).videos
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def rehearse(
         shutil.copyfile(annotation, unfinished / "annotation.json")
         videos = [video for video in catalogue if video.video_id in annotated]
         if not videos:
-            raise AnnotationError(f"{annotation}: lists no video, so there is nothing to make.")
+            raise AnnotationError(f"{annotation}: lists no video of the catalogue. Name another.")
         for video in tqdm(videos, desc="Making clips and tracks", unit="video"):
             of_video = annotated[video.video_id]
             count = min(_frame_count(video, of_video), max_frames)
@@ -91,7 +91,7 @@ def rehearse(
 
 
 def _frame_count(video: Video, annotation: VideoAnnotation) -> int:
-    """Number of frames of the real clip, or up to the last annotated one if that is unknown."""
+    """The number of frames of the real clip; if it is unknown, up to the last annotated frame."""
     last = max((int(frames[-1]) for frames in annotation.frames if len(frames)), default=0)
     return video.frames or last + 1
 
@@ -114,7 +114,7 @@ def write_clip(path: Path, frames: int) -> None:
 
 
 def make_tracks(annotation: VideoAnnotation, frames: int) -> dict[int, dict[int, dict[str, Any]]]:
-    """Detections of every annotated person in every annotated frame below `frames`."""
+    """A detection for each annotated person and frame, below `frames`."""
     tracks: dict[int, dict[int, dict[str, Any]]] = {frame: {} for frame in range(frames)}
     for index, (person, valid) in enumerate(zip(annotation.people, annotation.frames, strict=True)):
         for frame in valid[valid < frames].tolist():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import datasets
@@ -62,13 +62,7 @@ class DanceReIDConfig(datasets.BuilderConfig):
     @property
     def sample_options(self) -> SampleOptions:
         """The options that shape samples, checked."""
-        return SampleOptions(
-            stride=self.stride,
-            image_size=self.image_size,  # type: ignore[arg-type]  # checked there
-            jpeg_quality=self.jpeg_quality,
-            skeleton=self.skeleton,
-            keypoints=self.keypoints,
-        )
+        return SampleOptions(**{f.name: getattr(self, f.name) for f in fields(SampleOptions)})
 
     @property
     def at_defaults(self) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
 from ..common.errors import OptionError, SourceError
+from ..common.files import check_writable
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -18,14 +17,11 @@ def check_folder(path: Path) -> None:
         SourceError: the folder cannot be made or written to.
     """
     path = path.absolute()
-    # A link without a target counts, too: no folder can be made at its path.
-    nearest = next(p for p in (path, *path.parents) if os.path.lexists(p))
     try:
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
+        check_writable(path)
     except OSError as error:
         raise SourceError(
-            f"{path}: cannot be written to ({nearest}: {error.strerror or error}). Make it "
+            f"{path}: cannot be written to ({error.filename}: {error.strerror or error}). Make it "
             "writable, or name another folder."
         ) from error
 

@@ -44,6 +44,25 @@ def usable(folder: Path, otherwise: str = "or name another folder") -> Iterator[
         ) from error
 
 
+def check_writable(folder: Path) -> Path:
+    """Writes a temporary file into a folder, or into the nearest one above it that exists.
+
+    Returns:
+        The folder that it wrote into.
+
+    Raises:
+        OSError: nothing can be written there; `filename` is that folder.
+    """
+    # A link without a target counts, too: no folder can be made at its path.
+    nearest = next((p for p in (folder, *folder.parents) if os.path.lexists(p)), folder)
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            return nearest
+    except OSError as error:
+        error.filename = str(nearest)
+        raise
+
+
 def lock(folder: Path, name: str) -> FileLock:
     """A lock between processes, not taken yet. It ends with the process that holds it."""
     (folder / LOCKS).mkdir(parents=True, exist_ok=True)

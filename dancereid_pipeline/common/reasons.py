@@ -97,8 +97,8 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
     ),
     Reason.NOT_TRIED: (
         Fate.MAY_COME_BACK,
-        "The fetching ended before its turn, an open stream or another process has it, or offline "
-        "mode is on: run it again then.",
+        "The run ended before its turn, another process or an open stream is fetching it, or "
+        "offline mode is on: run it again later.",
     ),
 }
 # The reasons why a clip could not be fetched; the others are about a clip that is there.

@@ -6,7 +6,6 @@ import difflib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -16,6 +15,7 @@ from typing import Any
 from ..catalogue.catalogue import Catalogue
 from ..common.address import is_address, public
 from ..common.errors import SourceError
+from ..common.files import check_writable
 from ..transfer.cookies import COOKIES_WANTED, read_cookies
 from ..transfer.settings import ANNOTATION_URL, Network, variable
 from .check import Check
@@ -42,11 +42,7 @@ class _Folder:
     path: Path
     need: float  # bytes
     advice: str
-
-
-@dataclass(frozen=True)
-class _Disk:
-    device: int
+    device: int  # the number of its disk
     free: float  # bytes
     fetched: float  # bytes of files that were already fetched
 
@@ -58,57 +54,40 @@ def disk_checks(downloads: Path, cache: Path | None) -> list[Check]:
         downloads: folder for fetched files.
         cache: folder that `datasets` builds into; None if `datasets` is not installed.
     """
-    folders = [_Folder("download folder", downloads, DOWNLOAD_BYTES, _choose("download_dir"))]
-    if cache is not None:
-        folders.append(_Folder("cache folder", cache, CACHE_BYTES, "HF_DATASETS_CACHE or HF_HOME"))
-    disks: dict[str, _Disk] = {}
-    found = {}
-    for folder in folders:
-        try:
-            disks[folder.name] = _disk(folder.path)
-        except OSError as error:
-            what = f"{folder.path}: cannot be written to ({error.strerror or error})"
-            advice = f"Make it writable, or name another folder with {folder.advice}."
-            found[folder.name] = Check(folder.name, "no", what, advice)
-    for folder in folders:
-        if folder.name in disks:
-            # Two folders on one disk share its space.
-            same = [
-                f for f in folders
-                if f.name in disks and disks[f.name].device == disks[folder.name].device
-            ]  # fmt: skip
-            fetched = sum(disks[f.name].fetched for f in same)
-            found[folder.name] = _disk_check(folder, disks[folder.name].free, fetched, same)
-    skipped = [Check("cache folder", "skipped", "needs datasets")] if cache is None else []
-    return [found[folder.name] for folder in folders] + skipped
+    found = [_folder("download folder", downloads, DOWNLOAD_BYTES, _choose("download_dir"))]
+    if cache is None:
+        found.append(Check("cache folder", "skipped", "needs datasets"))
+    else:
+        found.append(_folder("cache folder", cache, CACHE_BYTES, "HF_DATASETS_CACHE or HF_HOME"))
+    folders = [folder for folder in found if isinstance(folder, _Folder)]
+    return [_disk_check(each, folders) if isinstance(each, _Folder) else each for each in found]
 
 
-def _disk(path: Path) -> _Disk:
-    """The disk of a folder that exists or will be made. Writes a temporary file there.
-
-    Raises:
-        OSError: nothing can be written there.
-    """
-    # A broken link counts as existing, since no folder can be made with its name.
-    nearest = next((p for p in (path, *path.parents) if os.path.lexists(p)), path)
-    with tempfile.TemporaryFile(dir=nearest):
-        pass
+def _folder(name: str, path: Path, need: float, advice: str) -> _Folder | Check:
+    """A folder that exists or will be made; a check if nothing can be written there."""
+    try:
+        nearest = check_writable(path)
+    except OSError as error:
+        what = f"{path}: cannot be written to ({error.strerror or error})"
+        return Check(name, "no", what, f"Make it writable, or name another folder with {advice}.")
     # Not all files below: the folder may be a home folder.
     there = [path / part for part in ("videos", "npy") if (path / part).is_dir()]
     files = [file for folder in there for file in folder.iterdir() if file.is_file()]
     fetched = sum(file.stat().st_size for file in files)
-    return _Disk(nearest.stat().st_dev, shutil.disk_usage(nearest).free, fetched)
+    free, device = shutil.disk_usage(nearest).free, nearest.stat().st_dev
+    return _Folder(name, path, need, advice, device, free, fetched)
 
 
-def _disk_check(folder: _Folder, free: float, fetched: float, same: list[_Folder]) -> Check:
-    need = sum(f.need for f in same)
-    found = f"{folder.path}: {free / 1e9:.1f} GB free"
+def _disk_check(folder: _Folder, folders: list[_Folder]) -> Check:
+    same = [f for f in folders if f.device == folder.device]  # these share the space
+    need, fetched = sum(f.need for f in same), sum(f.fetched for f in same)
+    found = f"{folder.path}: {folder.free / 1e9:.1f} GB free"
     if fetched:
         found += f" and {fetched / 1e9:.1f} GB already fetched"
     found += f", about {need / 1e9:.1f} GB needed"
     if len(same) > 1:
         found += f" including the {' and the '.join(f.name for f in same if f != folder)}"
-    if free + fetched >= need:
+    if folder.free + fetched >= need:
         return Check(folder.name, "yes", found)
     advice = f"Free some space, or name a folder on another disk with {folder.advice}."
     return Check(folder.name, "no", found, advice)

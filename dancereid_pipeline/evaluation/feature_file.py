@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import NDArray
@@ -200,7 +201,18 @@ def _read_npz(path: Path) -> Features:
 
 def _read_parquet(path: Path) -> Features:
     columns = [name for name in pq.read_schema(path).names if name in (FEATURE, *KEYS)]
-    return _of_table(path, pq.read_table(path, columns=columns))
+    table = pq.read_table(path, columns=columns)
+    if FEATURE not in columns:
+        raise ValueError(f"there is no column '{FEATURE}'")
+    for name in columns:
+        if table[name].null_count:
+            raise ValueError(f"column '{name}' has {table[name].null_count:,} empty rows")
+    keys = {k: table[k].to_numpy() for k in KEYS if k in columns}
+    metadata = table.schema.metadata or {}
+    origin = json.loads(metadata.get(_METADATA, b"{}"))
+    if not isinstance(origin, dict):
+        raise ValueError("its metadata 'dancereid' is not a JSON object")
+    return Features(path, _lists(table[FEATURE].combine_chunks()), keys, origin)
 
 
 _READERS: dict[str, Callable[[Path], Features]] = {
@@ -210,40 +222,19 @@ _READERS: dict[str, Callable[[Path], Features]] = {
 }
 
 
-def _of_table(path: Path, table: pa.Table) -> Features:
-    if FEATURE not in table.column_names:
-        raise ValueError(f"there is no column '{FEATURE}'")
-    for name in (FEATURE, *KEYS):
-        if name in table.column_names and table[name].null_count:
-            raise ValueError(f"column '{name}' has {table[name].null_count:,} empty rows")
-    keys = {k: table[k].to_numpy() for k in KEYS if k in table.column_names}
-    metadata = table.schema.metadata or {}
-    origin = json.loads(metadata.get(_METADATA, b"{}"))
-    if not isinstance(origin, dict):
-        raise ValueError("its metadata 'dancereid' is not a JSON object")
-    return Features(path, _lists(table[FEATURE].combine_chunks()), keys, origin)
-
-
 def _lists(column: Any) -> NDArray[Any]:
     """A column of lists of equal length as an array, `[N, D]`."""
     if isinstance(column, pa.ChunkedArray):  # it has several chunks, or none
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     kind = column.type
-    is_list = any(
-        test(kind)
-        for test in (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    )
-    if not is_list or not (
+    if not isinstance(kind, pa.ListType | pa.LargeListType | pa.FixedSizeListType) or not (
         pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)
     ):
         raise ValueError(f"column '{FEATURE}' has {kind}, expected lists of numbers")
     values = column.flatten()
     if values.null_count:
         raise ValueError(f"column '{FEATURE}' has {values.null_count:,} empty numbers")
-    if pa.types.is_fixed_size_list(kind):
-        lengths: NDArray[Any] = np.full(len(column), kind.list_size)
-    else:
-        lengths = np.diff(column.offsets.to_numpy())
+    lengths = pc.list_value_length(column).to_numpy()
     other = np.flatnonzero(lengths != lengths[:1])
     if len(other):
         raise ValueError(

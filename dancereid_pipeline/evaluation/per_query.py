@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..common.errors import FeaturesError
-from .bootstrap import person_intervals
 
 SCORES = ("mean_ap", "mean_inp", "cmc_cuhk03", "cmc_market1501", "cmc_allshots")
 
@@ -70,20 +69,6 @@ class PerQuery:
         """Means over the queries that have a match: numbers, or lists with the index rank - 1."""
         return {name: mean_of(values[self.scored]) for name, values in self.scores().items()}
 
-    def intervals(self, samples: int, seed: int, level: float) -> dict[str, Any]:
-        """Bootstrap intervals of the means, by `person_intervals`.
-
-        Returns:
-            `[low, high]` for each number in `means`, a list of them for each list.
-        """
-        scored = self.select(self.scored)
-        ends = {}
-        for name, values in scored.scores().items():
-            columns = values.reshape(len(values), -1)
-            pairs = person_intervals(columns, scored.person_ids, samples, seed, level).T.tolist()
-            ends[name] = pairs if values.ndim == 2 else pairs[0]
-        return ends
-
 
 def mean_of(values: NDArray[np.float64]) -> Any:
     """The mean over the first axis, which must not be empty.
@@ -111,18 +96,7 @@ class Group:
 
 
 def grouped(per_query: PerQuery, groups: ArrayLike) -> list[Group]:
-    """Computes scores by person, video, style or any other group.
-
-    Args:
-        per_query: the scores of the queries.
-        groups: the group of each query, `[Q]`.
-
-    Returns:
-        The scores of each group, in the order of the groups' names.
-
-    Raises:
-        FeaturesError: the number of groups is not the number of queries.
-    """
+    """Computes scores by group; see `Result.by`."""
     group_of = np.asarray(groups)
     if group_of.shape != (len(per_query.matches),):
         raise FeaturesError(

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..build.coverage import Coverage
+from .bootstrap import person_intervals
 from .distance import DISTANCES
 from .per_query import Group, PerQuery, grouped, mean_of
 
@@ -84,6 +85,9 @@ class Result:
         Args:
             groups: the group of each query, `[Q]`, in the user's order.
 
+        Returns:
+            The scores of each group, in the order of the groups' names.
+
         Raises:
             FeaturesError: the number of groups is not the number of queries.
         """
@@ -101,7 +105,13 @@ class Result:
             `[low, high]` for "mean_ap" and "mean_inp"; for each CMC a list of them with the index
             rank - 1.
         """
-        return self.per_query.intervals(samples, seed, level)
+        scored = self.per_query.select(self.per_query.scored)
+        ends = {}
+        for name, values in scored.scores().items():
+            columns = values.reshape(len(values), -1)
+            pairs = person_intervals(columns, scored.person_ids, samples, seed, level).T.tolist()
+            ends[name] = pairs if values.ndim == 2 else pairs[0]
+        return ends
 
     def to_dict(self) -> dict[str, Any]:
         """The scores and the protocol as JSON values.

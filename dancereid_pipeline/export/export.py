@@ -67,18 +67,10 @@ def write_folder(
     processes: int = 1,
     force: bool = False,
 ) -> Exported:
-    """Writes a folder, which gets its name when it is whole.
+    """Writes a folder, which gets its name when it is complete; see `export`.
 
-    Until then it is made in `OUTPUT.unfinished`, beside it. A run that was ended is continued by
-    the next one that is asked for the same, and the result is the same.
-
-    Args:
-        contents: the samples that it is to hold.
-        output: the folder.
-        options: the layout and its options.
-        processes: number of videos that are written at the same time.
-        force: replace the folder if it is there, and start again one that is half done with
-            other options.
+    Until then it is made in `OUTPUT.unfinished`, beside it. The next run with the same options
+    continues an interrupted one, and the result is the same.
 
     Raises:
         DanceReIDError: the folder is there or cannot be written, or not one image could be made.

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
 _JPEG = b"\xff\xd8\xff"
 
-
 # It can be pickled, for another process.
 Work: TypeAlias = "tuple[Video, VideoSamples | LoadedSamples]"
 
@@ -57,9 +56,6 @@ class Contents:
 
 def from_videos(request: Request) -> Contents:
     """Makes the samples from the videos that were fetched; fetches nothing.
-
-    Args:
-        request: what to make.
 
     Raises:
         DanceReIDError: the annotation cannot be used, or no video is there.
@@ -148,15 +144,7 @@ def check_built(dataset: Any) -> Coverage:
 def loaded_videos(
     dataset: Mapping[str, Any], found: Coverage, catalogue: Catalogue
 ) -> list[tuple[Video, LoadedSamples]]:
-    """Takes the samples of each video from a built dataset.
-
-    Args:
-        dataset: all splits.
-        found: its coverage.
-        catalogue: the catalogue that it was built with.
-
-    Returns:
-        Each video in the coverage, and its samples.
+    """Takes the samples of each video in the coverage from a built dataset.
 
     Raises:
         CatalogueError: a video is not in the catalogue, or its people have other ids there.

@@ -19,6 +19,7 @@ from filelock import Timeout
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import VideoError
 from ..common.files import lock, now, start_of, usable
+from ..common.offline import offline
 from ..common.reasons import Fate, Reason, fate
 from ..inputs.data_folder import Clips
 from ..transfer.download import download, download_checked, fetch_range, unchecked_path
@@ -50,6 +51,11 @@ class ClipFetcher:
         """The record of the folder's clips."""
         return Manifest(self.folder)
 
+    @property
+    def clips(self) -> Clips:
+        """The clips in the folder."""
+        return Clips(self.folder, self.catalogue)
+
     def has(self, video: Video) -> bool:
         """Whether the clip of a video exists, unchanged since it was checked. Changes nothing.
 
@@ -59,10 +65,9 @@ class ClipFetcher:
         """
         entry = self.manifest.read().get(video.video_id)
         try:
-            path = Clips(self.folder, self.catalogue).find(video)
+            return entry is not None and entry.is_of(self.clips.find(video))
         except VideoError:
             return False
-        return entry is not None and entry.is_of(path)
 
     def current_entry(self, video: Video) -> Entry | None:
         """The entry of a video: of its clip if that exists, else of the last try, else None.
@@ -76,7 +81,7 @@ class ClipFetcher:
         entry = self.manifest.read().get(video.video_id)
         file = ""
         try:
-            path = Clips(self.folder, self.catalogue).find(video)
+            path = self.clips.find(video)
             file = path.name
             if entry is None or not entry.is_of(path):
                 entry = found(video.video_id, path, _examine(path))
@@ -95,10 +100,6 @@ class ClipFetcher:
 
     def fetch(self, video: Video, on_bytes: OnBytes) -> Entry:
         """Fetches a clip, or continues an earlier try; records the outcome.
-
-        Args:
-            video: the video.
-            on_bytes: called after every block.
 
         Raises:
             SourceError: the folder cannot be used.
@@ -120,7 +121,7 @@ class ClipFetcher:
 
         Raises:
             VideoError: the clip cannot be fetched; has the reason, which is `NOT_TRIED` if
-                another process is fetching it.
+                another process or an open stream is fetching it.
             SourceError: this machine cannot store the clip.
         """
         address = self.network.address(video)
@@ -129,10 +130,7 @@ class ClipFetcher:
             try:
                 held = lock(self.folder, video.clip_stem).acquire(timeout=0)
             except Timeout:
-                message = (
-                    "another process, or a stream that is still open, is fetching it; run it "
-                    "again when that has ended"
-                )
+                message = "another process or an open stream is fetching it; run it again later"
                 raise VideoError(Reason.NOT_TRIED, message) from None
             with (
                 held,
@@ -163,8 +161,11 @@ class ClipFetcher:
                 yt_dlp=_yt_dlp_version(),
                 asked_with=asked_with(self.network),
             )
-            if error.reason is Reason.NOT_TRIED and video.video_id in self.manifest.read():
-                return entry  # the entry in the manifest says more
+            # Offline, the folder may be read-only; and an entry of a real try says more.
+            if error.reason is Reason.NOT_TRIED and (
+                offline() or video.video_id in self.manifest.read()
+            ):
+                return entry
             return self.manifest.note(entry)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.files import alone, now, usable
+from ..common.errors import VideoError
+from ..common.files import alone, usable
 from ..common.offline import OFFLINE, offline
 from ..common.reasons import STOPPING, Fate, Reason, advice, fate
 from ..transfer.download import progress_bar
@@ -130,7 +131,7 @@ def _each(
             yield entry
             continue
         if stop_rule.stopped:
-            yield _not_tried(fetcher, video, stop_rule.stopped)
+            yield fetcher.note(video, VideoError(Reason.NOT_TRIED, stop_rule.stopped))
             continue
         with progress_bar(f"Video {number} of {len(videos)}, {video.clip_stem}") as on_bytes:
             entry = fetcher.fetch(video, on_bytes)
@@ -141,15 +142,10 @@ def _each(
 def _is_wanted(
     fetcher: ClipFetcher, video: Video, entry: Entry, again: bool, since: str | None
 ) -> bool:
-    """Whether to ask for a video.
+    """Whether to ask for a video that has this entry in the manifest.
 
-    Args:
-        fetcher: the fetcher of the clip.
-        video: the video.
-        entry: its entry in the manifest.
-        again: also ask for videos that are gone.
-        since: the time at which the wait for another crawl began; its later tries count as tries
-            of this crawl.
+    `since` is the time at which the wait for another crawl began; its later tries count as tries
+    of this crawl.
     """
     if entry.outcome is Reason.USED or entry.in_the_way:
         return False
@@ -162,16 +158,3 @@ def _is_wanted(
         changed = entry.asked_with != asked_with(fetcher.network)
         return changed or fetcher.network.browser is not None
     return fate(entry.outcome) is not Fate.GONE
-
-
-def _not_tried(fetcher: ClipFetcher, video: Video, why: str) -> Entry:
-    entry = Entry(
-        video_id=video.video_id,
-        outcome=Reason.NOT_TRIED,
-        detail=why,
-        when=now(),
-        address=fetcher.network.public_address(video),
-    )
-    if not offline() and video.video_id not in fetcher.manifest.read():
-        entry = fetcher.manifest.note(entry)
-    return entry

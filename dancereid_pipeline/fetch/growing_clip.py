@@ -16,7 +16,6 @@ from ..catalogue.catalogue import Video
 from ..common.errors import InterruptedReadError, VideoError
 from ..common.offline import OFFLINE, offline
 from ..common.reasons import Fate, Reason, fate
-from ..inputs.data_folder import Clips
 from ..transfer.download import part_path, unchecked_path
 from .clip_fetcher import ClipFetcher, LocatedClip
 from .manifest import Entry
@@ -63,7 +62,7 @@ class GrowingClip:
         from ..formats.video import Clip
 
         try:
-            path = Clips(self.fetcher.folder, self.fetcher.catalogue).find(self.video)
+            path = self.fetcher.clips.find(self.video)
         except VideoError:
             pass
         else:  # it has come since the stream was made
@@ -93,9 +92,9 @@ class GrowingClip:
 class RangeReader(io.RawIOBase):
     """A growing clip as a file. It asks for the next range when a read needs it.
 
-    Bytes that are skipped are fetched as well. While the reader is open, nobody else can
-    fetch the clip into the folder. If somebody fetches it already, this reader fetches it
-    into a temporary folder, and does not keep it.
+    Bytes that are skipped are fetched as well. While the reader is open, no other process or
+    stream can fetch the clip into the folder. If another process or an open stream is fetching it
+    already, this reader fetches it into a temporary folder, and does not keep it.
 
     Args:
         growing: the clip.
@@ -123,7 +122,7 @@ class RangeReader(io.RawIOBase):
         except VideoError as error:
             if error.reason is not Reason.NOT_TRIED:
                 raise
-        # Somebody else fetches it into the folder.
+        # Another process or an open stream is fetching it into the folder.
         folder = hold(tempfile.TemporaryDirectory(prefix="dancereid-"))
         return hold(replace(fetcher, folder=Path(folder)).located(video))
 

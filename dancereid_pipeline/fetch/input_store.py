@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from ..common.offline import offline, refuse_offline
 from ..common.reasons import Reason, advice, fate
 from ..formats.annotation import Annotation
 from ..inputs.data_folder import (
-    Clips,
     ClipSource,
     Inputs,
     TracksFiles,
@@ -30,6 +29,7 @@ from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Ne
 from .clip_fetcher import ClipFetcher
 from .crawl import crawl
 from .growing_clip import GrowingClip
+from .manifest import Entry
 from .politeness import StopRule
 from .tracks_download import fetch_archive
 
@@ -146,17 +146,20 @@ class InputStore:
             raise SourceError(
                 f"{annotation} is missing. Load the dataset to fetch it, or put it there."
             )
-        clip = _FetchedClips(self._fetcher, stream)
-        files = find_files(videos, clip.find, tracks)
+        fetcher = self._fetcher
+        clip = functools.partial(
+            _clip, fetcher, fetcher.manifest.read(), StopRule() if stream else None
+        )
+        files = find_files(videos, clip, tracks)
         return Inputs(self.network.download_dir, annotation, files)
 
     def _fetch_clips(self, videos: Sequence[Video], again: bool) -> bool:
         fetcher = self._fetcher
-        if offline() or all(fetcher.has(video) for video in videos):
+        lacking = [video for video in videos if not fetcher.has(video)]
+        if offline() or not lacking:
             return False  # without writing to the folder, which may be read-only
-        before = {video.video_id for video in videos if fetcher.has(video)}
         crawl(fetcher.folder, self.catalogue, videos, self.network, again=again)
-        return any(fetcher.has(video) for video in videos if video.video_id not in before)
+        return any(map(fetcher.has, lacking))
 
     def _tracks_paths(self) -> list[Path]:
         """The paths of local folders and archives of tracks."""
@@ -229,42 +232,30 @@ class InputStore:
         )
 
 
-class _FetchedClips:
-    """The clips in a folder of fetched clips, and why other clips are missing.
+def _clip(
+    fetcher: ClipFetcher, entries: Mapping[str, Entry], stop_rule: StopRule | None, video: Video
+) -> Path | ClipSource:
+    """The clip of a video; in a stream, which has a stop rule, one that is fetched when opened.
 
-    Args:
-        fetcher: the fetcher of the folder.
-        stream: whether missing clips are fetched when they are opened.
+    Raises:
+        VideoError: no file, or several files, can be the clip.
     """
-
-    def __init__(self, fetcher: ClipFetcher, stream: bool) -> None:
-        self._fetcher = fetcher
-        self._clips = Clips(fetcher.folder, fetcher.catalogue)
-        self._entries = fetcher.manifest.read()
-        self._stop_rule = StopRule() if stream else None
-
-    def find(self, video: Video) -> Path | ClipSource:
-        """The clip of a video.
-
-        Raises:
-            VideoError: no file, or several files, can be the clip.
-        """
-        try:
-            return self._clips.find(video)
-        except VideoError as error:
-            if self._stop_rule and error.reason is not Reason.AMBIGUOUS:
-                growing = GrowingClip(self._fetcher, video, self._stop_rule)
-                if not growing.gone():
-                    return growing
-            entry = self._entries.get(video.video_id)
-            if error.reason is not Reason.NO_CLIP or entry is None or entry.file:
-                raise
-            raise VideoError(
-                entry.outcome,
-                f"{entry.address}: {entry.detail.rstrip('.')} (asked on {entry.when[:10]}; "
-                f"{fate(entry.outcome).value}). {advice(entry.outcome)}",
-                since=entry.since,
-            ) from error
+    try:
+        return fetcher.clips.find(video)
+    except VideoError as error:
+        if stop_rule and error.reason is not Reason.AMBIGUOUS:
+            growing = GrowingClip(fetcher, video, stop_rule)
+            if not growing.gone():
+                return growing
+        entry = entries.get(video.video_id)
+        if error.reason is not Reason.NO_CLIP or entry is None or entry.file:
+            raise
+        raise VideoError(
+            entry.outcome,
+            f"{entry.address}: {entry.detail.rstrip('.')} (asked on {entry.when[:10]}; "
+            f"{fate(entry.outcome).value}). {advice(entry.outcome)}",
+            since=entry.since,
+        ) from error
 
 
 def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""People of a dataset as one picture: a row a person, crops in the order of time."""
+"""People of a dataset as one picture: one row for each person, crops in the order of time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from PIL import Image
 from .sheet import CROP_HEIGHT, CROP_WIDTH, LABEL_WIDTH, TITLE_HEIGHT, Sheet, evenly_spread
 
 _GAP = 6  # between crops, in pixels
+_TITLE = "DanceReID: one row for each person"
 
 
 def contact_sheet(
     splits: Mapping[str, Any], *, people: int = 12, columns: int = 10, skeletons: bool = True
 ) -> Image.Image:
-    """Draws a row a person, with crops spread over the person's frames.
+    """Draws one row for each person, with crops spread over the person's frames.
 
     Only the crops that are shown are decoded.
 
@@ -37,7 +38,7 @@ def contact_sheet(
     ]
     width = LABEL_WIDTH + columns * (CROP_WIDTH + _GAP) + _GAP
     height = TITLE_HEIGHT + len(rows) * (CROP_HEIGHT + _GAP) + _GAP
-    sheet = Sheet((width, height), "DanceReID, a row a person", title_size=20, margin=2 * _GAP)
+    sheet = Sheet((width, height), _TITLE, title_size=20, margin=2 * _GAP)
     for row, (split, person, ds, indices) in enumerate(rows):
         examples = [ds[index] for index in indices]
         top = TITLE_HEIGHT + row * (CROP_HEIGHT + _GAP)

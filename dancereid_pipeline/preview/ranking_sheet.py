@@ -17,7 +17,7 @@ _BORDER, _GAP, _CAPTION = 4, 8, 18  # in pixels
 _BORDERED_WIDTH, _BORDERED_HEIGHT = CROP_WIDTH + 2 * _BORDER, CROP_HEIGHT + 2 * _BORDER
 _CELL_WIDTH, _CELL_HEIGHT = _BORDERED_WIDTH + _GAP, _BORDERED_HEIGHT + _CAPTION + _GAP
 _RIGHT, _WRONG = "#1a8f3c", "#cf2a2a"
-_TITLE = "A query a row, then its gallery, nearest first; green: the same person, red: another"
+_TITLE = "One row for each query: its gallery, nearest first; green: same person, red: another"
 
 
 def chosen_queries(per_query: PerQuery, count: int = 8) -> list[int]:
@@ -43,7 +43,7 @@ def chosen_queries(per_query: PerQuery, count: int = 8) -> list[int]:
 def ranked_gallery(
     dataset: Any, rankings: Sequence[Nearest], precision: NDArray[Any]
 ) -> Image.Image:
-    """Draws a row a query: its crop, then its gallery, nearest first.
+    """Draws one row for each query: its crop, then its gallery, nearest first.
 
     The border of a gallery image is green if it shows the query's person, else red. Only the
     crops that are shown are decoded.
@@ -54,7 +54,7 @@ def ranked_gallery(
         precision: average precision of each query of the split, float64 `[N]`.
 
     Returns:
-        An RGB picture, about 1,200 pixels wide for ten images a row.
+        An RGB picture, about 1,200 pixels wide for ten images in a row.
     """
     columns = 1 + max(len(ranking.images) for ranking in rankings)
     left = LABEL_WIDTH + 2 * _GAP  # the query stands apart from its gallery

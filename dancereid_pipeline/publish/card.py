@@ -26,7 +26,7 @@ _SUMMARIES = {
     "of DanceReID.",
 }
 # The Hub's `license` field. DanceReID was never licensed, so none of the Hub's names would be
-# true; of other videos only whoever chose them can say.
+# true. For other videos, only the person who chose them can say.
 _LICENCES: dict[str, dict[str, str]] = {
     "dancereid": {
         "license": "other",
@@ -36,7 +36,7 @@ _LICENCES: dict[str, dict[str, str]] = {
     "own": {},
     "demo": {"license": "mit"},
 }
-# Of an origin's config; of any other there is nothing more to say than what it is.
+# Descriptions of configs, by origin. A config that is not here has the summary of its origin.
 _CONFIGS = {
     ("dancereid", "paper"): "The paper's videos; no person is in both splits.",
     ("dancereid", "full"): "All videos: those of `paper`, and `extra`.",
@@ -54,9 +54,9 @@ def card(builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = 
 
     Args:
         builds: at least one; the first is the one that is loaded without a name.
-        name: what `load_dataset` is to be given: a folder, or `user/name` on the Hub.
-        others: metadata of the card so far. What is not written here is kept: a question to
-            those who want access, say, tags, and configs by other names.
+        name: the name for `load_dataset`: a folder, or `user/name` on the Hub.
+        others: metadata of the last card. What this project does not write is kept, for example
+            tags, configs with other names, and a question to people who ask for access.
 
     Returns:
         Markdown, under a block of YAML as the Hub and `datasets` read it.
@@ -66,18 +66,18 @@ def card(builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = 
 
 
 def licence(builds: Iterable[Build]) -> dict[str, str]:
-    """The fields that say which licence it is; none where only whoever chose the videos can."""
+    """The fields of the licence; none if only the person who chose the videos can know it."""
     origins = {origin for build in builds for origin in _origins(build)}
-    return next(_LICENCES[origin] for origin in _LICENCES if origin in origins)
+    return next((_LICENCES[origin] for origin in _LICENCES if origin in origins), {})
 
 
 def _origins(build: Build) -> set[str]:
-    """Where a config's videos are from, which may be two places."""
+    """The origins of a config's videos; there may be two."""
     return {build.origin, *(["dancereid"] if build.of_dancereid else [])}
 
 
 def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
-    """Our metadata, and what others wrote that is not ours to write."""
+    """Our metadata, and the metadata of others that ours does not replace."""
     merged = {"license": "unknown", **others, **ours}
     merged["tags"] = list(dict.fromkeys([*ours["tags"], *(others.get("tags") or ())]))
     for name in ("configs", "dataset_info"):
@@ -112,7 +112,7 @@ def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
 
 
 def _dataset_info(build: Build) -> dict[str, Any]:
-    """As `datasets` writes it, and the description, which carries the coverage to whoever loads."""
+    """The metadata that `datasets` writes, and the description, which holds the coverage."""
     info = DatasetInfo(
         config_name=build.config,
         features=Features.from_dict(dict(build.features)),
@@ -125,7 +125,8 @@ def _dataset_info(build: Build) -> dict[str, Any]:
     )
     data = DatasetCardData()
     DatasetInfosDict({build.config: info}).to_dataset_card_data(data)
-    # Called "sequence" by datasets 3, whose reader else forgets the lengths; all read that.
+    # datasets 3 calls a list "sequence", and would lose the length of a "list"; all versions read
+    # "sequence".
     written = json.loads(json.dumps(data["dataset_info"]).replace('"list": ', '"sequence": '))
     description = build.coverage.describe(_SUMMARIES[build.origin])
     return {"config_name": build.config, "description": description, **written}
@@ -140,9 +141,8 @@ def _title(builds: Sequence[Build]) -> str:
 
 def _size_category(images: int) -> str:
     """The Hub's name for a number of examples."""
-    bounds = ("1K", "10K", "100K", "1M", "10M")
-    place = next((i for i in range(len(bounds)) if images < 1000 * 10**i), len(bounds) - 1)
-    return "n<1K" if place == 0 else f"{bounds[place - 1]}<n<{bounds[place]}"
+    names = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M")
+    return names[max(0, min(len(str(images)), 7) - 3)]
 
 
 def _body(builds: Sequence[Build], name: str) -> str:
@@ -150,7 +150,7 @@ def _body(builds: Sequence[Build], name: str) -> str:
     by_origin = {o: [b.config for b in builds if o in _origins(b)] for o in _LICENCES}
     origins = {origin: configs for origin, configs in by_origin.items() if configs}
     with_skeleton = _named(b.config for b in builds if b.options.skeleton)
-    place = f"hf://datasets/{name}/" if "/" in name else ""
+    address = f"hf://datasets/{name}/" if "/" in name else ""
     return _text("card").substitute(
         title=_title(builds),
         summary=_SUMMARIES[next(iter(origins))],
@@ -158,9 +158,9 @@ def _body(builds: Sequence[Build], name: str) -> str:
         name=json.dumps(name),
         config=first.config,
         split=first.shards[0].split,
-        shard=f"{place}{first.config}/{first.shards[0].name}",
+        shard=f"{address}{first.config}/{first.shards[0].name}",
         skeleton_row=(
-            f"| `skeleton` | JPEG | only of {with_skeleton}: the crop with its pose drawn on it |\n"
+            f"| `skeleton` | JPEG | only in {with_skeleton}: the crop with its pose drawn on it |\n"
             if with_skeleton
             else ""
         ),
@@ -238,26 +238,26 @@ def _doubtful(build: Build) -> str:
 
 
 def _missing(build: Build) -> str:
-    """A table of the videos that gave nothing or only a part, and what was left out of others."""
+    """A table of the videos that are missing, or of which images are missing."""
     partial = [o for o in build.coverage.outcomes if not o.whole]
     if not partial:
         return "Nothing is missing.\n"
     rows = [
         f"| {_video(o)} | {', '.join(o.splits)} | {_why(o)} "
-        f"| {o.since[:10] or f'not noted; so on {build.made[:10]}'} "
+        f"| {o.since[:10] or f'{build.made[:10]} or earlier'} "
         f"| {o.images:,} of {'?' if o.expected is None else f'{o.expected:,}'} |"
         for o in partial
     ]
-    head = "| not whole | split | why | since | images |\n| --- | --- | --- | --- | --- |\n"
+    head = "| video | split | reason | since | images |\n| --- | --- | --- | --- | --- |\n"
     return head + "\n".join(rows) + "\n"
 
 
 def _why(outcome: Outcome) -> str:
-    """The reason, and how many annotated detections of a video had to be left out."""
+    """The reason, and how many annotated detections of a video were left out."""
     counts = (
-        (outcome.outside, "boxes outside the picture"),
-        (outcome.untracked, "annotated detections that the tracks do not have"),
-        (outcome.past_end, "annotated detections past the clip's end"),
+        (outcome.outside, "bboxes outside the frame"),
+        (outcome.untracked, "annotated detections that are not in the tracks"),
+        (outcome.past_end, "annotated detections after the end of the clip"),
     )
     return "; ".join([outcome.reason.value, *(f"{n:,} {what}" for n, what in counts if n)])
 
@@ -272,7 +272,7 @@ def _video(outcome: Outcome) -> str:
 
 
 def _splits() -> str:
-    """How the splits were made, in figures of the catalogue."""
+    """How the splits were made, with numbers from the catalogue."""
     videos = list(Catalogue.read())
     tested = {s: [v for v in videos if "test" in v.splits_in(s)] for s in CONFIGS}
     trained = [v for v in videos if "trainval" in v.splits_in("paper")]
@@ -301,7 +301,7 @@ def _splits() -> str:
 def _keypoints(builds: Sequence[Build]) -> str:
     kinds = "; ".join(f"`{b.config}`: {_KEYPOINTS[b.options.keypoints]}" for b in builds)
     return (
-        "The published files scale joints wrongly wherever a window was cut at the picture's edge "
-        "(the two scales are swapped), which moves them by a few pixels to many. Of the two "
-        f"mappings, these configs have\n{kinds}."
+        "The published files have wrong keypoints where a crop was cut at an edge of the frame: "
+        "the two scales are swapped, which moves joints by a few pixels or by many. The mapping "
+        f"of each config here:\n{kinds}."
     )

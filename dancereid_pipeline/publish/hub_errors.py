@@ -1,4 +1,4 @@
-"""What the Hub's clients raise -> what happened, and what to do."""
+"""An error of the Hub's clients -> an error that says what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
 )
 
-# What its HTTP client raises when a connection fails; which client that is changes with releases.
+# The error of its HTTP client if a connection fails. Releases of it use different clients.
 from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]
 
 from ..common.errors import DanceReIDError, HubError, OptionError
 
 _TOKENS = "https://huggingface.co/settings/tokens"
-_AGAIN = "Run it again: what has arrived there is not sent again."
+_AGAIN = "Run it again: it sends only what is not on the Hub yet."
 
 
 @contextmanager
 def hub_errors(repo_id: str) -> Iterator[None]:
-    """Raises a `HubError` in place of whatever the Hub's clients raise within.
+    """Turns an error of the Hub's clients into a `HubError`.
 
     Args:
-        repo_id: what is pushed to, for the message.
+        repo_id: the repository, for the message.
     """
     try:
         yield
     except (ClientError, OSError, RuntimeError, ValueError) as error:
-        raise _told(repo_id, error) from error
+        raise _explained(repo_id, error) from error
 
 
-def _told(repo_id: str, error: Exception) -> DanceReIDError:
-    """The error that says what happened, or what is behind it."""
+def _explained(repo_id: str, error: Exception) -> DanceReIDError:
+    """An error that says what happened, and what to do."""
     cause = _cause(error)
     if isinstance(cause, LocalTokenNotFoundError):
         return HubError(
-            "No token of the Hugging Face Hub was found. Make one that may write, at "
+            "No token of the Hugging Face Hub was found. Make a token that can write, at "
             f"{_TOKENS}, then run: hf auth login (or set HF_TOKEN)."
         )
     if isinstance(cause, HFValidationError):
         return OptionError(
-            f"{repo_id!r} is no name of a dataset on the Hub: expected user/name, of letters, "
-            f"digits, '-', '_' and '.' ({_said(cause)})."
+            f"{repo_id!r} is not a name of a dataset on the Hub: expected user/name, of letters, "
+            f"digits, '-', '_' and '.' ({_line(cause)})."
         )
     if isinstance(cause, OfflineModeIsEnabled):
         return HubError("Offline mode is on (HF_HUB_OFFLINE), and pushing needs the Hub. Unset it.")
     if isinstance(cause, HfHubHTTPError):
         return HubError(_refused(repo_id, cause))
     if isinstance(cause, (ClientError, ConnectionError, TimeoutError)):
-        return HubError(f"{repo_id}: the connection to the Hub failed ({_said(cause)}). {_AGAIN}")
+        return HubError(f"{repo_id}: the connection to the Hub failed ({_line(cause)}). {_AGAIN}")
     if isinstance(cause, OSError):
         full = cause.errno in (errno.ENOSPC, errno.EDQUOT)
         return HubError(
-            f"{repo_id}: this machine could not read or keep a file ({_said(cause)}). "
-            f"{'Make room on the disk' if full else 'Get leave to read and write there'}, and run "
-            "it again."
+            f"{repo_id}: this machine cannot read or write a file ({_line(cause)}). "
+            f"{'Make room on the disk' if full else 'Get permission to read and write there'}, "
+            "and run it again."
         )
-    return HubError(f"{repo_id}: the push failed ({_said(cause)}). {_AGAIN}")
+    return HubError(f"{repo_id}: the push failed ({_line(cause)}). {_AGAIN}")
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What is behind an error: of what goes wrong in an upload the client says nothing itself."""
+    """The cause of an error: the client's own error says nothing if an upload fails."""
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, (ClientError, ConnectionError, HFValidationError)):
@@ -75,40 +75,40 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _refused(repo_id: str, error: HfHubHTTPError) -> str:
-    """A sentence for an answer that says no."""
+    """A message for an answer with an error status."""
     status = error.response.status_code
-    # With some of its answers the client says something of its own instead.
-    said = error.server_message or error.response.headers.get("X-Error-Message") or _said(error)
-    if status == 401 and "expired" in said.lower():
-        return f"The token has expired ({said}). Make a new one, at {_TOKENS}: hf auth login"
+    # For some answers, the client replaces the server's message by its own.
+    message = error.server_message or error.response.headers.get("X-Error-Message") or _line(error)
+    if status == 401 and "expired" in message.lower():
+        return f"The token has expired ({message}). Make a new one, at {_TOKENS}: hf auth login"
     if status == 401:
         return (
-            f"The Hub does not know the token ({said}). Check HF_TOKEN, or make a new one, at "
+            f"The Hub does not know the token ({message}). Check HF_TOKEN, or make a new one, at "
             f"{_TOKENS}, and run: hf auth login"
         )
     if status == 403:
         return (
-            f"{repo_id}: the Hub does not allow it ({said}). Check that the name before the slash "
-            f"is yours or an organization's that you may write to, that the token may write there "
-            f"({_TOKENS}), and that there is storage left."
+            f"{repo_id}: the Hub does not allow it ({message}). Check that the name before the "
+            f"slash is yours, or an organization's that you can write to; that the token can write "
+            f"there ({_TOKENS}); and that there is storage left."
         )
     if status == 404:
         return (
-            f"{repo_id}: the Hub does not find it, or the token may not see it ({said}). Check "
+            f"{repo_id}: the Hub does not find it, or the token cannot read it ({message}). Check "
             "the name and the token."
         )
     if status in (409, 412):
         return (
-            f"{repo_id}: somebody else wrote to it meanwhile ({said}). Run it again: it then "
-            "starts from what is there now."
+            f"{repo_id}: somebody else wrote to it at the same time ({message}). Run it "
+            "again: it then starts from the new state."
         )
     if status == 429:
-        return f"{repo_id}: too many requests came from here ({said}). Wait an hour. {_AGAIN}"
+        return f"{repo_id}: too many requests came from here ({message}). Wait an hour. {_AGAIN}"
     if status >= 500:
-        return f"{repo_id}: the Hub is in trouble ({status}: {said}). Wait a while. {_AGAIN}"
-    return f"{repo_id}: the Hub refuses it ({status}: {said})."
+        return f"{repo_id}: the Hub has an error ({status}: {message}). Wait a while. {_AGAIN}"
+    return f"{repo_id}: the Hub refuses it ({status}: {message})."
 
 
-def _said(error: BaseException) -> str:
-    """What an exception says, in one line."""
+def _line(error: BaseException) -> str:
+    """The message of an exception, in one line."""
     return " ".join(str(error).split()) or type(error).__name__

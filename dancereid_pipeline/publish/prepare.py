@@ -7,7 +7,7 @@
         build.json    coverage, figures, checksums
         people.jpg    for the card
 
-It needs only what `load_dataset` gives, so it also works for a dataset that was prepared before.
+It needs only a loaded dataset, so it also works for a dataset that was prepared before.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ..shards.split_statistics import split_statistics
 from .prepared_folder import builds_in, check_output, clear_up, replace_config
 
 _AS_LOADED = (
-    "Share it as it was loaded, or push what you made of it with its own push_to_hub, under "
+    "Share the dataset as it was loaded. To share a changed one, use its own push_to_hub, with "
     "another name."
 )
 
@@ -43,21 +43,21 @@ _AS_LOADED = (
 def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = False) -> Build:
     """Writes all splits of a built config into a folder in the Hub's layout.
 
-    Other configs in the folder stay, and the card describes all of them. The config gets its
-    name when it is whole.
+    Other configs in the folder stay, and the card describes all of them. The config's folder gets
+    its name when it is complete.
 
     Args:
         dataset: all splits, as `load_dataset` gives them: of a build, or of a folder that was
             prepared before.
-        output: the folder; made if it is not there. Its README.md is replaced.
-        force: replace the config if the folder has it already, with other data.
+        output: the folder; it is made if it does not exist. Its README.md is replaced.
+        force: replace the config if the folder has it with other data.
 
     Returns:
         What was written.
 
     Raises:
-        DanceReIDError: the dataset is not a whole build, the folder has something else under
-            these names, or it cannot be written.
+        DanceReIDError: the dataset is not a complete build, the folder has other files with these
+            names, or it cannot be written.
     """
     found, splits = _whole(dataset)
     output = checked_path("output", output)
@@ -66,7 +66,7 @@ def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = Fal
         output.mkdir(parents=True, exist_ok=True)
         with alone(output, "prepare"):
             clear_up(output)
-            builds_in(output)  # the card will need them: a broken record is refused now
+            builds_in(output)  # refuses a broken record now, since the card needs them all
             with beside(output / found.config) as new:
                 build = _unless_there(_write(found, splits, new), output, force)
                 (new / RECORD).write_text(build.to_json(), "utf-8")
@@ -78,7 +78,7 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
     """The coverage, and the splits that have examples.
 
     Raises:
-        DanceReIDError: they are not those of the build that the coverage describes.
+        DanceReIDError: the splits are not those of the build that the coverage describes.
     """
     parts = list(dataset.values()) if isinstance(dataset, Mapping) else [None]
     if not all(isinstance(part, datasets.Dataset) for part in parts):
@@ -95,11 +95,17 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
                 f"Split {name}: expected the columns {', '.join(expected)} with their types, got "
                 f"{', '.join(of_split.features)}. {_AS_LOADED}"
             )
-    if _contents(splits) != _contents_recorded(found):
+    recorded = {
+        (split, o.video_id): (o.images, o.people)
+        for o in found.outcomes
+        if o.images
+        for split in o.splits
+    }
+    if _contents(splits) != recorded:
         raise DanceReIDError(
-            "Expected the build that its coverage tells of, with the images and people of "
-            f"{found.config!r} (fingerprint {found.fingerprint}); other images or people are in "
-            f"it. Was it filtered, or a part selected? {_AS_LOADED}"
+            f"Expected the images and people of the build {found.config!r} (fingerprint "
+            f"{found.fingerprint}) that its coverage describes, found other images or people. Was "
+            f"it filtered, or was a part selected? {_AS_LOADED}"
         )
     return found, splits
 
@@ -113,15 +119,6 @@ def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int
             of_video = people[videos == video]
             found[name, str(video)] = (len(of_video), len(np.unique(of_video)))
     return found
-
-
-def _contents_recorded(coverage: Coverage) -> dict[tuple[str, str], tuple[int, int]]:
-    return {
-        (split, o.video_id): (o.images, o.people)
-        for o in coverage.outcomes
-        if o.images
-        for split in o.splits
-    }
 
 
 def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
@@ -143,7 +140,7 @@ def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
 
 
 def _versions() -> dict[str, str]:
-    """Versions of the packages that shape the files; of this one if it is installed."""
+    """Versions of the packages that wrote the files; of this one if it is installed."""
     versions = {}
     for name in ("dancereid", "datasets", "pyarrow"):
         with suppress(importlib.metadata.PackageNotFoundError):
@@ -163,10 +160,10 @@ def _example(dataset: Any) -> dict[str, Any]:
 
 
 def _unless_there(build: Build, output: Path, force: bool) -> Build:
-    """The build; with the date of the one in the folder if that has the same data.
+    """The build; with the date of the build in the folder if that has the same data.
 
     Raises:
-        SourceError: the folder has another one, and `force` is not set.
+        SourceError: the folder has another build, and `force` is not set.
     """
     if not (output / build.config / RECORD).is_file():
         return build

@@ -39,10 +39,10 @@ class Prepared:
 
     @classmethod
     def read(cls, folder: str | Path, configs: Sequence[str] | None = None) -> Prepared:
-        """The configs in a folder; if `configs` names some, only those.
+        """The configs in a folder; if `configs` is given, only these.
 
         Raises:
-            SourceError: there is none, a named one is missing, or a record is broken.
+            SourceError: there is none, one of `configs` is missing, or a record is broken.
         """
         folder = checked_path("dataset", folder)
         with usable(folder):
@@ -64,7 +64,7 @@ class Prepared:
         if glob.escape(str(self.folder)) != str(self.folder):
             return "\n".join([*lines, "Rename it: load_dataset finds no files below [, ], * or ?."])
         lines += ["To load it, in any recent `datasets`, without this package:"]
-        # With a dot or a slash, a folder called dancereid is not taken for the builder.
+        # Without a dot or a slash, `datasets` would take a folder called dancereid for the builder.
         path = str(self.folder) if self.folder.is_absolute() else f"./{self.folder}"
         lines += [f'  load_dataset({json.dumps(path)}, "{b.config}")' for b in self.builds]
         return "\n".join(lines)
@@ -85,7 +85,7 @@ class Prepared:
             if wrong:
                 some = ", ".join(sorted(wrong)[:3]) + (" ..." if len(wrong) > 3 else "")
                 raise SourceError(
-                    f"{folder}: {some} is not as {RECORD} says (missing, changed, or too many). "
+                    f"{folder}: {some} is not as in {RECORD} (missing, changed, or not in it). "
                     "Prepare the config again with --force."
                 )
 
@@ -162,7 +162,7 @@ def check_output(output: Path, configs: Sequence[str]) -> None:
     for path, ours in ((output / CARD, was_prepared), *folders):
         if path.exists() and not ours:
             raise SourceError(
-                f"{path} is there, and this project did not write it. Name an empty folder, or one "
+                f"{path} exists, and this project did not write it. Name an empty folder, or one "
                 "that was prepared before; nothing was written."
             )
 
@@ -170,26 +170,22 @@ def check_output(output: Path, configs: Sequence[str]) -> None:
 def check_other_build(
     output: Path, config: str, options: SampleOptions, videos: Iterable[Video]
 ) -> None:
-    """Refuses, before a long build, to write it where another build of the config is.
+    """Refuses, before a long build, to replace another build of the config.
 
     Args:
         output: the folder.
         config: the name of the config.
-        options: what its samples are to be like.
-        videos: those that it is built of.
+        options: the options that the config is built with.
+        videos: the videos that it is built of.
 
     Raises:
-        SourceError: another build is there, made with other options or of other videos.
+        SourceError: the folder has a build with other options or of more videos.
     """
+    ids, asked = {video.video_id for video in videos}, options.as_dict()
     for last in builds_in(output):
-        ids = {video.video_id for video in videos}
         more = [o.video_id for o in last.coverage.outcomes if o.images and o.video_id not in ids]
-        before, asked = last.options.as_dict(), options.as_dict()
-        other = [
-            f"{name}={before[name]}, not {asked[name]}"
-            for name in asked
-            if before[name] != asked[name]
-        ]
+        before = last.options.as_dict()
+        other = [f"{k}={before[k]}, not {asked[k]}" for k in asked if before[k] != asked[k]]
         if last.config == config and (other or more):
             what = f"made with {', '.join(other)}" if other else f"which has video {more[0]}, too"
             raise SourceError(
@@ -204,9 +200,9 @@ def builds_in(folder: Path) -> list[Build]:
 
 
 def replace_config(new: Path, output: Path) -> None:
-    """Moves a config into the folder, in place of the last one of its name, and writes the card.
+    """Moves a config into the folder, replaces the last one of its name, and writes the card.
 
-    In between there is no card, so that none ever describes other data than is there.
+    Meanwhile there is no card, so that no card ever describes other data.
     """
     (output / CARD).unlink(missing_ok=True)
     try:
@@ -216,11 +212,11 @@ def replace_config(new: Path, output: Path) -> None:
 
 
 def clear_up(output: Path) -> None:
-    """Removes what killed runs left, and brings back what one of them was about to replace."""
+    """Removes what killed runs left, and restores a config that one of them was replacing."""
     for config in CONFIGS:
         recover_folder(output / config)
     for leftover in output.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # or its run removes it now, as it ends
+        shutil.rmtree(leftover, ignore_errors=True)  # it may be gone: its run removes it at its end
     if not (output / CARD).exists():
         _write_card(output)
 

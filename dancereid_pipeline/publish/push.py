@@ -1,9 +1,9 @@
-"""A prepared folder -> a dataset on the Hugging Face Hub, and back, to compare."""
+"""A prepared folder -> a dataset on the Hugging Face Hub."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     DatasetCard,
-    DatasetInfo,
     HfApi,
 )
 from huggingface_hub.errors import RepositoryNotFoundError
@@ -30,7 +29,7 @@ from .prepare import prepare
 from .prepared_folder import Prepared
 from .read_back import read_back
 
-# What the Hub itself puts into a repository that is made on its pages.
+# The files of a repository that a user made on the Hub's pages.
 _EMPTY = {".gitattributes", CARD}
 
 
@@ -40,10 +39,10 @@ class Pushed:
 
     Attributes:
         repo_id: `user/name`.
-        url: of the page.
+        url: address of its page.
         private: whether only its owner sees it.
         revision: the commit, 40 hex digits.
-        changed: whether it is a new one; if not, all this was there already.
+        changed: whether the commit is new; if not, the Hub had all of this already.
         configs: names of the configs that were pushed.
     """
 
@@ -56,7 +55,7 @@ class Pushed:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """A line a config that loads it."""
+        """A line for each config, which loads it."""
         return tuple(f'load_dataset("{self.repo_id}", "{name}")' for name in self.configs)
 
     def __str__(self) -> str:
@@ -73,23 +72,70 @@ class Pushed:
 
 @dataclass(frozen=True)
 class _Remote:
-    """A repository as it is before a push: its head, its files, and who may see it."""
+    """A repository before a push: its newest commit, its files, and whether it is private."""
 
+    api: HfApi
+    repo_id: str
     revision: str
     private: bool
     files: frozenset[str]
 
     @classmethod
-    def of(cls, info: DatasetInfo) -> _Remote:
-        """From what the Hub says of it."""
+    def of(cls, api: HfApi, repo_id: str) -> _Remote:
+        """Asks the Hub."""
+        info = api.dataset_info(repo_id)
         names = (sibling.rfilename for sibling in info.siblings or ())
-        return cls(str(info.sha), bool(info.private), frozenset(names))
+        return cls(api, repo_id, str(info.sha), bool(info.private), frozenset(names))
 
     @property
     def records(self) -> dict[str, str]:
-        """Paths of the records of configs that were pushed from here, by config."""
+        """Paths of the records of configs that this project pushed, by config."""
         paths = {config: f"{config}/{RECORD}" for config in CONFIGS}
         return {config: path for config, path in paths.items() if path in self.files}
+
+    def builds(self, *, but: Container[str]) -> dict[str, Build]:
+        """The configs on the Hub, by name; without those of `but` whose record is broken.
+
+        Raises:
+            HubError: another record is broken.
+        """
+        builds = {}
+        for config, path in self.records.items():
+            try:
+                builds[config] = Build.from_json(self._read(path), path)
+            except SourceError as error:
+                if config not in but:
+                    raise HubError(
+                        f"{self.repo_id}: the record of '{config}' is broken ({error}). Push that "
+                        "config again, too, or delete its folder there."
+                    ) from error
+        return builds
+
+    def metadata(self, builds: Iterable[Build]) -> dict[str, Any]:
+        """The metadata of the card on the Hub, without the licence that is computed from builds.
+
+        Raises:
+            HubError: it cannot be read.
+        """
+        if CARD not in self.files:
+            return {}
+        try:
+            last = DatasetCard(self._read(CARD))
+        except (ValueError, YAMLError) as error:
+            raise HubError(
+                f"{self.repo_id}: the head of its {CARD} is not YAML "
+                f"({' '.join(str(error).split())}). Correct or delete it on the Hub, then push "
+                "again."
+            ) from error
+        values = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
+        ours = licence(builds)
+        return {name: value for name, value in values.items() if name not in ours}
+
+    def _read(self, name: str) -> str:
+        path = self.api.hf_hub_download(
+            self.repo_id, name, repo_type="dataset", revision=self.revision
+        )
+        return Path(path).read_text("utf-8", errors="replace")
 
 
 def push_to_hub(
@@ -100,22 +146,23 @@ def push_to_hub(
     public: bool = False,
     token: str | None = None,
 ) -> Pushed:
-    """Pushes configs to the Hub, in one commit; other configs that are there stay.
+    """Pushes configs to the Hub, in one commit; other configs on the Hub stay.
 
-    What the Hub has already is not sent again, also after a push that broke off. In the folder of a
-    config on the Hub nothing else is kept. The pushed revision is then read back and compared.
+    Files that the Hub has already are not sent again, also after an interrupted push. Other files
+    in the folder of a pushed config are removed from the Hub. The pushed revision is then read back
+    and compared.
 
     Args:
         data: a folder that `prepare` made, or what `load_dataset` gave for all splits.
-        repo_id: `user/name`; a name alone is yours.
-        configs: of the folder, only these.
-        public: let everybody see it. A repository that is there already keeps what it is, and
-            must be that.
-        token: that of `hf auth login` or HF_TOKEN if None.
+        repo_id: `user/name`; without `user/`, your own name is used.
+        configs: push only these configs of the folder.
+        public: let everybody see the dataset. A repository that exists already stays private or
+            public; it must be as this says.
+        token: the token; that of `hf auth login` or HF_TOKEN if None.
 
     Raises:
         DanceReIDError: there is nothing to push, or it is broken; the Hub refuses or cannot be
-            reached; what came back is not what was pushed.
+            reached; what was read back is not what was pushed.
     """
     if not isinstance(public, bool):
         raise OptionError(f"public: expected True or False, got {shown(public)}.")
@@ -138,8 +185,8 @@ def push_to_hub(
         repo_id, remote = _look(api, repo_id, public)
         if remote is None:
             api.create_repo(repo_id, repo_type="dataset", private=not public)
-            remote = _Remote.of(api.dataset_info(repo_id))
-        revision = _commit(api, repo_id, remote, prepared)
+            remote = _Remote.of(api, repo_id)
+        revision = _commit(remote, prepared)
         read_back(api, repo_id, revision, prepared, token)
         return Pushed(
             repo_id=repo_id,
@@ -152,7 +199,7 @@ def push_to_hub(
 
 
 def check_push(repo_id: str, *, public: bool = False, token: str | None = None) -> None:
-    """Asks the Hub, before a long build, what would keep a push from beginning.
+    """Asks the Hub, before a long build, whether a push can begin.
 
     Raises:
         DanceReIDError: as `push_to_hub`.
@@ -162,50 +209,50 @@ def check_push(repo_id: str, *, public: bool = False, token: str | None = None) 
 
 
 def _look(api: HfApi, repo_id: str, public: bool) -> tuple[str, _Remote | None]:
-    """`user/name`, and the repository, None if there is none.
+    """`user/name`, and the repository; None if it does not exist.
 
     Raises:
-        HubError: the token may not write; or the repository holds something else, or is
-            public and is not to be, or the reverse.
+        HubError: the token cannot write; or the repository holds something else, or is not
+            public or private as asked.
     """
     if offline():
         raise HubError(f"Nothing can be pushed: {OFFLINE}. Unset it.")
     if Path(repo_id).exists():
         raise HubError(
-            f"There is a folder {repo_id} here, and load_dataset prefers that to the Hub's "
-            "dataset, so the push could not be read back. Run this from another folder."
+            f"There is a folder {repo_id} here. load_dataset would read it instead of the dataset "
+            "on the Hub, so the push could not be read back. Run this from another folder."
         )
     me = api.whoami()
     if me.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise HubError(
-            f"The token of {me['name']} may only read. Make one that may write, at "
+            f"The token of {me['name']} can only read. Make a token that can write, at "
             "https://huggingface.co/settings/tokens, then run: hf auth login (or set HF_TOKEN)."
         )
     repo_id = repo_id if "/" in repo_id else f"{me['name']}/{repo_id}"
     try:
-        remote = _Remote.of(api.dataset_info(repo_id))
+        remote = _Remote.of(api, repo_id)
     except RepositoryNotFoundError:
         return repo_id, None
     if remote.private is public:
         have, want = ("private", "public") if public else ("public", "private")
         flag = "without --public" if public else "with --public (public=True)"
         raise HubError(
-            f"{repo_id} is there and {have}, and was to be {want}. Change that in its settings, "
-            f"{api.endpoint}/datasets/{repo_id}/settings, push {flag}, or take another name."
+            f"{repo_id} exists and is {have}; expected {want}. Change that in its settings, "
+            f"{api.endpoint}/datasets/{repo_id}/settings, push {flag}, or use another name."
         )
     if not remote.records and remote.files - _EMPTY:
         raise HubError(
-            f"{repo_id} is taken: it holds {', '.join(sorted(remote.files - _EMPTY)[:3])}, which "
-            "was not pushed from here. Take another name; nothing was changed."
+            f"{repo_id} exists and holds {', '.join(sorted(remote.files - _EMPTY)[:3])}, which "
+            "this project did not push. Use another name; nothing was changed."
         )
     return repo_id, remote
 
 
-def _commit(api: HfApi, repo_id: str, remote: _Remote, prepared: Prepared) -> str:
-    """Pushes all files in one commit on top of `remote`; gives the revision."""
+def _commit(remote: _Remote, prepared: Prepared) -> str:
+    """Pushes all files in one commit on top of `remote`; returns the revision."""
     pushed = {build.config: build for build in prepared.builds}
-    there = _builds_there(api, repo_id, remote, but=set(pushed))
-    # Of what has not changed the record stays, and with it the day on which it was made.
+    there = remote.builds(but=set(pushed))
+    # A config that has not changed keeps its record, and so the day on which it was made.
     same = [
         name
         for name, build in pushed.items()
@@ -213,15 +260,15 @@ def _commit(api: HfApi, repo_id: str, remote: _Remote, prepared: Prepared) -> st
     ]
     builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
     ordered = [builds[config] for config in CONFIGS if config in builds]
-    text = card(ordered, repo_id, _metadata(api, repo_id, remote, there))
+    text = card(ordered, remote.repo_id, remote.metadata(there.values()))
     files = [name for build in prepared.builds for name in build.files]
     stale = [
         name
         for name in sorted(remote.files - set(files))
         if any(name.startswith(f"{config}/") for config in pushed)
     ]
-    info = api.create_commit(
-        repo_id,
+    info = remote.api.create_commit(
+        remote.repo_id,
         [
             CommitOperationAdd(CARD, text.encode()),
             *(
@@ -236,43 +283,3 @@ def _commit(api: HfApi, repo_id: str, remote: _Remote, prepared: Prepared) -> st
         parent_commit=remote.revision,
     )
     return str(info.oid)
-
-
-def _read(api: HfApi, repo_id: str, remote: _Remote, name: str) -> str:
-    path = api.hf_hub_download(repo_id, name, repo_type="dataset", revision=remote.revision)
-    return Path(path).read_text("utf-8", errors="replace")
-
-
-def _builds_there(
-    api: HfApi, repo_id: str, remote: _Remote, *, but: Container[str]
-) -> dict[str, Build]:
-    """What the Hub has, by config. A broken record is an error, `but` of those to be replaced."""
-    builds = {}
-    for config, path in remote.records.items():
-        try:
-            builds[config] = Build.from_json(_read(api, repo_id, remote, path), path)
-        except SourceError as error:
-            if config not in but:
-                raise HubError(
-                    f"{repo_id}: the record of '{config}' is broken ({error}). Push that config "
-                    "again, too, or delete its folder there."
-                ) from error
-    return builds
-
-
-def _metadata(
-    api: HfApi, repo_id: str, remote: _Remote, there: Mapping[str, Build]
-) -> dict[str, Any]:
-    """That of the card that is there; without a licence that was written from here."""
-    if CARD not in remote.files:
-        return {}
-    try:
-        last = DatasetCard(_read(api, repo_id, remote, CARD))
-    except (ValueError, YAMLError) as error:
-        raise HubError(
-            f"{repo_id}: the head of its {CARD} is no YAML ({' '.join(str(error).split())}). Mend "
-            "or delete it on the Hub, then push again."
-        ) from error
-    values = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
-    ours = licence(there.values()) if there else {}
-    return {name: value for name, value in values.items() if name not in ours}

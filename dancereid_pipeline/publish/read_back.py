@@ -1,4 +1,4 @@
-"""What was pushed, read back from the Hub and compared."""
+"""Reads back from the Hub what was pushed, and compares it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from typing import Any
 
 import datasets
 import pyarrow.parquet as pq
-from huggingface_hub import (
-    HfApi,
-    HfFileSystem,
-)
+from huggingface_hub import HfApi, HfFileSystem
 from huggingface_hub.hf_api import RepoFile
 
 from ..build.coverage import coverage_of
@@ -21,7 +18,7 @@ from .prepared_folder import Prepared
 def read_back(
     api: HfApi, repo_id: str, revision: str, prepared: Prepared, token: str | None
 ) -> None:
-    """Compares a revision with what was pushed: every file's checksum, and what loads.
+    """Compares a revision with what was pushed: checksums, splits, columns and first examples.
 
     Raises:
         HubError: they differ.
@@ -56,16 +53,16 @@ def read_back(
 
 def _differs(repo_id: str, revision: str, build: Build, what: str) -> HubError:
     return HubError(
-        f"{repo_id}, revision {revision}: what came back of '{build.config}' is not what was "
-        f"pushed: {what}. Push it again; if that does not help, push to another name and report it."
+        f"{repo_id}, revision {revision}: what was read back of '{build.config}' is not what was "
+        f"pushed: {what}. Push it again; if that does not help, use another name and report it."
     )
 
 
 def _first(file: Any) -> dict[str, Any]:
     """The first example of a shard, images as bytes.
 
-    Not through a stream of `datasets`: one that is not read to its end leaves threads behind, of
-    which Python may die as it ends.
+    A stream of `datasets` that is not read to its end leaves threads behind, which may crash Python
+    when it ends. So this does not use one.
     """
     group = pq.ParquetFile(file, pre_buffer=False).read_row_group(0, use_threads=False)
     return group.slice(0, 1).to_pylist()[0]

@@ -27,9 +27,9 @@ _TIMEOUT_S = 30.0
 OnBytes = Callable[[int, int | None], None]
 
 
-def retry_wait_s(attempt: int) -> float:
+def retry_wait_s(n: int) -> float:
     """Seconds before a broken transfer is continued: 0 for attempt 0, then 2, 4, ... 60."""
-    return min(2.0**attempt, 60.0) if attempt else 0.0
+    return min(2.0**n, 60.0) if n else 0.0  # yt-dlp calls it by this name of its argument
 
 
 @contextlib.contextmanager
@@ -87,7 +87,7 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
         "retries": _RETRIES,
         "fragment_retries": _RETRIES,
         "socket_timeout": _TIMEOUT_S,
-        "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _retry_wait_s),
+        "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), retry_wait_s),
         "progress_hooks": [hook],
         # yt-dlp's default is only deno; any of these works.
         "js_runtimes": {name: {} for name in ("deno", "node", "bun", "quickjs")},
@@ -107,10 +107,6 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
         ) from error
     with ydl:
         yield ydl
-
-
-def _retry_wait_s(n: int) -> float:
-    return retry_wait_s(n)  # yt-dlp calls it by this name of its argument
 
 
 class _Log:

@@ -36,7 +36,7 @@ def test_a_folder_is_prepared_and_another_build_replaces_it_only_by_force(
         (["--output", "new", "--videos", "zzz"], 2, "videos=['zzz']: expected"),
         (["--output", "taken"], 1, "taken: cannot be written to ("),
         (["--output", "taken/new"], 1, "taken/new: cannot be written to ("),
-        (["--output", "thesis"], 1, "thesis/README.md is there, and this project did not write it"),
+        (["--output", "thesis"], 1, "thesis/README.md exists, and this project did not write it"),
         (
             ["--output", "before", "--stride", "3"],
             1,

@@ -165,7 +165,7 @@ def test_a_build_beside_an_open_stream_does_without_its_clip(
     stream = begun(demo_options, site)
     assert counts(demo_options) == {**COUNTS, "trainval": 62}
     assert f"not tried (1): {FIRST}. " in caplog.text
-    assert "an open stream or another process has it" in caplog.text
+    assert "another process or an open stream is fetching it" in caplog.text
     assert len(list(stream)) == 119
     assert counts(demo_options) == COUNTS
 

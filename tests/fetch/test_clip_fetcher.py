@@ -230,9 +230,7 @@ def test_what_another_process_is_at_is_not_tried(site: Pages, by_clip: ClipFetch
         entry = by_clip.fetch(by_clip.catalogue.videos[0], lambda there, whole: None)
         fetch(by_clip, 1)
     assert entry.outcome is Reason.NOT_TRIED
-    assert entry.detail.startswith(
-        "another process, or a stream that is still open, is fetching it"
-    )
+    assert entry.detail.startswith("another process or an open stream is fetching it")
     assert list(by_clip.manifest.read()) == ["aaa", "bbb"]
     assert ranges(site) == []
     assert fetch(by_clip).outcome is Reason.USED

@@ -265,9 +265,7 @@ def test_what_another_process_is_at_is_left_to_it(mirror: Lab) -> None:
     with lock(mirror.folder, "001_b"):
         entries = mirror.crawl()
     assert [entry.outcome for entry in entries] == [USED, NOT_TRIED, USED]
-    assert entries[1].detail.startswith(
-        "another process, or a stream that is still open, is fetching it"
-    )
+    assert entries[1].detail.startswith("another process or an open stream is fetching it")
     assert mirror.asked == ["000_a.mp4", "002_c.mp4"]
     assert mirror.outcomes() == [USED] * 3
 

@@ -62,7 +62,7 @@ def test_a_clip_that_a_stream_has_is_not_crawled(growing: GrowingClip) -> None:
     clip = growing.open()
     entry = crawled(growing)
     assert entry.outcome is Reason.NOT_TRIED
-    assert "a stream that is still open" in entry.detail
+    assert "an open stream is fetching it" in entry.detail
     assert len(pictures(clip)) == FRAMES
     clip.__exit__(None, None, None)
     assert left(growing) == WHOLE

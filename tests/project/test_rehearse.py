@@ -48,7 +48,7 @@ def test_the_real_annotation_rehearsed(real_annotation: Path, tmp_path: Path, ca
 def test_what_is_there_is_not_overwritten(real_annotation: Path, tmp_path: Path) -> None:
     done = rehearse(real_annotation, tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"rehearse: {tmp_path} is already there.")
+    assert done.stderr.startswith(f"rehearse: {tmp_path} exists.")
     assert list(tmp_path.iterdir()) == []
 
 

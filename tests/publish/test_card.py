@@ -163,8 +163,8 @@ def test_its_figures_are_the_builds(paper: Build) -> None:
         in text
     )
     assert (
-        f"| [`B3syPoisQMU`]({page}=B3syPoisQMU) | trainval | damaged; 2 boxes outside the picture; "
-        "1 annotated detections past the clip's end | not noted; so on 2026-07-14 | 700 of 1,401 |"
+        f"| [`B3syPoisQMU`]({page}=B3syPoisQMU) | trainval | damaged; 2 bboxes outside the frame; "
+        "1 annotated detections after the end of the clip | 2026-07-14 or earlier | 700 of 1,401 |"
     ) in text
     # The clip of this one was uploaded again.
     assert f"| [`FTSl3VWnCaU`]({page}=E_31o3NSgHk) | trainval | 4 | 2,000 |" in text
@@ -278,7 +278,7 @@ def test_the_card_of_a_real_build(small: Path, cache: str, tmp_path: Path) -> No
     text = (tmp_path / "mine" / "README.md").read_text()
     assert check_card(text) == ([], [])
     assert 'load_dataset("mine", "paper")' in text
-    assert "| `skeleton` | JPEG | only of `paper`: the crop with its pose drawn on it |" in text
+    assert "| `skeleton` | JPEG | only in `paper`: the crop with its pose drawn on it |" in text
     assert "keypoints published; with the column `skeleton`." in text
     assert "`paper`: published: as the published files have them" in text
     assert "| test | 20 | 4 | 2 | 5, 5, 5 |" in text

@@ -223,7 +223,7 @@ def test_a_folder_that_changed_is_noticed(output: Path, tmp_path: Path) -> None:
     for change in (_change_a_byte, Path.unlink, lambda path: shutil.copy(path, f"{path}.parquet")):
         copy = Path(shutil.copytree(output, tmp_path / "copy"))
         change(copy / "paper" / "test-00000-of-00002.parquet")
-        with pytest.raises(SourceError, match=r"test-00000-of-00002.parquet\S* is not as build"):
+        with pytest.raises(SourceError, match=r"test-00000-of-00002.parquet\S* is not as in build"):
             Prepared.read(copy).check()
         shutil.rmtree(copy)
 

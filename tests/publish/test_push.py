@@ -169,7 +169,7 @@ def test_a_push_that_breaks_off_is_gone_on_with(
     hub.answers["upload"] = [Answer(), Answer(), Broken(after=1000, always=True)]
     said = terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
     assert said.startswith(f"dancereid push: {NAME}: the connection to the Hub failed (")
-    assert said.endswith("Run it again: what has arrived there is not sent again.")
+    assert said.endswith("Run it again: it sends only what is not on the Hub yet.")
     assert set(hub.repos[NAME].files) == {".gitattributes"}  # nothing half-pushed is seen
     arrived = {oid for oid, _ in hub.uploads}
     assert len(arrived) == 2
@@ -203,8 +203,8 @@ print(json.dumps(said))
 
 def test_tokens_that_will_not_do(hub: Hub, terminal: Terminal, prepared: Path) -> None:
     expected = {
-        None: "No token of the Hugging Face Hub was found. Make one that may write, at https://",
-        "hf_read": "The token of dancer may only read. Make one that may write",
+        None: "No token of the Hugging Face Hub was found. Make a token that can write, at https://",
+        "hf_read": "The token of dancer can only read. Make a token that can write",
         "hf_expired": "The token has expired (",
         "hf_unknown": "The Hub does not know the token (",
         "hf_fine_read": f"{NAME}: the Hub does not allow it (",
@@ -221,15 +221,15 @@ def test_tokens_that_will_not_do(hub: Hub, terminal: Terminal, prepared: Path) -
 def test_repositories_that_will_not_do(hub: Hub, terminal: Terminal, prepared: Path) -> None:
     hub.create(NAME, private=True).put({"train.csv": b"mine"})
     said = terminal.refused(NAME, "--config", "demo")
-    assert f"{NAME} is taken: it holds train.csv, which was not pushed from here." in said
+    assert f"{NAME} exists and holds train.csv, which this project did not push." in said
     assert not list(terminal.home.rglob("*.arrow"))  # said before the long build
     said = terminal.refused(NAME, "--dataset", prepared, "--public")
-    assert f"{NAME} is there and private, and was to be public." in said
+    assert f"{NAME} exists and is private; expected public." in said
     hub.create("dancer/open", private=False)
     said = terminal.refused("open", "--dataset", prepared)
-    assert "dancer/open is there and public, and was to be private." in said
+    assert "dancer/open exists and is public; expected private." in said
     assert "--public" in said
-    assert "is no name of a dataset on the Hub" in terminal.refused(
+    assert "is not a name of a dataset on the Hub" in terminal.refused(
         "a b/c", "--dataset", prepared, code=2
     )
     assert "cannot be given. Leave --dataset out to build" in terminal.refused(
@@ -247,9 +247,9 @@ def test_what_the_hub_says_is_passed_on(hub: Hub, terminal: Terminal, prepared: 
     full = "Private repository storage limit reached"
     assert f"does not allow it ({full}" in said("batch", refusal(403, full))
     assert "there is storage left" in said("upload", refusal(403, full, always=True))
-    assert "somebody else wrote to it meanwhile" in said("commit", refusal(412, "changed"))
+    assert "somebody else wrote to it at the same time" in said("commit", refusal(412, "changed"))
     assert "too many requests" in said("whoami", refusal(429, "slow down", always=True))
-    assert "the Hub is in trouble (500: oh" in said("commit", refusal(500, "oh"))
+    assert "the Hub has an error (500: oh" in said("commit", refusal(500, "oh"))
     assert set(hub.repos[NAME].files) == {".gitattributes"}
     hub.stop()
     assert "the connection to the Hub failed" in terminal.refused(NAME, "--dataset", prepared)
@@ -262,7 +262,7 @@ def test_what_comes_back_is_compared(
     shard = broken / "paper" / "test-00000-of-00002.parquet"
     shard.write_bytes(shard.read_bytes() + b"x")
     said = terminal.refused(NAME, "--dataset", broken)
-    assert "test-00000-of-00002.parquet is not as build.json says" in said
+    assert "test-00000-of-00002.parquet is not as in build.json" in said
     assert hub.requests == []
     # The first request for the tree of what was pushed gives another file's checksum.
     entry = {
@@ -271,7 +271,7 @@ def test_what_comes_back_is_compared(
     }  # fmt: skip
     hub.answers["tree"] = [Answer(body=json.dumps([entry]).encode())]
     said = terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
-    assert "what came back of 'paper' is not what was pushed: its Parquet files." in said
+    assert "what was read back of 'paper' is not what was pushed: its Parquet files." in said
 
 
 def test_what_is_on_the_hub_may_be_broken_or_others(
@@ -282,7 +282,7 @@ def test_what_is_on_the_hub_may_be_broken_or_others(
     good = repo.files["README.md"]
     repo.put({"README.md": b"---\nlicense: [\n---\n"})
     said = terminal.refused(NAME, "--dataset", prepared)
-    assert "the head of its README.md is no YAML" in said
+    assert "the head of its README.md is not YAML" in said
     repo.put({"README.md": b"\xff\xfe no text", "full/build.json": b"{"})
     said = terminal.refused(NAME, "--dataset", prepared, "--config", "paper")
     assert "the record of 'full' is broken" in said

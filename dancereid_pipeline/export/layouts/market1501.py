@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...catalogue.catalogue import Video
-from .base import Layout, VideoInFolder
+from .base import Layout
 from .pseudo_cameras import Cameras
 
 if TYPE_CHECKING:
@@ -71,10 +71,6 @@ class Market1501(Layout):
                 name = f"{person + 1:04d}_c{cameras.at(frame) + 1}s1_{frame:06d}_00.jpg"
                 files[f"{split}/{person:04d}_{frame:06d}.jpg"] = f"{folder}/{name}"
         return files
-
-    @classmethod
-    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
-        """Does nothing: the layout has no lists."""
 
 
 def queries(images: Sequence[tuple[int, int]], cameras: Cameras) -> set[tuple[int, int]]:

@@ -6,6 +6,7 @@ stream it reads only the first examples.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -198,7 +199,7 @@ def _first(stream: Any) -> Iterator[Any]:
 
 def _read(parts: Mapping[str, datasets.Dataset]) -> Rows:
     videos: dict[str, int] = {}
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in (*_PLAIN, "split")}
+    columns: dict[str, list[NDArray[Any]]] = defaultdict(list)
     total = sum(map(len, parts.values()))
     with progress(desc="Reading", total=total, unit=" images") as bar:
         for number, (split, part) in enumerate(parts.items()):
@@ -209,27 +210,18 @@ def _read(parts: Mapping[str, datasets.Dataset]) -> Rows:
                 columns["split"].append(np.full(len(batch["frame"]), number))
                 bar.update(len(batch["frame"]))
     joined = {name: np.concatenate(values) for name, values in columns.items()}
-    return Rows(
-        splits=tuple(parts),
-        videos=tuple(videos),
-        split=joined["split"],
-        video=joined["video_id"],
-        person=joined["person_id"],
-        frame=joined["frame"],
-        bbox=joined["bbox"],
-        keypoints=joined["keypoints"],
-    )
+    return Rows(splits=tuple(parts), videos=tuple(videos), **joined)
 
 
 def _checked(
     split: str, batch: Mapping[str, Any], videos: dict[str, int]
 ) -> dict[str, NDArray[Any]]:
-    """The columns of a batch in their types. A video that is new is added to `videos`."""
+    """The columns of `Rows` from a batch. A video that is new is added to `videos`."""
     try:
         ids = [str(video_id) for video_id in batch["video_id"]]
         return {
-            "video_id": np.array([videos.setdefault(name, len(videos)) for name in ids]),
-            "person_id": np.asarray(batch["person_id"], np.int64),
+            "video": np.array([videos.setdefault(name, len(videos)) for name in ids]),
+            "person": np.asarray(batch["person_id"], np.int64),
             "frame": np.asarray(batch["frame"], np.int64),
             "bbox": np.asarray(batch["bbox"], np.float32).reshape(len(ids), 4),
             "keypoints": np.asarray(batch["keypoints"], np.float32).reshape(len(ids), 17, 2),

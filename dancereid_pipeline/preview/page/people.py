@@ -14,7 +14,7 @@ from PIL import Image
 from ...common.progress import progress
 from ...common.validation import whole_number
 from ..sheet import evenly_spread
-from .dataset_rows import PageData, Rows, Track
+from .dataset_rows import PageData, Rows
 
 MAX_PEOPLE = 2000
 _MAX_CROPS = 8000
@@ -89,20 +89,10 @@ def people_grid(data: PageData, people: int | None = None, budget: int = BUDGET)
             image = data.image(row).convert("RGB")
             brightness.append(float(np.asarray(image.convert("L")).mean()))
             crops.append(_crop(data.rows, row, shrink(image, most)))
-        rows.append(_person(data.rows, track, crops))
+        first, last = data.rows.frame[track.rows[[0, -1]]].tolist()
+        split, video = data.rows.splits[track.split], data.rows.videos[track.video]
+        rows.append(Person(track.person, split, video, len(track.rows), (first, last), crops))
     return PeopleGrid(rows, len(tracks), columns, np.array(brightness))
-
-
-def _person(rows: Rows, track: Track, crops: list[dict[str, Any]]) -> Person:
-    frames = rows.frame[track.rows]
-    return Person(
-        person=track.person,
-        split=rows.splits[track.split],
-        video=rows.videos[track.video],
-        images=len(track.rows),
-        frames=(int(frames[0]), int(frames[-1])),
-        crops=crops,
-    )
 
 
 def _crop(rows: Rows, row: int, webp: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ...build.coverage import Coverage
 from ...common.reasons import advice
 from ...formats.pose import BONES, JOINT_NAMES
 from .dataset_rows import PageData, see
@@ -46,16 +45,7 @@ class Split:
 
 
 def render(dataset: Any, people: int | None = None, split: str | None = None) -> str:
-    """Renders the page of a dataset.
-
-    Args:
-        dataset: a split, or a mapping of splits; built or a stream.
-        people: number of people to show, at most; None for as many as fit.
-        split: name of the only split to show; all if None.
-
-    Raises:
-        DanceReIDError: the dataset cannot be shown.
-    """
+    """Renders the page of a dataset; arguments and errors are those of `preview`."""
     data = see(dataset, split)
     grid, splits = people_grid(data, people), _splits(data)
     environment = Environment(
@@ -94,24 +84,20 @@ def render(dataset: Any, people: int | None = None, split: str | None = None) ->
 
 def _splits(data: PageData) -> list[Split]:
     """The splits of the dataset, then those of the build that have no image."""
-    rows, found = data.rows, data.coverage
-    here = {}
-    for number, name in enumerate(rows.splits):
-        of_split = rows.split == number
-        here[name] = Split(name, int(of_split.sum()), len(np.unique(rows.person[of_split])))
-    if found is None:
-        return list(here.values())
-    empty = [name for name, images in found.splits.items() if not images]
-    return [_with_expected(found, here.get(n) or Split(n, 0, 0)) for n in [*here, *empty]]
+    built = data.coverage.splits if data.coverage else {}
+    empty = [name for name, images in built.items() if not images]
+    return [_split(data, number, name) for number, name in enumerate((*data.rows.splits, *empty))]
 
 
-def _with_expected(found: Coverage, split: Split) -> Split:
-    outcomes = [outcome for outcome in found.outcomes if split.name in outcome.splits]
+def _split(data: PageData, number: int, name: str) -> Split:
+    people = data.rows.person[data.rows.split == number]
+    split = Split(name, len(people), len(np.unique(people)))
+    if data.coverage is None:
+        return split
+    outcomes = [outcome for outcome in data.coverage.outcomes if name in outcome.splits]
     expected = [outcome.expected for outcome in outcomes]
-    return Split(
-        split.name,
-        split.images,
-        split.people,
+    return replace(
+        split,
         built=sum(outcome.images for outcome in outcomes),
         expected=None if None in expected else sum(e for e in expected if e is not None),
         expected_people=sum(outcome.expected_people for outcome in outcomes),

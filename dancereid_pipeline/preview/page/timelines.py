@@ -88,13 +88,8 @@ def _line(rows: Rows, track: Track, start: int, end: int, step: int) -> Line:
     frames = np.unique(rows.frame[track.rows])
     away = np.diff(frames) - step
     breaks = np.flatnonzero(away > 0) + 1
-    drawn = [
-        (
-            int((run[0] - start) * WIDTH / (end - start)),
-            int((run[-1] + step - start) * WIDTH / (end - start)),
-        )
-        for run in np.split(frames, breaks)
-    ]
+    edges = np.array([(run[0], run[-1] + step) for run in np.split(frames, breaks)])
+    drawn = ((edges - start) * WIDTH / (end - start)).astype(int).tolist()
     return Line(
         person=track.person,
         split=track.split,
@@ -105,7 +100,7 @@ def _line(rows: Rows, track: Track, start: int, end: int, step: int) -> Line:
     )
 
 
-def _path(runs: list[tuple[int, int]]) -> str:
+def _path(runs: list[list[int]]) -> str:
     """The runs as strokes. Strokes that touch are joined, so there are at most `WIDTH`."""
     joined: list[list[int]] = []
     for left, right in runs:

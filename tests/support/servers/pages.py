@@ -134,7 +134,7 @@ def online(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waits: list[float] = []
     for module in (download, politeness):
         monkeypatch.setattr(module, "sleep", waits.append)
-    monkeypatch.setattr(http_client, "retry_wait_s", lambda attempt: 0)
+    monkeypatch.setattr(http_client, "retry_wait_s", lambda n: 0)
     monkeypatch.setattr(clip_fetcher, "pace", politeness.Pace())
     return waits
 
