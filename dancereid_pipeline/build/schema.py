@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import datasets
 
 from ..common.errors import DanceReIDError
+from ..common.validation import shown
 
 
 def example_features(*, skeleton: bool) -> datasets.Features:
@@ -29,6 +30,20 @@ def example_features(*, skeleton: bool) -> datasets.Features:
     if skeleton:
         columns["skeleton"] = datasets.Image()
     return datasets.Features(columns)
+
+
+def check_splits(dataset: Any) -> None:
+    """Refuses what is not all splits of a built dataset.
+
+    Raises:
+        DanceReIDError: it is a stream, a single split or something else.
+    """
+    splits = dataset.values() if isinstance(dataset, Mapping) else ()
+    if not splits or not all(isinstance(split, datasets.Dataset) for split in splits):
+        raise DanceReIDError(
+            "Expected all splits, built, as load_dataset('dancereid', ...) gives them, got "
+            f"{shown(dataset)}. Load it without split= and without streaming=True."
+        )
 
 
 def check_columns(features: datasets.Features | None, names: Iterable[str], where: str) -> None:

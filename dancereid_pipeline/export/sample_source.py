@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..build.coverage import Coverage, Outcome, coverage_of
 from ..build.plan import warn_of_missing
 from ..build.request import Request
-from ..build.schema import check_columns
+from ..build.schema import check_columns, check_splits
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import CatalogueError, DanceReIDError
 from ..common.package_files import project_file
@@ -130,13 +130,8 @@ def check_built(dataset: Any) -> Coverage:
     Raises:
         DanceReIDError: it is a stream or a single split, or columns are missing.
     """
-    splits = dataset if isinstance(dataset, Mapping) else {}
-    if not splits or not all(isinstance(s, datasets.Dataset) for s in splits.values()):
-        raise DanceReIDError(
-            "Expected all splits, as load_dataset('dancereid', ...) gives them, got "
-            f"{type(dataset).__name__}. Load it without split= and without streaming=True."
-        )
-    for name, of_split in splits.items():
+    check_splits(dataset)
+    for name, of_split in dataset.items():
         check_columns(of_split.features, _COLUMNS, f"Split {name}")
     return coverage_of(dataset)
 

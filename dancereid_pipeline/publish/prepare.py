@@ -19,15 +19,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 
 from ..build.coverage import Coverage, coverage_of
 from ..build.options import SampleOptions
-from ..build.schema import example_features
+from ..build.schema import check_splits, example_features
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import alone, beside, now, usable
-from ..common.validation import checked_path, shown
+from ..common.validation import checked_path
 from ..preview.contact_sheet import contact_sheet
 from ..shards.build_record import PICTURE, RECORD, Build, for_others, plain_features
 from ..shards.parquet_shards import write_shards
@@ -80,12 +79,7 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
     Raises:
         DanceReIDError: the splits are not those of the build that the coverage describes.
     """
-    parts = list(dataset.values()) if isinstance(dataset, Mapping) else [None]
-    if not all(isinstance(part, datasets.Dataset) for part in parts):
-        raise DanceReIDError(
-            "Expected all splits, built, as load_dataset('dancereid', ...) gives them, got "
-            f"{shown(dataset)}. Load it without split= and without streaming=True."
-        )
+    check_splits(dataset)
     found = for_others(coverage_of(dataset))
     expected = example_features(skeleton=SampleOptions.from_dict(found.options).skeleton)
     splits = {name: of_split for name, of_split in dataset.items() if len(of_split)}

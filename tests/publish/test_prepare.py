@@ -207,7 +207,7 @@ def test_videos_that_were_not_asked_for_are_told(cache: str, tmp_path: Path) -> 
         (lambda ds: ds.map(lambda row: {"person_id": 0}), "other images or people"),
         (lambda ds: ds.cast_column("frame", datasets.Value("int64")), "with their types"),
         (lambda ds: {name: of.to_iterable_dataset() for name, of in ds.items()}, "streaming=True"),
-        (lambda ds: {}, "no coverage"),
+        (lambda ds: {}, "all splits"),
     ],
 )
 def test_what_is_no_whole_build_is_refused(
