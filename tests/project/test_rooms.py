@@ -102,4 +102,4 @@ def test_only_the_command_imports_the_builder() -> None:
 def test_tests_lie_in_folders_named_after_rooms() -> None:
     tests = PROJECT / "tests"
     folders = {path.parent.relative_to(tests).parts[0] for path in tests.rglob("test_*.py")}
-    assert folders <= {*ROOMS, "end_to_end", "project"}
+    assert folders <= {*ROOMS, "end_to_end", "fuzz", "project"}
