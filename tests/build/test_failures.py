@@ -19,6 +19,7 @@ from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats.npy_tracks import write_tracks
 from tests.support.data.clips import X264, write_clip
 from tests.support.data.folders import contents, detection, load, tracks
+from tests.support.data.npys import saved
 
 
 def outcome_of(ds: datasets.DatasetDict, video_id: str) -> Outcome:
@@ -60,7 +61,7 @@ def _npy_is_a_page(folder: Path) -> None:
 def _npy_has_a_nan(folder: Path) -> None:
     broken = tracks(30, [0, 3, 17])
     broken[7][3] = detection(3, 7, box_pos=np.full(4, np.nan))
-    write_tracks(folder / "npy" / "333_00_ccc_matching.npy", broken)
+    (folder / "npy" / "333_00_ccc_matching.npy").write_bytes(saved(broken))
 
 
 def _a_person_twice(folder: Path) -> None:

@@ -120,7 +120,11 @@ def test_a_prepared_folder_is_scored_and_another_build_is_said(
         (["short.npy", "--config", "demo"], 1, "expected 145 rows, one for each image"),
         (["none.npy", "--config", "demo"], 1, "none.npy: cannot be read as .npy"),
         (["short.npy", "--dataset", "x", "--stride", "1"], 2, "so --stride cannot be given"),
-        (["short.npy", "--dataset", "nowhere"], 1, "nowhere: cannot be loaded as a dataset"),
+        (
+            ["short.npy", "--dataset", "nowhere"],
+            1,
+            "nowhere: there is no such folder. Expected one",
+        ),
     ],
 )
 def test_a_users_mistakes_are_a_line(

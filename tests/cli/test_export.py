@@ -176,7 +176,7 @@ OUTPUT = ("--config", "demo", "--output")
         (["--h5", "--layout", "open-reid"], 2, "h5: is an option of layout 'published', not of"),
         (["--data-dir", "nowhere"], 1, "data_dir '{}/nowhere' is not a folder"),
         (["--data-dir", "."], 1, "{}/annotation.json is missing"),
-        (["--dataset", "nowhere"], 1, "nowhere: cannot be loaded as a dataset ("),
+        (["--dataset", "nowhere"], 1, "nowhere: there is no such folder. Expected one"),
         (["--dataset", "nowhere", "--stride", "5"], 2, "nowhere is taken as it is, so --stride ca"),
     ],
 )

@@ -31,7 +31,7 @@ def test_a_page_and_a_contact_sheet(demo_cache: str, tmp_path: Path) -> None:
     page.write_text("old")
     done = run("preview", "--dataset", tmp_path / "none", "--output", page)
     assert (done.returncode, done.stdout) == (1, "")
-    start = f"dancereid preview: {tmp_path / 'none'}: cannot be loaded as a dataset ("
+    start = f"dancereid preview: {tmp_path / 'none'}: there is no such folder. Expected"
     assert done.stderr.startswith(start)
     assert page.read_text() == "old"
 

@@ -100,7 +100,7 @@ def test_a_part_of_a_dataset_is_told_from_its_build(demo_built: datasets.Dataset
         (lambda ds: ds["test"].to_iterable_dataset().map(lambda row: row), "is missing"),
         (lambda ds: ds["test"].select([]), "has none"),
         (lambda ds: ds["test"].cast_column("person_id", datasets.Value("string")).map(
-            lambda row: {"person_id": "x"}), "as numbers"),
+            lambda row: {"person_id": "x"}), "whole numbers in the column person_id, got string"),
         (lambda ds: ds["test"].map(lambda row: {"bbox": row["bbox"][:3]}, features=None,
             remove_columns="bbox"), "4"),
         (lambda ds: ds["test"].cast_column("image", datasets.Image(decode=False)).map(
