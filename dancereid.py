@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from dancereid_pipeline.preview.page.page import preview
     from dancereid_pipeline.publish.prepare import prepare
     from dancereid_pipeline.publish.push import push_to_hub
+    from dancereid_pipeline.training.loader import people_loader
 
 __version__ = "0.1.0"
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "evaluate",
     "export",
     "load_dataset",
+    "people_loader",
     "prepare",
     "preview",
     "push_to_hub",
@@ -76,6 +78,7 @@ _LATER = {
     "doctor": "doctor.doctor",
     "evaluate": "evaluation.evaluate",
     "export": "export.export",
+    "people_loader": "training.loader",
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
     "push_to_hub": "publish.push",

@@ -101,8 +101,9 @@ class Sampler(ABC):
         return math.ceil(len(self.images.classes) / self.batch)
 
     def __iter__(self) -> Iterator[Rows]:
+        # Counted when the first batch is asked for: a loader with workers begins a pass twice.
         epoch, self._epoch = self._epoch, self._epoch + 1
-        return self.batches(epoch)
+        yield from self.batches(epoch)
 
     def batches(self, epoch: int) -> Iterator[Rows]:
         """The batches of an epoch, from 0."""
