@@ -28,12 +28,13 @@ COMMANDS = {
     "push": "push what was prepared or built to the Hugging Face Hub",
     "preview": "make a page to look at a dataset",
     "export": "write a folder that other tools read",
+    "train": "train a model; the published methods, and better ones",
     "extract": "make features of a split's images",
     "evaluate": "score features: mAP, mINP and CMC",
     "cache": "show or clear what was fetched and built",
 }
 # Where these are interrupted, the next run continues.
-_RESUMED = ("dancereid fetch", "dancereid prepare", "dancereid export")
+_RESUMED = ("dancereid fetch", "dancereid prepare", "dancereid export", "dancereid train")
 _HELP = "\n".join(
     [
         "usage: dancereid COMMAND ...",
@@ -129,6 +130,8 @@ def _run_guarded(name: str, command: Callable[[], Any]) -> int:
         code, message = 130, "interrupted"
         if name in _RESUMED:
             message += "; what was done so far is kept"
+        if name == "dancereid train":
+            message += ", --resume continues it"
     except ModuleNotFoundError as error:
         code = 1
         message = (

@@ -96,10 +96,7 @@ class Augmentation:
             pixels of these, with left and right joints exchanged where the image is flipped.
         """
         found = _cropped(images, draws.crops, self.size)
-        crops = torch.as_tensor(draws.crops, device=keypoints.device, dtype=keypoints.dtype)
-        start, extent = crops[:, None, [1, 0]], crops[:, None, [3, 2]]
-        scale = keypoints.new_tensor(self.size[::-1]) / extent
-        keypoints = (keypoints + 0.5 - start) * scale - 0.5
+        keypoints = _moved(keypoints, draws.crops, self.size)
         found = _erased(found, draws)
         flips = torch.as_tensor(draws.flips, device=found.device)[:, None, None]
         found = torch.where(flips[..., None], found.flip(3), found)
@@ -112,6 +109,18 @@ def resized(images: Tensor, size: Sequence[int]) -> Tensor:
     """Images for a net, without augmentation: uint8 `[N, H, W, 3]` -> float32 `[N, 3, *size]`."""
     whole = np.tile(np.array([0, 0, *images.shape[1:3]]), (len(images), 1))
     return normalized(_cropped(images, whole, size))
+
+
+def resized_keypoints(keypoints: Tensor, before: Sequence[int], after: Sequence[int]) -> Tensor:
+    """Keypoints `[N, 17, 2]` of images that are resized from one height and width to another."""
+    return _moved(keypoints, np.array([[0, 0, *before]]), after)
+
+
+def _moved(keypoints: Tensor, crops: NDArray[np.int64], size: Sequence[int]) -> Tensor:
+    """Keypoints in pixels of the crops, which are resized."""
+    boxes = torch.as_tensor(crops, device=keypoints.device, dtype=keypoints.dtype)[:, None]
+    scale = keypoints.new_tensor([size[1], size[0]]) / boxes[..., [3, 2]]
+    return (keypoints + 0.5 - boxes[..., [1, 0]]) * scale - 0.5
 
 
 def normalized(images: Tensor) -> Tensor:

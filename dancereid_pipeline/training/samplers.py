@@ -98,7 +98,8 @@ class Sampler(ABC):
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        return math.ceil(len(self.images.classes) / self.batch)
+        count = len(self.images.classes)
+        return count // self.batch + (count % self.batch >= min(2, self.batch))
 
     def __iter__(self) -> Iterator[Rows]:
         # Counted when the first batch is asked for: a loader with workers begins a pass twice.
@@ -113,22 +114,19 @@ class Sampler(ABC):
     def _draw(self, random: np.random.Generator) -> Iterator[Rows]: ...
 
     def _anchors(self, random: np.random.Generator) -> Iterator[Rows]:
-        """Each image once, in random order; the last batch may be smaller."""
+        """Each image once, in random order. The last batch may be smaller, but has two images."""
         order = random.permutation(len(self.images.classes))
         for start in range(0, len(order), self.batch):
-            yield order[start : start + self.batch]
+            # Batch normalization cannot learn from one image.
+            if len(order) - start >= min(2, self.batch):
+                yield order[start : start + self.batch]
 
 
 class Shuffled(Sampler):
-    """Each image once an epoch. The last batch may be smaller, but has at least two images."""
-
-    def __len__(self) -> int:
-        count = len(self.images.classes)
-        return math.ceil(count / self.batch) - (count % self.batch == 1 and count > self.batch)
+    """Each image once an epoch."""
 
     def _draw(self, random: np.random.Generator) -> Iterator[Rows]:
-        # Batch normalization cannot learn from one image.
-        return (anchors for anchors in self._anchors(random) if len(anchors) > 1)
+        return self._anchors(random)
 
 
 class PeopleTimesImages(Sampler):
