@@ -156,8 +156,8 @@ def no_weights(name: str, error: Exception) -> SourceError:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return SourceError(
         f"weights: those of '{name}' cannot be fetched ({first}). Fetch them where there is a "
-        f"network (hf download timm/{name} model.safetensors), bring the file, and name it: "
-        "--weights FILE. Or train from random weights: --weights none."
+        f"network (hf download timm/{name}), and bring the Hub's cache (HF_HOME) here. A training "
+        "can also begin with a file of them (--weights FILE) or with random ones (--weights none)."
     )
 
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
@@ -153,12 +153,9 @@ class Training:
 
     def _batches(self, until: int) -> Iterator[tuple[dict[str, Any], Any]]:
         """The batches of the steps to come, and their rows."""
-        while self.step < until:
-            epoch, skipped = divmod(self.step, len(self.sampler))
-            rows = list(islice(self.sampler.batches(epoch), skipped, None))
-            rows = rows[: until - self.step]
-            loader = load_batches(self.arrays, [own.tolist() for own in rows], self.workers)
-            yield from zip(loader, rows, strict=True)
+        coming = _Coming(self.sampler, self.step, until)
+        loader = load_batches(self.arrays, coming, self.workers)  # one: its workers live on
+        yield from zip(loader, coming, strict=True)
 
     def _step(self, batch: dict[str, Any], rows: Any) -> dict[str, float]:
         random = np.random.default_rng((self.sampler.seed, self.step))
@@ -209,3 +206,17 @@ class Training:
         self._sums = {}
         with replaced(self.folder / LOG) as unfinished:
             unfinished.write_text("".join(json.dumps(each) + "\n" for each in self._log), "utf-8")
+
+
+@dataclass(frozen=True)
+class _Coming:
+    """The rows of each step from one to another, over all epochs."""
+
+    sampler: Sampler
+    start: int
+    until: int
+
+    def __iter__(self) -> Iterator[Any]:
+        epoch, skipped = divmod(self.start, len(self.sampler))
+        batches = chain.from_iterable(self.sampler.batches(each) for each in count(epoch))
+        return islice(batches, skipped, skipped + self.until - self.start)

@@ -6,7 +6,7 @@ flags gave which row of the published table is not known; the mapping here is ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from ..common.errors import OptionError
 from ..common.validation import one_of
@@ -55,7 +55,7 @@ class Recipe:
     backbone_lr: float = 0.1
     drops: tuple[float, ...] = (0.4, 0.8)
     warm_up: float = 0.0
-    switches: tuple[str, ...] = field(default=())
+    switches: tuple[str, ...] = ()
 
     def rate(self, done: float) -> float:
         """The factor of the learning rate when a share of the training, 0 to 1, is done."""

@@ -41,9 +41,9 @@ def train(
 ) -> dict[str, Any]:
     """Trains a model that gives features of people, and scores it on the split `test`.
 
-    Ten times in a training, at least, its state is written: a training that was stopped, or killed,
-    is continued with `resume`, and ends with the same weights (on a CPU, with the same number of
-    threads, to the last bit).
+    Its state is written after each epoch and every two minutes. A training that was stopped, or
+    killed, is continued with `resume`, and ends with the same weights (on a CPU, with the same
+    number of threads, to the last bit).
 
     Args:
         dataset: all splits, as `load_dataset` gives them; `trainval` is trained on.

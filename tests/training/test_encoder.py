@@ -13,6 +13,7 @@ from dancereid_pipeline.training.encoder import Design, Encoder, load_weights  #
 from dancereid_pipeline.training.methods import METHODS, recipe  # noqa: E402
 from dancereid_pipeline.training.objective import objective  # noqa: E402
 from dancereid_pipeline.training.parts import PARTS, part_features  # noqa: E402
+from dancereid_pipeline.training.timm_model import timm_features  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +73,32 @@ def test_backbones_that_do_not_fit() -> None:
     del other["neck.weight"]
     with pytest.raises(SourceError, match=r"expected a tensor 'neck.weight', there is none"):
         load_weights(net, other, "here")
+
+
+def test_a_model_of_timm_as_it_is() -> None:
+    import timm
+
+    torch.manual_seed(0)
+    net = timm.create_model("resnet18", num_classes=0).eval()
+    torch.manual_seed(0)
+    compute = timm_features("resnet18", torch.device("cpu"), pretrained=False)
+    image = torch.full((2, 256, 128, 3), 51, dtype=torch.uint8)
+    with torch.no_grad():
+        mean = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
+        std = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+        expected = net((torch.full((2, 3, 224, 224), 0.2) - mean) / std)
+        torch.testing.assert_close(compute({"image": image}), expected, rtol=1e-4, atol=1e-4)
+    with pytest.raises(DanceReIDError, match=r"timm knows no model 'resnet5000'"):
+        timm_features("resnet5000", torch.device("cpu"))
+
+
+def test_without_a_network_one_line_says_how_to_bring_the_weights() -> None:
+    for fetch in (
+        lambda: timm_features("resnet18", torch.device("cpu")),
+        lambda: Encoder(Design("resnet18", people=3), pretrained=True),
+    ):
+        with pytest.raises(SourceError, match=r"'resnet18' cannot be fetched .*hf download"):
+            fetch()
 
 
 def test_parts_by_hand() -> None:

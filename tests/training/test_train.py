@@ -51,6 +51,12 @@ def test_the_result_says_what_was_done(trained: Path, demo_built: Any) -> None:
     assert result["test"]["mAP"] == round(100 * scores.to_dict()["mean_ap"], 2)
 
 
+def test_workers_decode_the_same(trained: Path, demo_built: Any, tmp_path: Path) -> None:
+    dancereid.train(demo_built, tmp_path, epochs=2, workers=1, **FAST)
+    one, other = (read_tensors(f / "model.safetensors") for f in (trained, tmp_path))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
 class Killed(BaseException):
     """Stands for what ends a process."""
 
