@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from dancereid_pipeline.preview.page.page import preview
     from dancereid_pipeline.publish.prepare import prepare
     from dancereid_pipeline.publish.push import push_to_hub
+    from dancereid_pipeline.training.extract import extract
+    from dancereid_pipeline.training.loader import people_loader
+    from dancereid_pipeline.training.train import train
 
 __version__ = "0.1.0"
 __all__ = [
@@ -65,10 +68,13 @@ __all__ = [
     "doctor",
     "evaluate",
     "export",
+    "extract",
     "load_dataset",
+    "people_loader",
     "prepare",
     "preview",
     "push_to_hub",
+    "train",
     "write_tracks",
 ]
 
@@ -79,9 +85,12 @@ _LATER = {
     "doctor": "doctor.doctor",
     "evaluate": "evaluation.evaluate",
     "export": "export.export",
+    "extract": "training.extract",
+    "people_loader": "training.loader",
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
     "push_to_hub": "publish.push",
+    "train": "training.train",
     "write_tracks": "formats.npy_tracks",
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar
 
 import cv2
 import datasets
@@ -16,9 +17,10 @@ _IMAGES = ("image", "skeleton")
 _NUMBERS = ("keypoints", "bbox")
 
 AnyDataset = TypeVar("AnyDataset")
+Transform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-def as_arrays(dataset: AnyDataset) -> AnyDataset:
+def as_arrays(dataset: AnyDataset, *, transform: Transform | None = None) -> AnyDataset:
     """The dataset with NumPy arrays in its examples. It decodes images directly from their bytes.
 
     The pixels are the same as those that `datasets` decodes with Pillow, in half the time
@@ -27,6 +29,10 @@ def as_arrays(dataset: AnyDataset) -> AnyDataset:
 
     Args:
         dataset: one split or all splits; built, prepared or streamed.
+        transform: changes an example, a dict with these arrays, whenever it is read; returns a
+            dict. Give it here: a later `set_transform` or `with_format` of `datasets` would
+            replace the decoding, too. With a `DataLoader` that has workers, it must be a function
+            of a module, not a lambda.
 
     Returns:
         The same dataset. `image` (and `skeleton`) is uint8 `[height, width, 3]`, red, green,
@@ -38,7 +44,7 @@ def as_arrays(dataset: AnyDataset) -> AnyDataset:
             broken.
     """
     if isinstance(dataset, Mapping):
-        splits = {name: as_arrays(split) for name, split in dataset.items()}
+        splits = {name: as_arrays(split, transform=transform) for name, split in dataset.items()}
         return type(dataset)(splits)  # type: ignore[call-arg,return-value]  # one of two dicts
     if not isinstance(dataset, datasets.Dataset | datasets.IterableDataset):
         raise DanceReIDError(
@@ -49,19 +55,30 @@ def as_arrays(dataset: AnyDataset) -> AnyDataset:
     for name in _IMAGES:
         if name in (dataset.column_names or ()):
             raw = raw.cast_column(name, datasets.Image(decode=False))
+    decode = _Decode(transform)
     return (
-        raw.map(_example)
+        raw.map(decode.example)
         if isinstance(raw, datasets.IterableDataset)
-        else raw.with_transform(_batch)
+        else raw.with_transform(decode.batch)
     )
 
 
-def _batch(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    return {name: [_array(name, value) for value in column] for name, column in columns.items()}
+@dataclass(frozen=True)
+class _Decode:
+    """It can be pickled, for the workers of a loader, if the transform can."""
 
+    transform: Transform | None
 
-def _example(columns: dict[str, Any]) -> dict[str, Any]:
-    return {name: _array(name, value) for name, value in columns.items()}
+    def example(self, columns: dict[str, Any]) -> dict[str, Any]:
+        arrays = {name: _array(name, value) for name, value in columns.items()}
+        return arrays if self.transform is None else self.transform(arrays)
+
+    def batch(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        rows = [
+            self.example(dict(zip(columns, row, strict=True)))
+            for row in zip(*columns.values(), strict=True)
+        ]
+        return {name: [row[name] for row in rows] for name in (rows[0] if rows else columns)}
 
 
 def _array(name: str, value: Any) -> Any:

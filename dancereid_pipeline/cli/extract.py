@@ -2,15 +2,20 @@
 
 The file has a row for each image: video_id, person_id, frame and feature. The model "colour"
 needs no training: its features are colour histograms of stripes of the body. A trained model
-should score better.
+should score better: the folder that dancereid train wrote, or "timm:NAME" for a model of timm with
+its own weights. These need the extra 'train'.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+import dancereid
 
 from ..common.progress import progress
 from ..evaluation.colour_baseline import COLUMNS, colour_features
@@ -21,6 +26,7 @@ from .split_flags import add_split_flags, load_split
 
 EXAMPLES = (
     "  dancereid extract --model colour --config demo --output features.parquet\n"
+    "  dancereid extract --model timm:vit_small_patch14_dinov2 --output features.parquet\n"
     "  dancereid evaluate features.parquet --config demo"
 )
 
@@ -28,7 +34,13 @@ EXAMPLES = (
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
     parser.add_argument(
-        "--model", required=True, choices=("colour",), help="the model that computes the features"
+        "--model",
+        required=True,
+        metavar="colour|timm:NAME|FOLDER",
+        help="the model that computes the features",
+    )
+    parser.add_argument(
+        "--device", default="cpu", metavar="NAME", help="cpu (the default), cuda, or another one"
     )
     parser.add_argument(
         "--output", required=True, type=local_path, metavar="FILE.parquet", help="the file to write"
@@ -40,10 +52,10 @@ def main(arguments: argparse.Namespace) -> int:
     """Loads the split, computes its features, writes them, prints a summary."""
     check_file("--output", arguments.output, (".parquet",))
     images, coverage = load_split(arguments)
-    rows = np.empty((len(images), COLUMNS), np.float32)
-    for row, example in enumerate(progress(images, desc="Extracting", unit=" images")):
-        crop = np.asarray(example["image"].convert("RGB"))
-        rows[row] = colour_features(crop, np.asarray(example["keypoints"], np.float64))
+    if arguments.model == "colour":
+        rows = _colour(images)
+    else:
+        rows = dancereid.extract(images, arguments.model, device=arguments.device)
     origin = {
         "model": arguments.model,
         "config": coverage.config,
@@ -54,7 +66,15 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"output": str(arguments.output), "shape": rows.shape, **origin}))
     else:
-        size = f"{len(rows):,} images, {COLUMNS:,} columns"
+        size = f"{len(rows):,} images, {rows.shape[1]:,} columns"
         print(f"{arguments.output}: {size}, of {arguments.split}")
         print(str(coverage).splitlines()[0])
     return 0
+
+
+def _colour(images: Any) -> NDArray[np.float32]:
+    rows = np.empty((len(images), COLUMNS), np.float32)
+    for row, example in enumerate(progress(images, desc="Extracting", unit=" images")):
+        crop = np.asarray(example["image"].convert("RGB"))
+        rows[row] = colour_features(crop, np.asarray(example["keypoints"], np.float64))
+    return rows

@@ -31,17 +31,18 @@ COMMANDS = {
     "push": "push what was prepared or built to the Hugging Face Hub",
     "preview": "make a page to look at a dataset",
     "export": "write a folder that other tools read",
+    "train": "train a model; the published methods, and better ones",
     "extract": "make features of a split's images",
     "evaluate": "score features: mAP, mINP and CMC",
     "cache": "show or clear what was fetched and built",
 }
 # Where these are interrupted, the next run continues.
-_RESUMED = ("dancereid fetch", "dancereid prepare", "dancereid export")
+_RESUMED = ("dancereid fetch", "dancereid prepare", "dancereid export", "dancereid train")
 _LISTED = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
 _HELP = f"""\
 usage: dancereid COMMAND ...
 
-Fetches, builds, shares, shows and scores the DanceReID dataset.
+Fetches, builds, shares, shows, trains on and scores the DanceReID dataset.
 
 commands:
 {_LISTED}
@@ -151,6 +152,8 @@ def _run_guarded(name: str, command: Callable[[], Any]) -> int:
         code, message = 130, "interrupted"
         if name in _RESUMED:
             message += "; what was done so far is kept"
+        if name == "dancereid train":
+            message += ", --resume continues it"
     except ModuleNotFoundError as error:
         code = 1
         message = (

@@ -55,6 +55,21 @@ def test_whatever_is_done_with_a_dataset(demo: Any) -> None:
     assert arrays["keypoints"][0].dtype == np.float32  # a column by itself
 
 
+def grey(example: dict[str, Any]) -> dict[str, Any]:
+    return {"grey": example["image"].mean(axis=2), "person_id": example["person_id"]}
+
+
+def test_a_transform_sees_arrays(demo: Any) -> None:
+    arrays = dancereid.as_arrays(demo, transform=grey)["test"]
+    plain = dancereid.as_arrays(demo["test"])
+    assert set(arrays[3]) == {"grey", "person_id"}
+    assert np.array_equal(arrays[3]["grey"], plain[3]["image"].mean(axis=2))
+    assert [row.shape for row in arrays.select([4, 2])[:]["grey"]] == [(256, 128)] * 2
+    stream = dancereid.load_dataset("demo", streaming=True, split="test")
+    first = next(iter(dancereid.as_arrays(stream, transform=grey)))
+    assert np.array_equal(first["grey"], plain[0]["image"].mean(axis=2))
+
+
 def test_streams(demo: Any) -> None:
     streams = dancereid.load_dataset("demo", streaming=True, skeleton=True)
     arrays = dancereid.as_arrays(streams)

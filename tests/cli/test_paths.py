@@ -42,6 +42,7 @@ TAKES_PATHS = [
     "preview --config demo --output",
     "preview --config demo --contact-sheet",
     "push user/name --dataset",
+    "train --method softmax --output",
 ]
 
 

@@ -1,0 +1,74 @@
+"""Trains a model on the split 'trainval', and scores it on 'test'.
+
+The folder gets weights (safetensors), result.json, log.jsonl, curves.png and a model card;
+dancereid extract reads it. What was stopped or killed is continued with --resume. It needs the
+extra 'train'.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import dancereid
+
+from ..training.methods import METHODS, PRESETS
+from ..training.train import SELECTIONS
+from .build_flags import add_build_flags, add_dataset_flag, load
+from .flag_types import local_path
+from .network_flags import documented, flag, help_text
+from .outputs import check_folder
+
+EXAMPLES = (
+    "  dancereid train --method softmax --config paper --output runs/softmax --device cuda\n"
+    "  dancereid train --method softmax --config demo --backbone small --weights none \\\n"
+    "      --batch 32 --steps 50 --lr 0.002 --output runs/demo\n"
+    "  dancereid extract --model runs/demo --config demo --output demo.parquet"
+)
+_FLAGS = {
+    "preset": {"choices": PRESETS, "default": "mended"},
+    "backbone": {"metavar": "NAME", "default": "resnet50.tv_in1k"},
+    "weights": {"metavar": "hub|none|FILE", "default": "hub"},
+    "epochs": {"metavar": "N", "type": int},
+    "steps": {"metavar": "N", "type": int},
+    "batch": {"metavar": "N", "type": int},
+    "lr": {"metavar": "RATE", "type": float},
+    "seed": {"metavar": "N", "type": int, "default": 0},
+    "device": {"metavar": "NAME", "default": "cpu"},
+    "select": {"choices": SELECTIONS, "default": "last"},
+    "workers": {"metavar": "N", "type": int, "default": 0},
+    "resume": {"action": "store_true"},
+}
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of this command."""
+    texts = documented(dancereid.train)
+    parser.add_argument("--method", required=True, choices=METHODS, help="the method")
+    parser.add_argument(
+        "--output", required=True, type=local_path, metavar="FOLDER", help="the folder to write"
+    )
+    for name, settings in _FLAGS.items():
+        text = help_text(texts.get(name, ""))
+        parser.add_argument(flag(name), help=text, **settings)  # type: ignore[arg-type]
+    add_dataset_flag(parser)
+    add_build_flags(parser)
+    parser.set_defaults(split=None)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Loads the dataset, trains, prints the scores."""
+    check_folder(arguments.output)
+    options = {name: getattr(arguments, name) for name in _FLAGS}
+    dataset = load(arguments)
+    result = dancereid.train(dataset, arguments.output, method=arguments.method, **options)
+    if arguments.json:
+        print(json.dumps(result))
+        return 0
+    print(
+        f"{arguments.output}: {result['method']}, preset {result['preset']}, {result['steps']:,} steps"
+    )
+    print(f"Weights: {result['selection']}")
+    for name, score in (result["test"] or {}).items():
+        print(f"  {name:<18} {score:6.2f}")
+    return 0

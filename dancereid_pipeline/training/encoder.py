@@ -1,0 +1,187 @@
+"""The net from images to features: backbone, global max pooling, neck, classifier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..common.errors import DanceReIDError, SourceError
+from ..common.validation import require_extra
+from .parts import PARTS, part_features
+
+SMALL = "small"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What an encoder is made of; enough to make it again.
+
+    Attributes:
+        backbone: "small" (four convolutions), or the name of a model of timm.
+        people: number of people that the classifier tells apart, K.
+        verification: number of outputs of the verification of pairs; 0 for none.
+        parts: whether features of body parts are added.
+        stem_without_relu: see `methods.SWITCHES`.
+        frozen_neck: see `methods.SWITCHES`.
+    """
+
+    backbone: str
+    people: int
+    verification: int = 0
+    parts: bool = False
+    stem_without_relu: bool = False
+    frozen_neck: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images that the encoder takes."""
+        return (128, 64) if self.backbone == SMALL else (256, 128)
+
+
+class Encoder(nn.Module):
+    """Images to features, as in the published baselines.
+
+    `g` is the global maximum of the backbone's map (with parts: and the means around body parts),
+    `[N, D]`; `f` is batch normalization of `g` without a bias (the "neck"); the classifier is
+    linear, without a bias. The feature to search with is `f`.
+    Source: the published code of ST-ReIDNet; the neck is that of Luo et al., 2019.
+
+    Args:
+        design: what it is made of.
+        pretrained: whether timm's weights are fetched for the backbone.
+    """
+
+    def __init__(self, design: Design, *, pretrained: bool = False) -> None:
+        super().__init__()
+        self.design = design
+        self.backbone, channels = _backbone(design, pretrained)
+        self.columns = channels * (1 + len(PARTS) * design.parts)
+        self.neck = nn.BatchNorm1d(self.columns)
+        self.neck.bias.requires_grad_(False)
+        self.neck.weight.requires_grad_(not design.frozen_neck)
+        self.classifier = nn.Linear(self.columns, design.people, bias=False)
+        nn.init.normal_(self.classifier.weight, std=0.001)
+        if design.verification:
+            self.verifier = nn.Linear(self.columns, design.verification, bias=False)
+            nn.init.normal_(self.verifier.weight, std=0.001)
+        self.to(memory_format=torch.channels_last)  # faster, on CPUs, too
+
+    def forward(self, images: Tensor, keypoints: Tensor) -> tuple[Tensor, Tensor]:
+        """Computes features.
+
+        Args:
+            images: normalized, `[N, 3, *design.size]`.
+            keypoints: x, y in pixels of these, `[N, 17, 2]`; used by parts only.
+
+        Returns:
+            `g` and `f`, float32 `[N, columns]`.
+        """
+        found = self.backbone(images.contiguous(memory_format=torch.channels_last))
+        pooled = found.float().amax(dim=(2, 3))
+        if self.design.parts:
+            parts = part_features(found.float(), keypoints, self.design.size)
+            pooled = torch.cat([pooled, parts.flatten(1)], dim=1)
+        return pooled, self.neck(pooled)
+
+
+def _backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
+    """A net from images to maps `[N, C, h, w]`, and C."""
+    if design.backbone == SMALL:
+        return _small(), 128
+    return _timm_backbone(design, pretrained)
+
+
+def _small() -> nn.Module:
+    """Four convolutions, 32 to 128 channels: 128 x 64 pixels -> `[N, 128, 16, 8]`."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for width, stride in ((32, 2), (64, 2), (96, 2), (128, 1)):
+        layers += [
+            nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+        ]
+        channels = width
+    return nn.Sequential(*layers)
+
+
+def _timm_backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
+    require_extra("train", "torchvision", "timm")
+    import timm
+
+    name = design.backbone
+    try:
+        net = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
+    except (RuntimeError, ValueError) as error:
+        if not timm.is_model(name):
+            raise DanceReIDError(
+                f"backbone: timm knows no model '{name}' ({error}). timm.list_models() lists them."
+            ) from error
+        raise no_weights(name, error) from error
+    except OSError as error:  # the Hub's errors, and those of the network
+        raise no_weights(name, error) from error
+    if hasattr(net, "layer4"):
+        # By hand: timm's output_stride=16 would also dilate the convolutions.
+        for layer in net.layer4[0].modules():
+            if isinstance(layer, nn.Conv2d):
+                layer.stride = (1, 1)
+    if design.stem_without_relu:
+        if not hasattr(net, "act1"):
+            raise DanceReIDError(
+                f"preset 'published': expected a backbone with the stem of a ResNet, '{name}' has "
+                "none. Use the preset 'mended'."
+            )
+        net.act1 = nn.Identity()
+    net.eval()
+    try:
+        with torch.no_grad():
+            shape = net(torch.zeros(1, 3, *design.size)).shape
+    except AssertionError:  # a transformer of timm that is made for another size
+        shape = ()
+    net.train()
+    if len(shape) != 4:
+        raise DanceReIDError(
+            f"backbone: expected a net that turns {design.size[0]} x {design.size[1]} pixels into "
+            f"maps [N, C, h, w], '{name}' does not. Train a convolutional net; dancereid extract "
+            f"--model timm:{name} gives its features as they are."
+        )
+    return net, int(shape[1])
+
+
+def no_weights(name: str, error: Exception) -> SourceError:
+    """The error that timm's weights of a model cannot be fetched."""
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return SourceError(
+        f"weights: those of '{name}' cannot be fetched ({first}). Fetch them where there is a "
+        f"network (hf download timm/{name}), and bring the Hub's cache (HF_HOME) here. A training "
+        "can also begin with a file of them (--weights FILE) or with random ones (--weights none)."
+    )
+
+
+def load_weights(net: nn.Module, tensors: dict[str, Any], source: str) -> None:
+    """Loads weights into a net, if names and shapes fit.
+
+    Args:
+        net: the net.
+        tensors: the weights, by name.
+        source: where they are from, for the message.
+
+    Raises:
+        SourceError: a tensor is missing or has another shape.
+    """
+    for name, own in net.state_dict().items():
+        if name not in tensors:
+            raise SourceError(
+                f"{source}: expected a tensor '{name}', there is none. Name weights of this "
+                "backbone, or another --backbone."
+            )
+        if tensors[name].shape != own.shape:
+            raise SourceError(
+                f"{source}: expected '{name}' to have the shape {list(own.shape)}, it has "
+                f"{list(tensors[name].shape)}. Name weights of this backbone, or another "
+                "--backbone."
+            )
+    net.load_state_dict({name: tensors[name] for name in net.state_dict()})

@@ -1,0 +1,222 @@
+"""The loop of a training: steps, log, checkpoints."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..common.errors import DanceReIDError
+from ..common.files import replaced, usable
+from ..common.progress import progress
+from .augmentation import Augmentation
+from .encoder import Encoder
+from .loader import load_batches
+from .methods import Recipe
+from .model_folder import LOG, save_state
+from .objective import objective
+from .samplers import Sampler
+
+_DECAY = 5e-4
+_EVERY_S = 120.0  # a state is written after this time, and at the end of an epoch
+
+
+@dataclass
+class Training:
+    """A training, at any of its steps.
+
+    What a step does depends on the seed, its number and the weights alone: so one that was
+    stopped ends with the same weights as one that was not.
+
+    Attributes:
+        encoder: the net, on its device.
+        recipe: the recipe.
+        sampler: gives the batches, with the class of each image.
+        arrays: the examples, as `as_arrays` gives them.
+        folder: where log and state are written.
+        steps: number of steps of the whole training.
+        key: what all depends on; a state with another key is not resumed.
+        workers: number of processes that decode.
+        step: number of steps done.
+        scores: of evaluations so far, to choose by: step and mAP.
+        seconds: time that the steps took.
+    """
+
+    encoder: Encoder
+    recipe: Recipe
+    sampler: Sampler
+    arrays: Any
+    folder: Path
+    steps: int
+    key: str
+    workers: int = 0
+    step: int = 0
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float = 0.0
+    _log: list[dict[str, Any]] = field(default_factory=list)
+    _sums: dict[str, float] = field(default_factory=dict)  # of the epoch's steps so far
+
+    def __post_init__(self) -> None:
+        heads = [p for n, p in self.encoder.named_parameters() if not n.startswith("backbone.")]
+        groups = [
+            {
+                "params": list(self.encoder.backbone.parameters()),
+                "factor": self.recipe.backbone_lr,
+            },
+            {"params": [p for p in heads if p.requires_grad], "factor": 1.0},
+        ]
+        self._optimizer = torch.optim.Adam(groups, lr=self.recipe.lr, weight_decay=_DECAY)
+        self._device = next(self.encoder.parameters()).device
+        self._augmentation = Augmentation(
+            self.encoder.design.size,
+            published_erasing="misplaced_erasing" in self.recipe.switches,
+        )
+
+    @property
+    def epoch(self) -> int:
+        """The number of whole epochs done."""
+        return self.step // len(self.sampler)
+
+    def state(self) -> dict[str, Any]:
+        """All that the next steps depend on."""
+        return {
+            "key": self.key,
+            "step": self.step,
+            "encoder": self.encoder.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "log": json.dumps(self._log),
+            "scores": json.dumps(self.scores),
+            "seconds": self.seconds,
+            "sums": dict(self._sums),
+        }
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Continues from a state.
+
+        Raises:
+            DanceReIDError: it is of another training.
+        """
+        if state["key"] != self.key:
+            raise DanceReIDError(
+                f"{self.folder}: expected a training with these options to resume, found one with "
+                f"others.\n  here:  {self.key}\n  there: {state['key']}\nRepeat its options, or "
+                "name another folder."
+            )
+        self.encoder.load_state_dict(state["encoder"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.step, self._sums = state["step"], dict(state["sums"])
+        self._log, self.scores = json.loads(state["log"]), json.loads(state["scores"])
+        self.seconds = state["seconds"]
+
+    def save(self) -> None:
+        """Writes the state."""
+        with usable(self.folder):
+            save_state(self.folder, self.state())
+
+    def run(self, until: int) -> None:
+        """Takes steps up to a number of steps. A state is written on the way and at the end.
+
+        Raises:
+            DanceReIDError: the loss is not finite, memory is not enough, or the disk refuses.
+        """
+        self.encoder.train()
+        saved = before = time.monotonic()
+        with (
+            usable(self.folder),
+            progress(total=self.steps, initial=self.step, desc="Training", unit=" steps") as bar,
+        ):
+            for batch, rows in self._batches(until):
+                terms = self._step(batch, rows)
+                now = time.monotonic()
+                self._count(terms, len(rows), now - before)
+                self.seconds += now - before
+                before = now
+                bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
+                bar.update()
+                if now - saved > _EVERY_S or not self._sums:
+                    self.save()
+                    saved = time.monotonic()
+            self.save()
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """A line an epoch: means of the losses, rate."""
+        return self._log
+
+    def _batches(self, until: int) -> Iterator[tuple[dict[str, Any], Any]]:
+        """The batches of the steps to come, and their rows."""
+        coming = _Coming(self.sampler, self.step, until)
+        loader = load_batches(self.arrays, coming, self.workers)  # one: its workers live on
+        yield from zip(loader, coming, strict=True)
+
+    def _step(self, batch: dict[str, Any], rows: Any) -> dict[str, float]:
+        random = np.random.default_rng((self.sampler.seed, self.step))
+        images = batch["image"].to(self._device)
+        keypoints = batch["keypoints"].to(self._device)
+        classes = torch.from_numpy(self.sampler.images.classes[rows]).to(self._device)
+        draws = self._augmentation.draw(random, len(images), tuple(images.shape[1:3]))
+        images, keypoints = self._augmentation.apply(images, keypoints, draws)
+        rate = self.recipe.lr * self.recipe.rate(self.step / self.steps)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        try:
+            terms = objective(self.recipe, self.encoder, images, keypoints, classes)
+            loss = sum(terms.values())
+            values = {name: term.item() for name, term in terms.items()}
+            if not math.isfinite(sum(values.values())):
+                raise DanceReIDError(
+                    f"Step {self.step}: expected a finite loss, got "
+                    f"{', '.join(f'{name} {value}' for name, value in values.items())}. Use a "
+                    f"smaller learning rate than {self.recipe.lr:g} (--lr)."
+                )
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[union-attr]  # there is at least one term
+            self._optimizer.step()
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise DanceReIDError(
+                f"Step {self.step}: the memory of {self._device} is not enough for batches of "
+                f"{len(images)} images. Use a smaller --batch than {self.recipe.batch}."
+            ) from error
+        return values
+
+    def _count(self, terms: dict[str, float], images: int, seconds: float) -> None:
+        """Adds a step to the epoch's line; at the epoch's end, writes it."""
+        for name, value in {**terms, "images": images, "seconds": seconds, "steps": 1}.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self.step += 1
+        if self.step % len(self.sampler) and self.step < self.steps:
+            return
+        sums, steps = self._sums, self._sums["steps"]
+        line = {
+            "epoch": math.ceil(self.step / len(self.sampler)),
+            "step": self.step,
+            "lr": self._optimizer.param_groups[-1]["lr"],
+            **{name: round(sums[name] / steps, 5) for name in terms},
+            "images_per_s": round(sums["images"] / max(sums["seconds"], 1e-9), 1),
+        }
+        self._log.append(line)
+        self._sums = {}
+        with replaced(self.folder / LOG) as unfinished:
+            unfinished.write_text("".join(json.dumps(each) + "\n" for each in self._log), "utf-8")
+
+
+@dataclass(frozen=True)
+class _Coming:
+    """The rows of each step from one to another, over all epochs."""
+
+    sampler: Sampler
+    start: int
+    until: int
+
+    def __iter__(self) -> Iterator[Any]:
+        epoch, skipped = divmod(self.start, len(self.sampler))
+        batches = chain.from_iterable(self.sampler.batches(each) for each in count(epoch))
+        return islice(batches, skipped, skipped + self.until - self.start)

@@ -1,0 +1,116 @@
+"""The folder of a trained model: weights, what they are weights of, and how they came about.
+
+    model.safetensors   the encoder's weights
+    model.json          its design
+    result.json         method, data, versions, scores
+    log.jsonl           a line an epoch
+    curves.png          the lines as curves
+    README.md           a model card
+    unfinished.pt       a training that was stopped; not there once it is finished
+
+No file of it is read as a pickle that could run code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ..common.errors import SourceError
+from ..common.files import replaced, write_json
+from .encoder import Design, Encoder, load_weights
+
+WEIGHTS, DESIGN, RESULT, LOG = "model.safetensors", "model.json", "result.json", "log.jsonl"
+UNFINISHED = "unfinished.pt"
+
+
+def save_model(folder: Path, encoder: Encoder) -> None:
+    """Writes weights and design."""
+    tensors = {name: tensor.contiguous() for name, tensor in encoder.state_dict().items()}
+    with replaced(folder / WEIGHTS) as unfinished, _written(unfinished):
+        save_file(tensors, unfinished)
+    write_json(folder / DESIGN, asdict(encoder.design))
+
+
+def load_model(folder: Path) -> Encoder:
+    """Reads what `save_model` wrote.
+
+    Raises:
+        SourceError: it is not there, or broken.
+    """
+    try:
+        design = Design(**json.loads((folder / DESIGN).read_text("utf-8")))
+        encoder = Encoder(design)
+    except (OSError, ValueError, TypeError) as error:
+        raise SourceError(
+            f"{folder}: expected a model that dancereid train wrote, with a {DESIGN} ({error}). "
+            "Name a folder of --output of a training that is finished."
+        ) from error
+    load_weights(encoder, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
+    return encoder
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
+    """The tensors of a safetensors file, by name.
+
+    Raises:
+        SourceError: there is no such file, or it is none.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SourceError(
+            f"{path}: expected weights in a safetensors file ({error}). Name such a file; others "
+            "could run code, and are not read."
+        ) from error
+
+
+def warm_start(encoder: Encoder, path: Path) -> None:
+    """Loads a backbone's weights: from a folder that `train` wrote, or a file of timm.
+
+    Raises:
+        SourceError: they do not fit.
+    """
+    file = path / WEIGHTS if path.is_dir() else path
+    tensors = read_tensors(file)
+    own = {n.removeprefix("backbone."): t for n, t in tensors.items() if n.startswith("backbone.")}
+    load_weights(encoder.backbone, own or tensors, str(file))
+
+
+def save_state(folder: Path, state: dict[str, Any]) -> None:
+    """Writes the state of a training, all of it or nothing."""
+    with replaced(folder / UNFINISHED) as unfinished, _written(unfinished):
+        torch.save(state, unfinished)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Neither library raises an `OSError` where the disk refuses."""
+    try:
+        yield
+    except (RuntimeError, SafetensorError) as error:
+        raise OSError(f"{path.name} cannot be written: {error}") from error
+
+
+def load_state(folder: Path) -> dict[str, Any]:
+    """Reads what `save_state` wrote.
+
+    Raises:
+        SourceError: it is not there, or broken.
+    """
+    path = folder / UNFINISHED
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # what torch raises for broken files is not listed
+        raise SourceError(
+            f"{path}: cannot be read ({error}). Remove the folder and train again."
+        ) from error
+    return state

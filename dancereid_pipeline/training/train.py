@@ -1,0 +1,171 @@
+"""A dataset -> the folder of a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ..build.coverage import Coverage, coverage_of
+from ..build.numpy_view import as_arrays
+from ..common.errors import DanceReIDError, OptionError
+from ..common.files import usable
+from ..common.validation import checked_path, one_of, require_extra, whole_number
+from .methods import Recipe, recipe
+from .samplers import Images, Pairs, PeopleTimesImages, Sampler, Shuffled, Triples
+
+SELECTIONS = ("last", "held-out", "published")
+_HELD_OUT = 10  # people, as the published code has it
+_PER_PERSON = 4  # images of a person in a batch, where a method samples people
+_MOST = 10**9
+
+
+def train(
+    dataset: Any,
+    output: str | Path,
+    *,
+    method: str = "softmax",
+    preset: str = "mended",
+    backbone: str = "resnet50.tv_in1k",
+    weights: str | Path = "hub",
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    lr: float | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    select: str = "last",
+    workers: int = 0,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Trains a model that gives features of people, and scores it on the split `test`.
+
+    Its state is written after each epoch and every two minutes. A training that was stopped, or
+    killed, is continued with `resume`, and ends with the same weights (on a CPU, with the same
+    number of threads, to the last bit).
+
+    Args:
+        dataset: all splits, as `load_dataset` gives them; `trainval` is trained on.
+        output: the folder to write: weights, result, log, curves, card.
+        method: "softmax", "siamese", "triplet", "strong" or "parts".
+        preset: "mended", or "published" with the faults of the published code that shaped its
+            numbers (`training.methods.SWITCHES`).
+        backbone: the name of a convolutional model of timm; or "small", four convolutions for
+            trying things out.
+        weights: of the backbone to begin with: "hub" (timm's, fetched), "none" (random), the path
+            of a safetensors file, or of a folder that a training wrote.
+        epochs: number of epochs; that of the method if None.
+        steps: number of steps (batches) instead.
+        batch: number of images in a batch (of triples or pairs with the methods triplet and
+            siamese); that of the method if None. ResNet-50 takes some 80 MiB for each image.
+        lr: learning rate; that of the method if None.
+        seed: seed of weights and draws.
+        device: "cpu", "cuda", or another device of PyTorch.
+        select: "last" takes the last weights. "held-out" trains without the last ten people
+            of trainval and takes the best of ten evaluations on them. "published" takes the
+            best of ten evaluations on the test set, as the published code did: its score is too
+            good, and the result says so.
+        workers: number of processes that decode images; 0 for this one.
+        resume: continue the training in the folder.
+
+    Returns:
+        What is in `result.json`: method, data, versions, scores.
+
+    Raises:
+        DanceReIDError: an option, the data or a file is not valid; the loss is not finite.
+    """
+    require_extra("train", "torch", "safetensors")
+    from .trainer import Trainer
+
+    one_of("select", select, SELECTIONS)
+    whole_number("seed", seed, 0, 2**32)
+    chosen = recipe(method, preset)
+    if epochs is not None:
+        chosen = replace(chosen, epochs=whole_number("epochs", epochs, 1, _MOST))
+    if batch is not None:
+        chosen = replace(chosen, batch=whole_number("batch", batch, 1, _MOST))
+    if lr is not None:
+        if not isinstance(lr, int | float) or not 0 <= lr < float("inf"):
+            raise OptionError(f"lr: expected a number from 0, got {lr!r}.")
+        chosen = replace(chosen, lr=float(lr))
+    if backbone == "small" and str(weights) == "hub":
+        raise OptionError(
+            "weights: the backbone 'small' has none on the Hub. Begin with 'none', or with a "
+            "folder that a training wrote."
+        )
+    if str(weights) == "none":
+        # There is nothing to preserve in random weights.
+        chosen = replace(chosen, backbone_lr=1.0)
+    if steps is not None:
+        whole_number("steps", steps, 1, _MOST)
+    folder = checked_path("output", output)
+    trained, scored = _parts(dataset, select)
+    sampler = _sampler(chosen, trained["person_id"][:], seed)
+    total = steps or chosen.epochs * len(sampler)
+    coverage = _coverage(dataset)
+    facts = {
+        "method": method,
+        "preset": preset,
+        "switches": list(chosen.switches),
+        "backbone": backbone,
+        "weights": str(weights),
+        "select": select,
+        "seed": seed,
+        "steps": total,
+        "recipe": asdict(chosen),
+        "config": coverage.config if coverage else "own",
+        "fingerprint": coverage.fingerprint if coverage else "unknown",
+        "images": len(trained),
+        "people": len(sampler.images.person_ids),
+    }
+    with usable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return Trainer(
+        facts, chosen, sampler, as_arrays(trained), scored, coverage, folder, device, workers
+    ).run(resume=resume)
+
+
+def _coverage(dataset: Any) -> Coverage | None:
+    """The coverage; None for other data with the same columns."""
+    try:
+        return coverage_of(dataset)
+    except DanceReIDError:
+        return None
+
+
+def _parts(dataset: Any, select: str) -> tuple[Any, dict[str, Any]]:
+    """The examples to train on; and those to score, by what they are for."""
+    splits = dataset if isinstance(dataset, Mapping) else {}
+    if not len(splits.get("trainval", ())):
+        raise DanceReIDError(
+            "Expected all splits of a dataset, with images in 'trainval', got "
+            f"{', '.join(splits) or type(dataset).__name__}. Load it without split=."
+        )
+    trained, test = splits["trainval"], splits.get("test", ())
+    scored = {"test": test} if len(test) else {}
+    if select == "published" and not scored:
+        raise OptionError("select: 'published' chooses by the split 'test', which has no images.")
+    if select == "held-out":
+        people = sorted(set(trained["person_id"][:]))
+        held_out = set(people[-_HELD_OUT:])
+        if len(people) < 2 + _HELD_OUT:
+            raise OptionError(
+                f"select: 'held-out' holds out the last {_HELD_OUT} people of trainval, which has "
+                f"{len(people)}. Use 'last'."
+            )
+        rows = [person in held_out for person in trained["person_id"][:]]
+        scored["held-out"] = trained.select([i for i, out in enumerate(rows) if out])
+        trained = trained.select([i for i, out in enumerate(rows) if not out])
+    return trained, scored
+
+
+def _sampler(chosen: Recipe, person_ids: Any, seed: int) -> Sampler:
+    images = Images.of(person_ids, least=1 if chosen.sampling == "shuffled" else 2)
+    if chosen.sampling == "people":
+        people = max(2, chosen.batch // _PER_PERSON)
+        return PeopleTimesImages(images, people, _PER_PERSON, seed)
+    kinds = {"shuffled": Shuffled, "pairs": Pairs}
+    if chosen.sampling == "triples":
+        return Triples(images, chosen.batch, "instance", seed)
+    return kinds[chosen.sampling](images, chosen.batch, seed=seed)

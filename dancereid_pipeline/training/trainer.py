@@ -1,0 +1,207 @@
+"""Makes the net, trains it, chooses weights, scores them, writes the model's folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+
+from ..build.coverage import Coverage
+from ..build.numpy_view import as_arrays
+from ..common.errors import OptionError
+from ..common.files import now, replaced, write_json
+from ..evaluation.evaluate import evaluate
+from .card import model_card
+from .curves import draw_curves
+from .encoder import Design, Encoder
+from .extract import encoder_features, features_of, usable_device
+from .loop import Training
+from .methods import Recipe
+from .model_folder import (
+    RESULT,
+    UNFINISHED,
+    load_model,
+    load_state,
+    save_model,
+    warm_start,
+)
+from .samplers import Sampler
+
+logger = logging.getLogger("dancereid")
+
+_EVALUATIONS = 10  # of a training that is chosen from
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """All that a training is made of; `run` does it.
+
+    Attributes:
+        facts: what the result says of it.
+        recipe: the recipe.
+        sampler: gives the batches.
+        arrays: the examples to train on.
+        scored: examples to score: "test", and "held-out".
+        coverage: the dataset's coverage, if it has one.
+        folder: the folder to write.
+        device: name of the device.
+        workers: number of processes that decode.
+    """
+
+    facts: dict[str, Any]
+    recipe: Recipe
+    sampler: Sampler
+    arrays: Any
+    scored: dict[str, Any]
+    coverage: Coverage | None
+    folder: Path
+    device: str
+    workers: int
+
+    def run(self, *, resume: bool) -> dict[str, Any]:
+        """Trains, or continues, and returns the result.
+
+        Raises:
+            DanceReIDError: as `train`.
+        """
+        unfinished = (self.folder / UNFINISHED).exists()
+        if not resume and (unfinished or (self.folder / RESULT).exists()):
+            raise OptionError(
+                f"{self.folder}: expected a new folder, found a training there. Continue it with "
+                "--resume, or name another folder."
+            )
+        training = self._training()
+        if resume and unfinished:
+            training.resume(load_state(self.folder))
+        elif resume and (self.folder / RESULT).exists():
+            raise OptionError(f"{self.folder}: the training there is finished.")
+        scores = self._chosen(training)
+        return self._finish(training, scores)
+
+    def _training(self) -> Training:
+        torch.manual_seed(self.facts["seed"])
+        weights, switches = self.facts["weights"], self.recipe.switches
+        outputs = len(self.sampler.images.person_ids)
+        pairs = outputs if "verification_over_people" in switches else 2
+        design = Design(
+            backbone=self.facts["backbone"],
+            people=outputs,
+            verification=pairs if self.recipe.verification else 0,
+            parts=self.recipe.parts,
+            stem_without_relu="stem_without_relu" in switches,
+            frozen_neck="frozen_neck" in switches,
+        )
+        encoder = Encoder(design, pretrained=weights == "hub")
+        if weights == "none":
+            logger.warning("The backbone begins with random weights (weights: none).")
+            if self.recipe.triplet or self.recipe.verification:
+                logger.warning(
+                    "The triplet loss and verification may collapse from random weights: a triplet "
+                    "loss that stays at 0.69 learns nothing. Train with the method softmax first, "
+                    "and begin with its folder (--weights FOLDER)."
+                )
+        elif weights != "hub":
+            warm_start(encoder, Path(weights).expanduser())
+        return Training(
+            encoder.to(usable_device(self.device)),
+            self.recipe,
+            self.sampler,
+            self.arrays,
+            self.folder,
+            self.facts["steps"],
+            _same_training(self.facts),
+            self.workers,
+        )
+
+    def _chosen(self, training: Training) -> list[dict[str, Any]]:
+        """Trains; leaves the chosen weights in the folder. The scores that it was chosen by."""
+        select = self.facts["select"]
+        by = {"held-out": "held-out", "published": "test"}.get(select)
+        for step in _evaluations(select, training.steps):
+            if step <= training.step and any(each["step"] == step for each in training.scores):
+                continue
+            training.run(step)
+            score = self._score(training.encoder, by)["mAP"] if by else 0.0
+            best = max((each["mAP"] for each in training.scores), default=-1.0)
+            if score > best:
+                save_model(self.folder, training.encoder)
+            training.scores.append({"step": step, "mAP": score})
+            training.save()
+        return training.scores if by else []
+
+    def _score(self, encoder: Encoder, name: str) -> dict[str, float]:
+        """The scores of a set of images, in percent."""
+        images = self.scored[name]
+        rows = features_of(as_arrays(images), encoder_features(encoder), self.workers)
+        result = evaluate(rows, images["person_id"][:], images["frame"][:], coverage=self.coverage)
+        found = result.to_dict()
+        return {
+            "mAP": round(100 * found["mean_ap"], 2),
+            **{
+                f"rank-{rank} {protocol}": round(100 * found[f"cmc_{protocol}"][rank - 1], 2)
+                for protocol in ("cuhk03", "market1501")
+                for rank in (1, 5)
+            },
+        }
+
+    def _finish(self, training: Training, scores: list[dict[str, Any]]) -> dict[str, Any]:
+        encoder = load_model(self.folder).to(usable_device(self.device))
+        select = self.facts["select"]
+        result = {
+            **self.facts,
+            "selection": {
+                "last": "the last weights",
+                "held-out": "the best of ten evaluations on the last ten people of trainval, who "
+                "were not trained on",
+                "published": "the best of ten evaluations on the test set itself, as published: "
+                "too good to be compared with honest scores",
+            }[select],
+            "evaluations": scores,
+            "device": self._device_name(),
+            "threads": torch.get_num_threads(),
+            "images_per_s": training.log[-1]["images_per_s"],
+            "seconds": round(training.seconds, 1),
+            "versions": _versions(),
+            "finished": now(),
+            "test": self._score(encoder, "test") if "test" in self.scored else None,
+        }
+        draw_curves(self.folder, training.log)
+        with replaced(self.folder / "README.md") as unfinished:
+            unfinished.write_text(model_card(result), "utf-8")
+        write_json(self.folder / RESULT, result)
+        (self.folder / UNFINISHED).unlink()
+        return result
+
+    def _device_name(self) -> str:
+        device = torch.device(self.device)
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
+
+
+def _evaluations(select: str, total: int) -> list[int]:
+    """The steps after which a training is scored to choose; the last step if nothing is chosen."""
+    if select == "last":
+        return [total]
+    return sorted({max(1, round(total * n / _EVALUATIONS)) for n in range(1, _EVALUATIONS + 1)})
+
+
+def _versions() -> dict[str, str]:
+    """The versions of what shapes a training, for the result."""
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "safetensors": safetensors.__version__,
+        "dancereid": version("dancereid"),
+    }
+
+
+def _same_training(facts: Mapping[str, Any]) -> str:
+    """What must be the same for a training to be continued, as text."""
+    return json.dumps(dict(facts), sort_keys=True)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dancereid
+from dancereid_pipeline.cli.main import main
+from dancereid_pipeline.common.errors import DanceReIDError, SourceError
+
+torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
+
+from dancereid_pipeline.training import loop  # noqa: E402  # it needs torch
+from dancereid_pipeline.training.model_folder import load_model, read_tensors  # noqa: E402
+
+pytestmark = pytest.mark.slow
+FAST = {"backbone": "small", "weights": "none", "batch": 40, "lr": 0.002}
+
+
+@pytest.fixture(scope="module")
+def trained(demo_built: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Softmax on the demo, two epochs of three steps, not stopped."""
+    folder = tmp_path_factory.mktemp("models") / "softmax"
+    dancereid.train(demo_built, folder, epochs=2, **FAST)
+    return folder
+
+
+def test_the_result_says_what_was_done(trained: Path, demo_built: Any) -> None:
+    result = json.loads((trained / "result.json").read_text())
+    assert result["method"] == "softmax"
+    assert (result["preset"], result["switches"]) == ("mended", [])
+    assert (result["config"], result["images"], result["people"]) == ("demo", 120, 6)
+    assert result["fingerprint"] == dancereid.coverage(demo_built).fingerprint
+    assert (result["steps"], result["seed"], result["device"]) == (6, 0, "cpu")
+    assert result["selection"] == "the last weights"
+    assert result["versions"]["torch"] == torch.__version__
+    assert result["recipe"]["lr"] == 0.002
+    lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
+    assert [(line["epoch"], line["step"]) for line in lines] == [(1, 3), (2, 6)]
+    assert lines[1]["classification"] < lines[0]["classification"]
+    assert "| mAP |" in (trained / "README.md").read_text()
+    assert (trained / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert not (trained / "unfinished.pt").exists()
+    test = demo_built["test"]
+    rows = dancereid.extract(test, trained)
+    assert (rows.shape, rows.dtype) == ((145, 128), np.float32)
+    scores = dancereid.evaluate(rows, test["person_id"][:], test["frame"][:])
+    assert result["test"]["mAP"] == round(100 * scores.to_dict()["mean_ap"], 2)
+
+
+def test_workers_decode_the_same(trained: Path, demo_built: Any, tmp_path: Path) -> None:
+    dancereid.train(demo_built, tmp_path, epochs=2, workers=1, **FAST)
+    one, other = (read_tensors(f / "model.safetensors") for f in (trained, tmp_path))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+class Killed(BaseException):
+    """Stands for what ends a process."""
+
+
+def test_killed_ten_times_and_resumed_the_weights_are_the_same(
+    trained: Path, demo_built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, left = loop.Training._step, [0]
+
+    def dying(self: Any, *arguments: Any) -> Any:
+        if not left[0]:
+            raise Killed
+        left[0] -= 1
+        return step(self, *arguments)
+
+    monkeypatch.setattr(loop.Training, "_step", dying)
+    monkeypatch.setattr(loop, "_EVERY_S", 0.0)  # a state after each step
+    folder, resume = tmp_path / "softmax", False
+    for kill in range(10):
+        left[0] = kill % 2  # every second one dies before its first step
+        with pytest.raises(Killed):
+            dancereid.train(demo_built, folder, epochs=2, resume=resume, **FAST)
+        resume = (folder / "unfinished.pt").exists()
+        if not resume:
+            continue
+        assert not (folder / "result.json").exists()
+    left[0] = 99
+    dancereid.train(demo_built, folder, epochs=2, resume=True, **FAST)
+    whole, again = (read_tensors(f / "model.safetensors") for f in (trained, folder))
+    assert set(whole) == set(again)
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+    logs = [(f / "log.jsonl").read_text().splitlines() for f in (trained, folder)]
+    losses = [[json.loads(line)["classification"] for line in log] for log in logs]
+    assert losses[0] == losses[1]
+
+
+def test_another_training_is_not_resumed_and_a_finished_one_is_not_replaced(
+    trained: Path, demo_built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DanceReIDError, match=r"found a training there. Continue it with --resume"):
+        dancereid.train(demo_built, trained, epochs=2, **FAST)
+    with pytest.raises(DanceReIDError, match="the training there is finished"):
+        dancereid.train(demo_built, trained, epochs=2, resume=True, **FAST)
+    score = "dancereid_pipeline.training.trainer.Trainer._finish"
+    monkeypatch.setattr(score, lambda *arguments: {})  # as if it was killed before its end
+    dancereid.train(demo_built, tmp_path, steps=1, **FAST)
+    with pytest.raises(DanceReIDError, match=r"found one with others.*\n.*\n.*\n?Repeat its"):
+        dancereid.train(demo_built, tmp_path, steps=1, resume=True, **{**FAST, "lr": 0.1})
+
+
+@pytest.mark.parametrize("method", ["siamese", "triplet", "strong", "parts"])
+def test_the_other_methods_start_from_its_weights(
+    trained: Path, demo_built: Any, tmp_path: Path, method: str
+) -> None:
+    options = {**FAST, "batch": 16, "weights": trained, "lr": 0.0}
+    result = dancereid.train(demo_built, tmp_path, method=method, steps=1, **options)
+    assert result["test"]["mAP"] > 20
+    # With rate 0 nothing was trained: the backbone's weights are those that were given.
+    before, after = (read_tensors(f / "model.safetensors") for f in (trained, tmp_path))
+    weights = [n for n in before if n.startswith("backbone.") and n.endswith(".weight")]
+    assert weights
+    assert all(torch.equal(before[name], after[name]) for name in weights)
+    assert load_model(tmp_path).design.parts == (method == "parts")
+
+
+def test_chosen_by_the_test_set_as_published_and_the_result_says_so(
+    demo_built: Any, tmp_path: Path
+) -> None:
+    options = {**FAST, "batch": 60}
+    result = dancereid.train(demo_built, tmp_path, epochs=2, select="published", **options)
+    assert "too good" in result["selection"]
+    assert [each["step"] for each in result["evaluations"]] == [1, 2, 3, 4]
+    assert result["test"]["mAP"] == max(each["mAP"] for each in result["evaluations"])
+    with pytest.raises(DanceReIDError, match=r"holds out the last 10 people .* has 6"):
+        dancereid.train(demo_built, tmp_path / "other", select="held-out", **FAST)
+
+
+def test_what_goes_wrong_is_one_line(
+    trained: Path, demo_built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(message: str, data: Any = demo_built, **options: Any) -> None:
+        with pytest.raises(DanceReIDError, match=message) as raised:
+            dancereid.train(data, tmp_path / "new", **{**FAST, "steps": 3, **options})
+        assert "\n" not in str(raised.value)
+
+    refused(r"expected a finite loss, got classification .* smaller learning rate", lr=1e30)
+    lone = {**demo_built, "trainval": demo_built["trainval"].select([*range(1, 20), 119])}
+    refused("Expected at least 2 images of each person, but person", lone, method="triplet")
+    refused("people: expected at most 6", method="strong", batch=64)
+    if not torch.cuda.is_available():
+        refused("device: PyTorch cannot use 'cuda' here", device="cuda")
+    refused("weights: the backbone 'small' has none on the Hub", weights="hub")
+    refused("lr: expected a number from 0", lr=-1)
+    refused(r"trainval.*Load it without split=", demo_built["trainval"])
+    refused("cannot be read|expected weights in a safetensors file", weights=tmp_path / "no.pt")
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise RuntimeError("PytorchStreamWriter failed writing file data/0")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(SourceError, match=r"cannot be used .* failed writing .* Make room there"):
+        dancereid.train(demo_built, tmp_path / "full", steps=1, **FAST)
+
+    def out_of_memory(*arguments: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(loop, "objective", out_of_memory)
+    refused(r"the memory of cpu is not enough for batches of 40 images. Use a smaller --batch")
+
+
+def test_the_commands(demo_cache: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["--config", "demo", "--cache-dir", demo_cache, "--quiet"]
+    model, file = str(tmp_path / "model"), str(tmp_path / "features.parquet")
+    options = [f"--{name}={value}" for name, value in FAST.items()]
+    words = ["train", "--method", "softmax", "--steps", "2", "--output", model, *options, *data]
+    assert main([*words, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert main(["extract", "--model", model, "--output", file, *data]) == 0
+    assert f"{file}: 145 images, 128 columns, of test" in capsys.readouterr().out
+    assert main(["evaluate", file, *data, "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)
+    assert round(100 * scores["mean_ap"], 2) == result["test"]["mAP"]
+    assert main(["extract", "--model", str(tmp_path), "--output", file, *data]) == 1
+    assert "expected a model that dancereid train wrote" in capsys.readouterr().err
