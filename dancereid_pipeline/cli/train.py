@@ -65,10 +65,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(result))
         return 0
-    print(
-        f"{arguments.output}: {result['method']}, preset {result['preset']}, {result['steps']:,} steps"
-    )
-    print(f"Weights: {result['selection']}")
+    print(f"{arguments.output}: {result['method']}, preset {result['preset']}")
+    print(f"Weights: {result['selection']}, of {result['steps']:,} steps")
     for name, score in (result["test"] or {}).items():
         print(f"  {name:<18} {score:6.2f}")
     return 0
