@@ -81,9 +81,10 @@ def read_features(path: str | Path) -> Features:
         )
     try:
         found = read(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, pa.ArrowException) as error:
+    except Exception as error:  # what NumPy, zipfile and pyarrow raise for any file is not listed
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise FeaturesError(
-            f"{path}: cannot be read as {path.suffix} ({error}). Expected numbers, one row for "
+            f"{path}: cannot be read as {path.suffix} ({reason}). Expected numbers, one row for "
             "each image. Save it again, or name another file."
         ) from error
     if found.rows.ndim != 2:
@@ -97,7 +98,23 @@ def read_features(path: str | Path) -> Features:
                 f"{path}: expected {len(found.rows):,} values of '{name}', one for each row of "
                 f"features, got the shape {list(values.shape)}. Save those of the same images."
             )
+        expected, kind = ("text" if name == "video_id" else "whole numbers"), _kind(values)
+        if kind != expected:
+            raise FeaturesError(
+                f"{path}: expected {expected} in '{name}', got {kind}. Save the dataset's column "
+                "as it is."
+            )
     return found
+
+
+def _kind(values: NDArray[Any]) -> str:
+    """What an array holds, in words."""
+    if values.dtype.kind in "iu":
+        return "whole numbers"
+    texts = values.dtype.kind == "U" or (
+        values.dtype.kind == "O" and all(isinstance(value, str) for value in values.tolist())
+    )
+    return "text" if texts else f"values of the type {values.dtype}"
 
 
 def write_features(
@@ -196,7 +213,11 @@ def _read_npz(path: Path) -> Features:
     with np.load(path, allow_pickle=False) as arrays:
         if FEATURE not in arrays:
             raise ValueError(f"there is no array '{FEATURE}' in it")
-        return Features(path, arrays[FEATURE], {k: arrays[k] for k in KEYS if k in arrays})
+        found = {name: arrays[name] for name in (FEATURE, *KEYS) if name in arrays}
+    for name, values in found.items():
+        if not isinstance(values, np.ndarray):  # NumPy gives the bytes of other files
+            raise ValueError(f"'{name}' in it is not an array")
+    return Features(path, found.pop(FEATURE), found)
 
 
 def _read_parquet(path: Path) -> Features:

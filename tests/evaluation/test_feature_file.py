@@ -170,3 +170,24 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "f.parquet")
     with pytest.raises(FeaturesError, match="not a JSON object"):
         read_features(tmp_path / "f.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("video_id", [b"a", b"b"], r"expected text in 'video_id', got values of the type"),
+        ("video_id", [1, 2], "expected text in 'video_id', got whole numbers"),
+        ("person_id", ["1", "2"], "expected whole numbers in 'person_id', got text"),
+        ("person_id", [1.0, 2.0], "whole numbers in 'person_id', got values of the type float64"),
+        ("frame", [True, False], "expected whole numbers in 'frame', got values of the type"),
+    ],
+)
+def test_keys_of_another_kind_are_named(
+    name: str, values: list[Any], said: str, tmp_path: Path
+) -> None:
+    rows = np.eye(2, dtype=np.float32)
+    np.savez(tmp_path / "f.npz", feature=rows, **{name: values})
+    pq.write_table(pa.table({"feature": rows.tolist(), name: values}), tmp_path / "f.parquet")
+    for file in ("f.npz", "f.parquet"):
+        with pytest.raises(FeaturesError, match=said):
+            read_features(tmp_path / file)

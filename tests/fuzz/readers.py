@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
+from dancereid_pipeline.evaluation.feature_file import read_features, write_features
 from dancereid_pipeline.formats.annotation import Annotation
 from dancereid_pipeline.formats.npy_tracks import read_tracks
 from dancereid_pipeline.formats.track_archive import tracks_in
@@ -144,6 +145,16 @@ def _read_archive(path: Path) -> None:
         tracks.read()
 
 
+def _write_features(folder: Path) -> list[Path]:
+    rows = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
+    keys = {"video_id": ["a"] * 20, "person_id": [*range(20)], "frame": [*range(20)]}
+    np.save(folder / "a.npy", rows)
+    np.savez(folder / "a.npz", feature=rows, **keys)
+    np.savez_compressed(folder / "b.npz", feature=rows, **keys)
+    write_features(folder / "a.parquet", rows, keys, {"model": "some"})
+    return [folder / name for name in ("a.npy", "a.npz", "b.npz", "a.parquet")]
+
+
 def _write_clips(folder: Path) -> list[Path]:
     options = X264["b_frames"]
     names = ("a.mp4", "a.mkv", "a.ts", "a.avi")
@@ -178,6 +189,7 @@ READERS = {
     ),
     "catalogue": Reader(_copy("video_data.csv"), _change_csv, Catalogue.read),
     "archives": Reader(_write_archives, _bytes, _read_archive),
+    "features": Reader(_write_features, _bytes, read_features),
     "clips": Reader(_write_clips, _bytes, _read_clip),
 }
 

@@ -10,7 +10,8 @@ pytest.importorskip("resource", reason="memory is bounded by a limit that this s
 from tests.fuzz import __main__ as fuzz
 from tests.fuzz.readers import READERS
 
-COUNTS = {"tracks": 1500, "annotation": 500, "catalogue": 500, "archives": 500, "clips": 300}
+COUNTS = {"tracks": 1500, "annotation": 500, "catalogue": 500, "archives": 500}
+COUNTS |= {"features": 600, "clips": 300}
 
 
 @pytest.mark.parametrize("name", READERS)
