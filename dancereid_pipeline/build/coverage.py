@@ -13,6 +13,7 @@ from ..checks.finding import Finding
 from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
+from ..common.records import parse_record
 from ..formats.pose import JOINT_NAMES
 
 # For these reasons nothing of the video was read, and the reason needs no detail.
@@ -65,18 +66,6 @@ class Outcome:
     def absent(self) -> bool:
         """Whether nothing of the video was read."""
         return self.reason in _ABSENT and not self.images
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
-        """The inverse of `dataclasses.asdict`, also for values from JSON."""
-        return cls(
-            **{
-                **values,
-                "reason": Reason(values["reason"]),
-                "splits": tuple(values["splits"]),
-                "findings": tuple(map(Finding.from_dict, values["findings"])),
-            }
-        )
 
 
 @dataclass(frozen=True)
@@ -192,13 +181,21 @@ class Coverage:
 
     @classmethod
     def from_json(cls, text: str) -> Coverage:
-        """The inverse of `to_json`."""
-        values = json.loads(text)
-        return cls(
-            values["config"],
-            values["options"],
-            tuple(Outcome.from_dict(o) for o in values["outcomes"]),
-        )
+        """The inverse of `to_json`, for a text from any source.
+
+        Raises:
+            DanceReIDError: the text is no coverage.
+        """
+        try:
+            values = json.loads(text)
+            if isinstance(values, dict):
+                values.pop("fingerprint", None)  # it is computed
+            return parse_record(cls, values)
+        except (ValueError, RecursionError) as error:
+            raise DanceReIDError(
+                f"The coverage of this dataset cannot be read ({error}). Was it written by another "
+                "version, or changed by hand? Build or prepare the dataset again."
+            ) from error
 
     def describe(self, description: str) -> str:
         """The description with the coverage behind it, for people and for `from_description`."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..common.errors import OptionError
+from ..common.records import parse_record
 from ..common.validation import one_of, shown, whole_number
 
 KEYPOINTS = ("exact", "published")
@@ -56,7 +57,7 @@ class SampleOptions:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SampleOptions:
         """The inverse of `as_dict`."""
-        return cls(**{**values, "image_size": tuple(values["image_size"])})
+        return parse_record(cls, dict(values))
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain values, which JSON can hold."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from ..common.records import parse_record
 from .coverage import Outcome
 
 
@@ -37,7 +38,7 @@ class OutcomeFolder:
                 outcomes.append(without_file[video_id])
                 continue
             with self._fs.open(f"{self._path}/{video_id}.json") as file:
-                outcomes.append(Outcome.from_dict(json.load(file)))
+                outcomes.append(parse_record(Outcome, json.load(file)))
         return tuple(outcomes)
 
     def remove(self) -> None:

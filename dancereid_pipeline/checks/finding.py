@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 
 class Kind(str, Enum):
@@ -63,8 +61,3 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.kind.value}. {self.message} {self.advice}"
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Finding:
-        """The inverse of `dataclasses.asdict`, also for values from JSON."""
-        return cls(**{**values, "kind": Kind(values["kind"])})

@@ -19,6 +19,7 @@ from ..common.errors import MissingVideosError, OptionError
 from ..common.files import alone, usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
+from ..common.records import parse_record
 from ..common.resumable_folder import ResumableFolder, refuse_target
 from ..common.validation import checked_path, whole_number
 from .layouts import LAYOUTS, LayoutOptions
@@ -166,7 +167,7 @@ def _put_together(
     for video, _ in contents.works:
         key = video.clip_stem
         if record := unfinished.done(key):
-            outcome = Outcome.from_dict(record["outcome"])
+            outcome = parse_record(Outcome, record["outcome"])
             outcomes.append(outcome)
             part, files = unfinished.part(key), record["files"]
             written.append(VideoInFolder(video, outcome.splits, part, files))

@@ -14,8 +14,9 @@ from datasets import Features
 from ..build.coverage import Coverage
 from ..build.options import SampleOptions
 from ..catalogue.catalogue import CONFIGS, SPLITS, Catalogue
-from ..common.errors import DanceReIDError, SourceError
+from ..common.errors import SourceError
 from ..common.package_files import project_file
+from ..common.records import parse_record
 from .parquet_shards import Shard
 from .split_statistics import SplitStatistics
 
@@ -119,19 +120,11 @@ class Build:
         """
         try:
             values = json.loads(text)
-            build = cls(
-                **{
-                    **values,
-                    "coverage": Coverage.from_json(json.dumps(values["coverage"])),
-                    "statistics": {
-                        split: SplitStatistics(**_with_tuples(figures))
-                        for split, figures in values["statistics"].items()
-                    },
-                    "shards": tuple(Shard(**shard) for shard in values["shards"]),
-                }
-            )
+            if isinstance(values, dict) and isinstance(values.get("coverage"), dict):
+                values["coverage"].pop("fingerprint", None)  # it is computed
+            build = parse_record(cls, values)
             _check(build)
-        except (ValueError, TypeError, KeyError, AttributeError, DanceReIDError) as error:
+        except Exception as error:  # what `Features.from_dict` raises is not listed
             raise SourceError(
                 f"{where}: is not the record of a prepared config ({error}). Was it written by "
                 "another version, or changed by hand? Prepare the config again in an empty folder."
@@ -164,8 +157,15 @@ def plain_features(features: Features) -> dict[str, Any]:
     return json.loads(json.dumps(features.to_dict()).replace('"List"', '"Sequence"'))
 
 
-def _with_tuples(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+@dataclass(frozen=True)
+class _Example:
+    """What `Build.example` must hold. None stands for NaN, which JSON does not have."""
+
+    keypoints: tuple[tuple[float | None, ...], ...]
+    person_id: int
+    video_id: str
+    frame: int
+    bbox: tuple[float | None, ...]
 
 
 def _check(build: Build) -> None:
@@ -176,6 +176,7 @@ def _check(build: Build) -> None:
         raise ValueError(f"its coverage has config {build.coverage.config!r}")
     Features.from_dict(dict(build.features))
     build.options  # noqa: B018  # raises an error if they are wrong
+    parse_record(_Example, dict(build.example))
     images = dict.fromkeys(build.statistics, 0)
     for shard in build.shards:
         named = _SHARD.fullmatch(shard.name)

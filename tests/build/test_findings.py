@@ -12,6 +12,7 @@ import dancereid
 from dancereid_pipeline.build.coverage import Coverage, Outcome
 from dancereid_pipeline.checks.finding import Finding, Kind
 from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.common.records import parse_record
 from tests.support.data.broken import change_annotation, change_detections, write_corners
 from tests.support.data.folders import contents, load
 
@@ -98,7 +99,7 @@ def test_it_goes_into_the_prepared_folder_and_onto_card_and_page(
     prepared = tmp_path / "prepared"
     dancereid.prepare(ds, prepared)
     coverage = json.loads((prepared / "paper" / "build.json").read_text())["coverage"]
-    (finding,) = (Finding.from_dict(f) for o in coverage["outcomes"] for f in o["findings"])
+    (finding,) = (parse_record(Finding, f) for o in coverage["outcomes"] for f in o["findings"])
     assert (finding.video_id, finding.frame, finding.person) == ("ccc", 0, 0)
     card = (prepared / "README.md").read_text()
     assert "**Doubtful**" in card

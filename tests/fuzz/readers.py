@@ -16,12 +16,16 @@ from typing import Any
 
 import numpy as np
 
+import dancereid
+from dancereid_pipeline.build.coverage import Coverage
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.evaluation.feature_file import read_features, write_features
 from dancereid_pipeline.formats.annotation import Annotation
 from dancereid_pipeline.formats.npy_tracks import read_tracks
 from dancereid_pipeline.formats.track_archive import tracks_in
 from dancereid_pipeline.formats.video import Clip
+from dancereid_pipeline.publish.card import card
+from dancereid_pipeline.shards.build_record import Build
 from tests.support.data.archives import pack
 from tests.support.data.clips import X264, write_clip
 from tests.support.data.npys import saved
@@ -173,6 +177,24 @@ def _read_clip(path: Path) -> None:
             frame.bgr(1, 61, 2, 90)
 
 
+def _write_build(folder: Path) -> list[Path]:
+    dancereid.prepare(dancereid.load_dataset("demo"), folder / "data")
+    path = folder / "build.json"
+    path.write_bytes((folder / "data" / "demo" / "build.json").read_bytes())
+    return [path]
+
+
+def _write_coverage(folder: Path) -> list[Path]:
+    build = Build.from_json(_write_build(folder)[0].read_text("utf-8"), "seed")
+    path = folder / "coverage.json"
+    path.write_text(build.coverage.to_json(), "utf-8")
+    return [path]
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8", errors="replace")
+
+
 @cache
 def _demo_catalogue() -> Catalogue:
     return Catalogue.read(DEMO / "video_data.csv")
@@ -189,6 +211,12 @@ READERS = {
     ),
     "catalogue": Reader(_copy("video_data.csv"), _change_csv, Catalogue.read),
     "archives": Reader(_write_archives, _bytes, _read_archive),
+    "builds": Reader(
+        _write_build, _change_json, lambda path: card([Build.from_json(_text(path), "x")], "name")
+    ),
+    "coverage": Reader(
+        _write_coverage, _change_json, lambda path: str(Coverage.from_json(_text(path)))
+    ),
     "features": Reader(_write_features, _bytes, read_features),
     "clips": Reader(_write_clips, _bytes, _read_clip),
 }

@@ -11,7 +11,7 @@ from tests.fuzz import __main__ as fuzz
 from tests.fuzz.readers import READERS
 
 COUNTS = {"tracks": 1500, "annotation": 500, "catalogue": 500, "archives": 500}
-COUNTS |= {"features": 600, "clips": 300}
+COUNTS |= {"builds": 500, "coverage": 500, "features": 600, "clips": 300}
 
 
 @pytest.mark.parametrize("name", READERS)
