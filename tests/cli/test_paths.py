@@ -116,28 +116,19 @@ def test_a_dataset_that_is_not_there_is_asked_of_nobody(
     assert f"{name}: there is no such folder. Expected one" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "ids",
-    [["-lPW52UidBo"], ["bbb", "-lPW52UidBo"], ["-lPW52UidBo", "bbb"], ["--PW52UidBo"]],
-)
+@pytest.mark.parametrize("ids", [["bbb", "-lPW52UidBo"], ["--PW52UidBo"]])
 def test_ids_that_begin_with_a_dash(ids: list[str], small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     shutil.copytree(small, folder)
-    dashed = next(one for one in ids if one.startswith("-"))
     for path in [*(folder / "videos").iterdir(), *(folder / "npy").iterdir()]:
-        path.rename(path.with_name(path.name.replace("aaa", dashed)))
+        path.rename(path.with_name(path.name.replace("aaa", ids[-1])))
     for path in (folder / "catalogue.csv", folder / "annotation.json"):
-        path.write_text(path.read_text().replace("aaa", dashed))
-    sources = ["--data-dir", folder, "--catalogue", folder / "catalogue.csv"]
-    for words in [
-        ["prepare", "--output", tmp_path / "new"],
-        ["export", "--output", tmp_path / "x"],
-    ]:
-        done = run(*words, *sources, "--json", "--videos", *ids, "--stride", 5)
-        assert done.returncode == 0, done.stderr
-    (build,) = json.loads(run("prepare", "--output", tmp_path / "n", *sources, "--json").stdout)
-    chosen = {o["video_id"] for o in build["coverage"]["outcomes"]}
-    assert chosen >= set(ids)
+        path.write_text(path.read_text().replace("aaa", ids[-1]))
+    sources = ["--data-dir", folder, "--catalogue", folder / "catalogue.csv", "--stride", 5]
+    done = run("prepare", "--output", tmp_path / "new", "--videos", *ids, "--json", *sources)
+    assert done.returncode == 0, done.stderr
+    (build,) = json.loads(done.stdout)
+    assert {o["video_id"] for o in build["coverage"]["outcomes"] if o["images"]} == set(ids)
 
 
 def test_a_path_that_the_terminal_cannot_show(tmp_path: Path) -> None:
