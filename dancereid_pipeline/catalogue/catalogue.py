@@ -218,6 +218,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str] | Ca
             if not any(map(_filled, row.values())):
                 continue  # a blank row, as a spreadsheet saves it: commas alone
             line = reader.line_num + above
+            # The stubs do not know that csv gives these fields the name None.
             beyond_header = row.pop(None, None)  # type: ignore[call-overload]
             if _filled(beyond_header) or None in row.values():
                 yield (

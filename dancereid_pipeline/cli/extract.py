@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import dancereid
 
 from ..common.progress import progress
+from ..common.validation import require_extra
 from ..evaluation.colour_baseline import COLUMNS, colour_features
 from ..evaluation.feature_file import KEYS, write_features
 from .flag_types import local_path
@@ -50,6 +51,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Loads the split, computes its features, writes them, prints a summary."""
+    if arguments.model != "colour":
+        require_extra("train", "torch", "safetensors")  # before a build, which may take an hour
     check_file("--output", arguments.output, (".parquet",))
     images, coverage = load_split(arguments)
     if arguments.model == "colour":

@@ -12,6 +12,7 @@ import json
 
 import dancereid
 
+from ..common.validation import require_extra
 from ..training.methods import METHODS, PRESETS
 from ..training.train import SELECTIONS
 from .build_flags import add_build_flags, add_dataset_flag, load
@@ -50,6 +51,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     for name, settings in _FLAGS.items():
         text = help_text(texts.get(name, ""))
+        # Each dict has values of several types, which mypy takes for any argument's.
         parser.add_argument(flag(name), help=text, **settings)  # type: ignore[arg-type]
     add_dataset_flag(parser)
     add_build_flags(parser)
@@ -58,6 +60,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Loads the dataset, trains, prints the scores."""
+    require_extra("train", "torch", "safetensors")  # before a build, which may take an hour
     check_folder(arguments.output)
     options = {name: getattr(arguments, name) for name in _FLAGS}
     dataset = load(arguments)
