@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import av
+import av.logging
 import imageio_ffmpeg
 import numpy as np
 import pytest
@@ -110,21 +111,32 @@ def decoded_plainly(path: Path, threads: str = "AUTO") -> tuple[list[np.ndarray]
     return frames, True
 
 
+def complaints(path: Path) -> list[tuple[int, str, str]]:
+    """What the decoder says is wrong. (With more threads than one, listening can wait for ever.)"""
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture() as said:
+            decoded_plainly(path, "NONE")
+    finally:
+        av.logging.set_level(before)
+    return said
+
+
 def check(path: Path, chance: random.Random) -> str:
     """Compares what is read with plain decoding; says in which way it was read."""
     frames, good = decoded_plainly(path)
-    again, _ = decoded_plainly(path, "NONE")
-    if len(again) != len(frames) or not all(map(np.array_equal, again, frames)):
-        return "made up"  # the decoder invents what it lacks, not twice the same
+    # The decoder invents what it lacks, and threads change what it invents.
+    invented = good and bool(complaints(path))
     if not frames:
         with pytest.raises(VideoError), Clip(path) as clip:
             list(clip.read(range(FRAMES)))
         return "no frames"
     some = sorted(chance.sample(range(len(frames)), len(frames) // 5))
     for wanted in [range(len(frames)), some] if good else [range(3 * FRAMES)]:
-        given, failure, timed = read(path, wanted, frames)
+        given, failure, count, timed = read(path, wanted, None if invented else frames)
         if good:
-            assert (given, failure) == (list(wanted), None)
+            assert (given, failure, count) == (list(wanted), None, len(frames))
         else:
             assert given == list(range(len(given)))
             assert failure is Reason.DAMAGED
@@ -132,20 +144,19 @@ def check(path: Path, chance: random.Random) -> str:
 
 
 def read(
-    path: Path, wanted: Iterable[int], frames: list[np.ndarray]
-) -> tuple[list[int], Reason | None, bool]:
-    """The indices that are given, why not all, and whether each packet gave one frame."""
+    path: Path, wanted: Iterable[int], frames: list[np.ndarray] | None
+) -> tuple[list[int], Reason | None, int, bool]:
+    """The given indices, why not all, how many there are, and whether each packet gave one."""
     given: list[int] = []
     try:
         with Clip(path) as clip:
             for index, frame in clip.read(wanted):
                 pixels = frame.bgr(0, frame.height, 0, frame.width)
-                assert np.array_equal(pixels, frames[index]), f"frame {index}"
+                assert frames is None or np.array_equal(pixels, frames[index]), f"frame {index}"
                 given.append(index)
-            assert clip.frame_count == len(frames)
     except VideoError as error:
-        return given, error.reason, False
-    return given, None, clip._is_timed
+        return given, error.reason, 0, False
+    return given, None, clip.frame_count, clip._is_timed
 
 
 def sweep(encoded: Callable[[str], Path], folder: Path, seeds: Iterable[int]) -> dict[str, int]:
