@@ -11,9 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..common.errors import TracksError
 from ..formats.annotation import VideoAnnotation
-from ..formats.npy_tracks import Tracks
+from ..formats.npy_tracks import Tracks, sorted_detections
 from .finding import Finding, Kind
 
 # Less than this part of the joints inside their bbox, in half of the detections, is doubtful. A
@@ -62,15 +61,7 @@ def kept_detections(tracks: Tracks, annotation: VideoAnnotation, stride: int, na
     for person, frames in zip(annotation.people, annotation.frames, strict=True):
         of_person = tracks.person == person
         keep |= of_person & np.isin(tracks.frame, frames[frames % stride == 0])
-    rows = np.flatnonzero(keep)
-    kept = tracks.take(rows[np.lexsort((tracks.person[rows], tracks.frame[rows]))])
-    twice = np.flatnonzero((np.diff(kept.frame) == 0) & (np.diff(kept.person) == 0))
-    if twice.size:
-        raise TracksError(
-            f"{name}, frame {kept.frame[twice[0]]}: expected each id once in a frame, found "
-            f"{kept.person[twice[0]] + 1} twice. Give one of the two another id."
-        )
-    return kept
+    return sorted_detections(tracks, np.flatnonzero(keep), name)
 
 
 def doubts(

@@ -104,6 +104,27 @@ def read_tracks(content: bytes, name: str, *, frames: NDArray[np.integer] | None
     return columns.finish()
 
 
+def sorted_detections(tracks: Tracks, rows: NDArray[np.int64], name: str) -> Tracks:
+    """The detections with these indices, sorted by frame and then by person.
+
+    Args:
+        tracks: the detections.
+        rows: int64 `[n]`.
+        name: the tracks' name in errors.
+
+    Raises:
+        TracksError: a person is twice in a frame.
+    """
+    chosen = tracks.take(rows[np.lexsort((tracks.person[rows], tracks.frame[rows]))])
+    twice = np.flatnonzero((np.diff(chosen.frame) == 0) & (np.diff(chosen.person) == 0))
+    if twice.size:
+        raise TracksError(
+            f"{name}, frame {chosen.frame[twice[0]]}: expected each id once in a frame, found "
+            f"{chosen.person[twice[0]] + 1} twice. Give one of the two another id."
+        )
+    return chosen
+
+
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
     """Turns Python's garbage collection off: it takes a fifth of the time, and finds nothing.
@@ -153,7 +174,10 @@ def write_tracks(
             f"{file}: cannot be written, since it is not plain data ({error})."
         ) from error
     content = _MAGIC + b"\x01\x00" + len(header).to_bytes(2, "little") + header + pickled
-    read_tracks(content, f"{file} (not written)")
+    name = f"{file} (not written)"
+    tracks = read_tracks(content, name)
+    # Reading allows it: people whom the annotation does not keep may be twice in a frame.
+    sorted_detections(tracks, np.arange(len(tracks.frame)), name)
     with replaced(file) as unfinished:
         unfinished.write_bytes(content)
 

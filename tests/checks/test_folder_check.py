@@ -12,9 +12,9 @@ import dancereid
 from dancereid_pipeline.checks.finding import Kind
 from dancereid_pipeline.checks.folder_check import FolderCheck
 from dancereid_pipeline.common.errors import OptionError, SourceError
-from dancereid_pipeline.formats.npy_tracks import write_tracks
 from tests.support.data.broken import change_annotation, npy_of, write_corners
 from tests.support.data.folders import detection, tracks
+from tests.support.data.npys import saved
 
 VIDEOS = ("aaa", "bbb", "ccc", "ddd")
 
@@ -63,7 +63,7 @@ def test_the_fault_of_one_video_does_not_hide_those_of_others(folder: Path) -> N
     npy_of(folder, "bbb").unlink()
     twice = tracks(30, [0, 3, 17])
     twice[10][99] = detection(3, 10)
-    write_tracks(npy_of(folder, "ccc"), twice)
+    npy_of(folder, "ccc").write_bytes(saved(twice))
     write_corners(folder, "ddd")
     change_annotation(folder, lambda annotation: annotation.pop("bbb"))
     found = dancereid.check(folder)
