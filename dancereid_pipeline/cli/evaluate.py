@@ -21,7 +21,7 @@ from ..catalogue.catalogue import Catalogue
 from ..common.package_files import project_file
 from ..common.validation import whole_number
 from ..evaluation.distance import DISTANCES
-from ..evaluation.evaluate import evaluate
+from ..evaluation.evaluate import evaluate, scoring_device
 from ..evaluation.feature_file import KEYS, Features, Joined, join, read_features
 from ..evaluation.per_query import Group, group_table
 from ..evaluation.result import Result
@@ -42,6 +42,7 @@ def main(arguments: argparse.Namespace) -> int:
     # Checked before a build that may take an hour.
     for name in ("bootstrap", "draws"):
         whole_number(name, getattr(arguments, name), 0, 10**6)
+    scoring_device(arguments.device, arguments.draws)
     if arguments.show:
         check_picture("--show", arguments.show)
     features = read_features(arguments.features)
@@ -55,6 +56,7 @@ def main(arguments: argparse.Namespace) -> int:
         draws=arguments.draws,
         seed=arguments.seed,
         coverage=coverage,
+        device=arguments.device,
     )
     groups = result.by(_labels(arguments, images)) if arguments.by else []
     report = _report(arguments, features, joined, result, groups)
@@ -101,6 +103,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         help="the seed of --bootstrap and --draws (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device",
+        default="cpu",
+        metavar="NAME",
+        help="cpu (the default), or a device of PyTorch, such as cuda (needs the extra 'train')",
     )
     parser.add_argument(
         "--show", type=local_path, metavar="OUT.png", help="draw ranked galleries of a few queries"

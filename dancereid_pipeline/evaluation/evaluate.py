@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..build.coverage import Coverage
+from ..common.device import usable_device
 from ..common.errors import FeaturesError, OptionError
 from ..common.validation import shown
 from .arrange import CheckedImages, SortedImages
@@ -30,6 +31,7 @@ def evaluate(
     draws: int = 0,
     seed: int = 0,
     coverage: Coverage | None = None,
+    device: str = "cpu",
 ) -> Result:
     """Computes mAP, mINP and CMC in the three published protocols, all exactly.
 
@@ -52,6 +54,8 @@ def evaluate(
             published code draws 10.
         seed: seed of these draws.
         coverage: `dancereid.coverage(dataset)`, so that the result names the dataset.
+        device: "cpu", or a device of PyTorch that has float64, such as "cuda": faster, and equal
+            to 1e-12. It needs the extra `train`, and draws nothing.
 
     Returns:
         The scores.
@@ -59,11 +63,13 @@ def evaluate(
     Raises:
         FeaturesError: arrays do not fit together, features are not finite or are all the same, or
             there is only one person, or no query has a match.
-        OptionError: `distance`, `ranks`, `draws` or `seed` has a value that is not allowed.
+        OptionError: `distance`, `ranks`, `draws`, `seed` or `device` has a value that is not
+            allowed.
     """
     for name, value, least in (("ranks", ranks, 1), ("draws", draws, 0), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise OptionError(f"{name}: expected a whole number from {least}, got {shown(value)}.")
+    chosen = scoring_device(device, draws)
     queries, images, constant = _sorted((features, person_ids, frames), gallery, distance)
     ranked = Gallery(images)
     if len(ranked.people) < 2:
@@ -71,7 +77,12 @@ def evaluate(
             f"gallery: expected images of at least two people, got {len(images.rows):,} images of "
             f"one person, {ranked.people[0]}. Add images of other people."
         )
-    per_query = score(queries, ranked, ranks, draws, seed)
+    if chosen is None:
+        per_query = score(queries, ranked, ranks, draws, seed)
+    else:
+        from .device_scoring import score_on  # PyTorch
+
+        per_query = score_on(chosen, queries, ranked, ranks)
     scored = int(per_query.scored.sum())
     if not scored:
         raise FeaturesError(
@@ -91,6 +102,19 @@ def evaluate(
         duplicate_rows=int((images.originals != np.arange(len(images.originals))).sum()),
     )
     return Result(per_query, counts, distance, draws, seed, coverage)
+
+
+def scoring_device(name: str, draws: int) -> Any:
+    """The `torch.device` to score on; None for NumPy.
+
+    Raises:
+        OptionError: PyTorch cannot use it, or it cannot draw.
+    """
+    if name == "cpu":
+        return None
+    if draws:
+        raise OptionError(f"draws: nothing is drawn on the device '{name}'. Use 'cpu'.")
+    return usable_device(name)
 
 
 def _sorted(

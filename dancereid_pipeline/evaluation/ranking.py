@@ -12,7 +12,7 @@ from .arrange import SortedImages
 # The lowest bits of a distance that are rounded off. Of its 52 fraction bits 36 are left, so
 # distances whose relative difference is below 1.5e-11 count as equal. The rounding error of a
 # matrix product with 2,048 columns is about 1e-14, so it makes no equal distances different.
-_NOISE_BITS = 16
+NOISE_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -71,30 +71,36 @@ class Gallery:
     Attributes:
         images: the images.
         people: person ids in the gallery, int64 `[P]`, ascending.
+        norms: `|y|^2` of each image, float64 `[N]`.
+        copies: indices of images that have the features of an image before them.
     """
 
     def __init__(self, images: SortedImages) -> None:
         self.images = images
-        self._norms = np.einsum("nd,nd->n", images.rows, images.rows)
+        self.norms = np.einsum("nd,nd->n", images.rows, images.rows)
         self.people, self._starts, self._codes, self._sizes = np.unique(
             images.person_ids, return_index=True, return_inverse=True, return_counts=True
         )
         self._by_frame = np.argsort(images.frames, kind="stable")
         self._frames = images.frames[self._by_frame]
-        self._copies = np.flatnonzero(images.originals != np.arange(len(images.originals)))
+        self.copies = np.flatnonzero(images.originals != np.arange(len(images.originals)))
 
     @property
     def most_images(self) -> int:
         """The number of images of the person who has most."""
         return int(self._sizes.max())
 
+    def ends(self) -> NDArray[np.int64]:
+        """The indices of each person's first image, and of the one behind the last; `[P, 2]`."""
+        return np.stack([self._starts, self._starts + self._sizes], axis=1)
+
     def products(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Computes `-2 x y`, `[q, N]`, of rows `[q, D]` with the gallery's rows."""
         products = (-2 * rows) @ self.images.rows.T
         # OpenBLAS rounds a product in up to three ways, which depend on its index in the matrix.
         # Images with equal features must have equal distances.
-        if len(self._copies):
-            products[:, self._copies] = products[:, self.images.originals[self._copies]]
+        if len(self.copies):
+            products[:, self.copies] = products[:, self.images.originals[self.copies]]
         return products
 
     def distances(self, products: NDArray[np.float64], norm: float) -> NDArray[np.int64]:
@@ -111,11 +117,11 @@ class Gallery:
         Returns:
             int64 `[N]`, below 2^48.
         """
-        products += self._norms
+        products += self.norms
         products += 2 * norm
         bits = products.view(np.int64)
-        bits += 1 << (_NOISE_BITS - 1)
-        bits >>= _NOISE_BITS
+        bits += 1 << (NOISE_BITS - 1)
+        bits >>= NOISE_BITS
         return bits
 
     def rank(

@@ -38,7 +38,7 @@ def score(queries: SortedImages, gallery: Gallery, ranks: int, draws: int, seed:
         The scores in the user's order.
     """
     count = len(queries.rows)
-    columns = _columns(queries, ranks, draws)
+    columns = columns_of(queries, ranks, draws)
     norms = np.einsum("nd,nd->n", queries.rows, queries.rows)
 
     def task(first: int, products: NDArray[np.float64]) -> None:
@@ -68,7 +68,7 @@ def score(queries: SortedImages, gallery: Gallery, ranks: int, draws: int, seed:
     return PerQuery(**columns)
 
 
-def _columns(queries: SortedImages, ranks: int, draws: int) -> dict[str, Any]:
+def columns_of(queries: SortedImages, ranks: int, draws: int) -> dict[str, Any]:
     """The columns of `PerQuery`, in the user's order, before any query is scored."""
     count = len(queries.rows)
     back = np.argsort(queries.order)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..build.numpy_view import as_arrays
-from ..common.errors import DanceReIDError, OptionError
+from ..common.device import usable_device
+from ..common.errors import DanceReIDError
 from ..common.progress import progress
 from ..common.validation import require_extra
 
@@ -48,24 +49,6 @@ def extract(
     return features_of(as_arrays(dataset), compute, workers)
 
 
-def usable_device(name: str) -> Any:
-    """A device of PyTorch, by its name.
-
-    Raises:
-        OptionError: there is none.
-    """
-    import torch
-
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # an AssertionError where CUDA was left out
-        raise OptionError(
-            f"device: PyTorch cannot use '{name}' here ({str(error).splitlines()[0]}). Use 'cpu'."
-        ) from error
-    return device
-
-
 def encoder_features(encoder: Any) -> Any:
     """A function from a batch to features `[N, D]`, by an encoder in evaluation mode."""
     from .augmentation import resized, resized_keypoints
@@ -74,7 +57,8 @@ def encoder_features(encoder: Any) -> Any:
         size = encoder.design.size
         images = batch["image"].to(next(encoder.parameters()).device)
         keypoints = resized_keypoints(batch["keypoints"], images.shape[1:3], size)
-        return encoder(resized(images, size), keypoints.to(images.device))[1]
+        raw, normal = encoder(resized(images, size), keypoints.to(images.device))
+        return raw if encoder.design.raw else normal
 
     encoder.eval()
     return compute
