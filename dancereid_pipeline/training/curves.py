@@ -13,7 +13,7 @@ from ..common.files import replaced
 _SIZE = (480, 800)
 _MARGIN = 60
 _COLOURS = ((200, 80, 0), (0, 120, 220), (60, 150, 60))  # blue, green, red
-_TERMS = ("classification", "triplet", "verification")
+_TERMS = ("classification", "triplet", "verification", "reconstruction")
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 

@@ -26,6 +26,8 @@ class Design:
         parts: whether features of body parts are added.
         stem_without_relu: see `methods.SWITCHES`.
         frozen_neck: see `methods.SWITCHES`.
+        last_stride: the stride of a ResNet's last stage.
+        raw: whether the feature to search with is `g`, and not `f`.
     """
 
     backbone: str
@@ -34,6 +36,8 @@ class Design:
     parts: bool = False
     stem_without_relu: bool = False
     frozen_neck: bool = False
+    last_stride: int = 1
+    raw: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -46,7 +50,8 @@ class Encoder(nn.Module):
 
     `g` is the global maximum of the backbone's map (with parts: and the means around body parts),
     `[N, D]`; `f` is batch normalization of `g` without a bias (the "neck"); the classifier is
-    linear, without a bias. The feature to search with is `f`.
+    linear, without a bias. The feature to search with is `f`, or `g` if
+    the design says so.
     Source: the published code of ST-ReIDNet; the neck is that of Luo et al., 2019.
 
     Args:
@@ -123,7 +128,7 @@ def _timm_backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
         raise no_weights(name, error) from error
     except OSError as error:  # the Hub's errors, and those of the network
         raise no_weights(name, error) from error
-    if hasattr(net, "layer4"):
+    if hasattr(net, "layer4") and design.last_stride == 1:
         # By hand: timm's output_stride=16 would also dilate the convolutions.
         for layer in net.layer4[0].modules():
             if isinstance(layer, nn.Conv2d):

@@ -17,15 +17,11 @@ import torch
 from ..common.errors import DanceReIDError
 from ..common.files import replaced, usable
 from ..common.progress import progress
-from .augmentation import Augmentation
-from .encoder import Encoder
+from .learner import Learner
 from .loader import load_batches
-from .methods import Recipe
-from .model_folder import LOG, save_state
-from .objective import objective
+from .model_folder import LOG, PICTURES, save_state
 from .samplers import Sampler
 
-_DECAY = 5e-4
 _EVERY_S = 120.0  # a state is written after this time, and at the end of an epoch
 
 
@@ -37,8 +33,7 @@ class Training:
     stopped ends with the same weights as one that was not.
 
     Attributes:
-        encoder: the net, on its device.
-        recipe: the recipe.
+        learner: the nets, and what a step does with them.
         sampler: gives the batches, with the class of each image.
         arrays: the examples, as `as_arrays` gives them.
         folder: where log and state are written.
@@ -50,8 +45,7 @@ class Training:
         seconds: time that the steps took.
     """
 
-    encoder: Encoder
-    recipe: Recipe
+    learner: Learner
     sampler: Sampler
     arrays: Any
     folder: Path
@@ -64,22 +58,6 @@ class Training:
     _log: list[dict[str, Any]] = field(default_factory=list)
     _sums: dict[str, float] = field(default_factory=dict)  # of the epoch's steps so far
 
-    def __post_init__(self) -> None:
-        heads = [p for n, p in self.encoder.named_parameters() if not n.startswith("backbone.")]
-        groups = [
-            {
-                "params": list(self.encoder.backbone.parameters()),
-                "factor": self.recipe.backbone_lr,
-            },
-            {"params": [p for p in heads if p.requires_grad], "factor": 1.0},
-        ]
-        self._optimizer = torch.optim.Adam(groups, lr=self.recipe.lr, weight_decay=_DECAY)
-        self._device = next(self.encoder.parameters()).device
-        self._augmentation = Augmentation(
-            self.encoder.design.size,
-            published_erasing="misplaced_erasing" in self.recipe.switches,
-        )
-
     @property
     def epoch(self) -> int:
         """The number of whole epochs done."""
@@ -90,8 +68,7 @@ class Training:
         return {
             "key": self.key,
             "step": self.step,
-            "encoder": self.encoder.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "learner": self.learner.state(),
             "log": json.dumps(self._log),
             "scores": json.dumps(self.scores),
             "seconds": self.seconds,
@@ -110,8 +87,7 @@ class Training:
                 f"others.\n  here:  {self.key}\n  there: {state['key']}\nRepeat its options, or "
                 "name another folder."
             )
-        self.encoder.load_state_dict(state["encoder"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        self.learner.resume(state["learner"])
         self.step, self._sums = state["step"], dict(state["sums"])
         self._log, self.scores = json.loads(state["log"]), json.loads(state["scores"])
         self.seconds = state["seconds"]
@@ -127,7 +103,7 @@ class Training:
         Raises:
             DanceReIDError: the loss is not finite, memory is not enough, or the disk refuses.
         """
-        self.encoder.train()
+        self.learner.train()
         saved = before = time.monotonic()
         with (
             usable(self.folder),
@@ -159,33 +135,25 @@ class Training:
 
     def _step(self, batch: dict[str, Any], rows: Any) -> dict[str, float]:
         random = np.random.default_rng((self.sampler.seed, self.step))
-        images = batch["image"].to(self._device)
-        keypoints = batch["keypoints"].to(self._device)
-        classes = torch.from_numpy(self.sampler.images.classes[rows]).to(self._device)
-        draws = self._augmentation.draw(random, len(images), tuple(images.shape[1:3]))
-        images, keypoints = self._augmentation.apply(images, keypoints, draws)
-        rate = self.recipe.lr * self.recipe.rate(self.step / self.steps)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
+        device = next(self.learner.encoder.parameters()).device
+        images, keypoints = batch["image"].to(device), batch["keypoints"].to(device)
+        classes = torch.from_numpy(self.sampler.images.classes[rows]).to(device)
+        recipe = self.learner.recipe
+        self.learner.set_rate(recipe.rate(self.step / self.steps))
         try:
-            terms = objective(self.recipe, self.encoder, images, keypoints, classes)
-            loss = sum(terms.values())
-            values = {name: term.item() for name, term in terms.items()}
-            if not math.isfinite(sum(values.values())):
-                raise DanceReIDError(
-                    f"Step {self.step}: expected a finite loss, got "
-                    f"{', '.join(f'{name} {value}' for name, value in values.items())}. Use a "
-                    f"smaller learning rate than {self.recipe.lr:g} (--lr)."
-                )
-            self._optimizer.zero_grad()
-            loss.backward()  # type: ignore[union-attr]  # there is at least one term
-            self._optimizer.step()
+            terms = self.learner.step(images, keypoints, classes, random)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise DanceReIDError(
-                f"Step {self.step}: the memory of {self._device} is not enough for batches of "
-                f"{len(images)} images. Use a smaller --batch than {self.recipe.batch}."
+                f"Step {self.step}: the memory of {device} is not enough for batches of "
+                f"{len(images)} images. Use a smaller --batch than {recipe.batch}."
             ) from error
-        return values
+        if not math.isfinite(sum(terms.values())):
+            raise DanceReIDError(
+                f"Step {self.step}: expected a finite loss, got "
+                f"{', '.join(f'{name} {value}' for name, value in terms.items())}. Use a smaller "
+                f"learning rate than {recipe.lr:g} (--lr)."
+            )
+        return terms
 
     def _count(self, terms: dict[str, float], images: int, seconds: float) -> None:
         """Adds a step to the epoch's line; at the epoch's end, writes it."""
@@ -198,12 +166,13 @@ class Training:
         line = {
             "epoch": math.ceil(self.step / len(self.sampler)),
             "step": self.step,
-            "lr": self._optimizer.param_groups[-1]["lr"],
+            "lr": self.learner.recipe.lr * self.learner.recipe.rate((self.step - 1) / self.steps),
             **{name: round(sums[name] / steps, 5) for name in terms},
             "images_per_s": round(sums["images"] / max(sums["seconds"], 1e-9), 1),
         }
         self._log.append(line)
         self._sums = {}
+        self.learner.draw(self.folder / PICTURES / f"epoch-{line['epoch']:04}.png")
         with replaced(self.folder / LOG) as unfinished:
             unfinished.write_text("".join(json.dumps(each) + "\n" for each in self._log), "utf-8")
 

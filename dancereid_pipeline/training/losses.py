@@ -94,3 +94,18 @@ def verification(logits: Tensor, same: Tensor) -> Tensor:
         The mean over the pairs.
     """
     return functional.cross_entropy(logits, same.long())
+
+
+def masked_l1(drawn: Tensor, wanted: Tensor, masks: Tensor) -> Tensor:
+    """The mean absolute difference, in which what a mask covers counts ten times.
+
+    It is `(mean(|x - t|) + 9 * mean(|x - t| * mask)) / 10`, with both means over all pixels and
+    channels. Source: the published code of ST-ReIDNet.
+
+    Args:
+        drawn: x, `[N, 3, H, W]`.
+        wanted: t, of the same shape.
+        masks: 0 and 1, `[N, 1, H, W]`.
+    """
+    apart = (drawn - wanted).abs()
+    return (apart.mean() + 9 * (apart * masks).mean()) / 10

@@ -5,6 +5,7 @@
     result.json         method, data, versions, scores
     log.jsonl           a line an epoch
     curves.png          the lines as curves
+    pictures/           of ST-ReIDNet: what the generator draws, after each epoch
     README.md           a model card
     unfinished.pt       a training that was stopped; not there once it is finished
 
@@ -29,7 +30,7 @@ from ..common.files import replaced, write_json
 from .encoder import Design, Encoder, load_weights
 
 WEIGHTS, DESIGN, RESULT, LOG = "model.safetensors", "model.json", "result.json", "log.jsonl"
-UNFINISHED = "unfinished.pt"
+UNFINISHED, PICTURES = "unfinished.pt", "pictures"
 
 
 def save_model(folder: Path, encoder: Encoder) -> None:

@@ -14,6 +14,7 @@ from ..common.files import usable
 from ..common.validation import checked_path, one_of, require_extra, whole_number
 from .methods import Recipe, recipe
 from .samplers import Images, Pairs, PeopleTimesImages, Sampler, Shuffled, Triples
+from .st_sampler import SpatioTemporal
 
 SELECTIONS = ("last", "held-out", "published")
 _HELD_OUT = 10  # people, as the published code has it
@@ -48,7 +49,7 @@ def train(
     Args:
         dataset: all splits, as `load_dataset` gives them; `trainval` is trained on.
         output: the folder to write: weights, result, log, curves, card.
-        method: "softmax", "siamese", "triplet", "strong" or "parts".
+        method: "softmax", "siamese", "triplet", "st-reidnet", "strong" or "parts".
         preset: "mended", or "published" with the faults of the published code that shaped its
             numbers (`training.methods.SWITCHES`).
         backbone: the name of a convolutional model of timm; or "small", four convolutions for
@@ -57,8 +58,8 @@ def train(
             of a safetensors file, or of a folder that a training wrote.
         epochs: number of epochs; that of the method if None.
         steps: number of steps (batches) instead.
-        batch: number of images in a batch (of triples or pairs with the methods triplet and
-            siamese); that of the method if None. ResNet-50 takes some 80 MiB for each image.
+        batch: number of images in a batch (of triples with the methods triplet and st-reidnet, of
+            pairs with siamese); that of the method if None. ResNet-50 takes some 80 MiB an image.
         lr: learning rate; that of the method if None.
         seed: seed of weights and draws.
         device: "cpu", "cuda", or another device of PyTorch.
@@ -84,7 +85,7 @@ def train(
     if epochs is not None:
         chosen = replace(chosen, epochs=whole_number("epochs", epochs, 1, _MOST))
     if batch is not None:
-        chosen = replace(chosen, batch=whole_number("batch", batch, 1, _MOST))
+        chosen = replace(chosen, batch=whole_number("batch", batch, 2, _MOST))
     if lr is not None:
         if not isinstance(lr, int | float) or not 0 <= lr < float("inf"):
             raise OptionError(f"lr: expected a number from 0, got {lr!r}.")
@@ -101,7 +102,7 @@ def train(
         whole_number("steps", steps, 1, _MOST)
     folder = checked_path("output", output)
     trained, scored = _parts(dataset, select)
-    sampler = _sampler(chosen, trained["person_id"][:], seed)
+    sampler = _sampler(chosen, trained, dataset, seed)
     total = steps or chosen.epochs * len(sampler)
     coverage = _coverage(dataset)
     facts = {
@@ -160,12 +161,31 @@ def _parts(dataset: Any, select: str) -> tuple[Any, dict[str, Any]]:
     return trained, scored
 
 
-def _sampler(chosen: Recipe, person_ids: Any, seed: int) -> Sampler:
-    images = Images.of(person_ids, least=1 if chosen.sampling == "shuffled" else 2)
+def _sampler(chosen: Recipe, trained: Any, dataset: Mapping[str, Any], seed: int) -> Sampler:
+    images = Images.of(trained["person_id"][:], least=1 if chosen.sampling == "shuffled" else 2)
     if chosen.sampling == "people":
         people = max(2, chosen.batch // _PER_PERSON)
         return PeopleTimesImages(images, people, _PER_PERSON, seed)
-    kinds = {"shuffled": Shuffled, "pairs": Pairs}
     if chosen.sampling == "triples":
         return Triples(images, chosen.batch, "instance", seed)
+    if chosen.sampling == "spatio-temporal":
+        return SpatioTemporal(
+            images,
+            trained["frame"][:],
+            _people_of_videos(dataset),
+            chosen.batch,
+            published_neighbours="misread_neighbours" in chosen.switches,
+            published_order="unsorted_images" in chosen.switches,
+            seed=seed,
+        )
+    kinds = {"shuffled": Shuffled, "pairs": Pairs}
     return kinds[chosen.sampling](images, chosen.batch, seed=seed)
+
+
+def _people_of_videos(dataset: Mapping[str, Any]) -> list[set[int]]:
+    """The person ids of each video, of all splits."""
+    found: dict[str, set[int]] = {}
+    for split in dataset.values():
+        for video, person in zip(split["video_id"][:], split["person_id"][:], strict=True):
+            found.setdefault(video, set()).add(person)
+    return list(found.values())

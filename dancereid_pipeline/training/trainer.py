@@ -16,13 +16,15 @@ import torch
 
 from ..build.coverage import Coverage
 from ..build.numpy_view import as_arrays
+from ..common.device import usable_device
 from ..common.errors import OptionError
 from ..common.files import now, replaced, write_json
 from ..evaluation.evaluate import evaluate
 from .card import model_card
 from .curves import draw_curves
 from .encoder import Design, Encoder
-from .extract import encoder_features, features_of, usable_device
+from .extract import encoder_features, features_of
+from .learner import EncoderLearner, Learner
 from .loop import Training
 from .methods import Recipe
 from .model_folder import (
@@ -34,6 +36,7 @@ from .model_folder import (
     warm_start,
 )
 from .samplers import Sampler
+from .st_reidnet import StReIDNet
 
 logger = logging.getLogger("dancereid")
 
@@ -98,6 +101,7 @@ class Trainer:
             parts=self.recipe.parts,
             stem_without_relu="stem_without_relu" in switches,
             frozen_neck="frozen_neck" in switches,
+            raw=self._is_st_reidnet,
         )
         encoder = Encoder(design, pretrained=weights == "hub")
         if weights == "none":
@@ -110,9 +114,14 @@ class Trainer:
                 )
         elif weights != "hub":
             warm_start(encoder, Path(weights).expanduser())
+        encoder = encoder.to(usable_device(self.device))
+        learner: Learner = (
+            StReIDNet(encoder, self.recipe, pretrained=weights != "none")
+            if self._is_st_reidnet
+            else EncoderLearner(encoder, self.recipe)
+        )
         return Training(
-            encoder.to(usable_device(self.device)),
-            self.recipe,
+            learner,
             self.sampler,
             self.arrays,
             self.folder,
@@ -120,6 +129,10 @@ class Trainer:
             _same_training(self.facts),
             self.workers,
         )
+
+    @property
+    def _is_st_reidnet(self) -> bool:
+        return self.recipe.sampling == "spatio-temporal"
 
     def _chosen(self, training: Training) -> list[dict[str, Any]]:
         """Trains; leaves the chosen weights in the folder. The scores that it was chosen by."""
@@ -129,10 +142,10 @@ class Trainer:
             if step <= training.step and any(each["step"] == step for each in training.scores):
                 continue
             training.run(step)
-            score = self._score(training.encoder, by)["mAP"] if by else 0.0
+            score = self._score(training.learner.encoder, by)["mAP"] if by else 0.0
             best = max((each["mAP"] for each in training.scores), default=-1.0)
             if score > best:
-                save_model(self.folder, training.encoder)
+                save_model(self.folder, training.learner.encoder)
             training.scores.append({"step": step, "mAP": score})
             training.save()
         return training.scores if by else []
