@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from dancereid_pipeline.publish.push import push_to_hub
     from dancereid_pipeline.training.extract import extract
     from dancereid_pipeline.training.loader import people_loader
+    from dancereid_pipeline.training.reproduce import reproduce
     from dancereid_pipeline.training.train import train
 
 __version__ = "0.1.0"
@@ -74,6 +75,7 @@ __all__ = [
     "prepare",
     "preview",
     "push_to_hub",
+    "reproduce",
     "train",
     "write_tracks",
 ]
@@ -90,6 +92,7 @@ _LATER = {
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
     "push_to_hub": "publish.push",
+    "reproduce": "training.reproduce",
     "train": "training.train",
     "write_tracks": "formats.npy_tracks",
 }

@@ -32,12 +32,19 @@ COMMANDS = {
     "preview": "make a page to look at a dataset",
     "export": "write a folder that other tools read",
     "train": "train a model; the published methods, and better ones",
+    "reproduce": "train the published methods, and compare them with the published table",
     "extract": "make features of a split's images",
     "evaluate": "score features: mAP, mINP and CMC",
     "cache": "show or clear what was fetched and built",
 }
 # Where these are interrupted, the next run continues.
-_RESUMED = ("dancereid fetch", "dancereid prepare", "dancereid export", "dancereid train")
+_RESUMED = (
+    "dancereid fetch",
+    "dancereid prepare",
+    "dancereid export",
+    "dancereid train",
+    "dancereid reproduce",
+)
 _LISTED = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
 _HELP = f"""\
 usage: dancereid COMMAND ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 
 import dancereid
 
@@ -26,7 +27,7 @@ EXAMPLES = (
     "      --batch 32 --steps 50 --lr 0.002 --output runs/demo\n"
     "  dancereid extract --model runs/demo --config demo --output demo.parquet"
 )
-_FLAGS = {
+FLAGS = {
     "preset": {"choices": PRESETS, "default": "mended"},
     "backbone": {"metavar": "NAME", "default": "resnet50.tv_in1k"},
     "weights": {"metavar": "hub|none|FILE", "default": "hub"},
@@ -44,15 +45,19 @@ _FLAGS = {
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
-    texts = documented(dancereid.train)
     parser.add_argument("--method", required=True, choices=METHODS, help="the method")
+    add_training_flags(parser, FLAGS)
+
+
+def add_training_flags(parser: argparse.ArgumentParser, names: Iterable[str]) -> None:
+    """Adds `--output`, some of `FLAGS`, and those of the dataset."""
+    texts = documented(dancereid.train)
     parser.add_argument(
         "--output", required=True, type=local_path, metavar="FOLDER", help="the folder to write"
     )
-    for name, settings in _FLAGS.items():
-        text = help_text(texts.get(name, ""))
+    for name in names:
         # Each dict has values of several types, which mypy takes for any argument's.
-        parser.add_argument(flag(name), help=text, **settings)  # type: ignore[arg-type]
+        parser.add_argument(flag(name), help=help_text(texts[name]), **FLAGS[name])  # type: ignore[arg-type]
     add_dataset_flag(parser)
     add_build_flags(parser)
     parser.set_defaults(split=None)
@@ -62,7 +67,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Loads the dataset, trains, prints the scores."""
     require_extra("train", "torch", "safetensors")  # before a build, which may take an hour
     check_folder(arguments.output)
-    options = {name: getattr(arguments, name) for name in _FLAGS}
+    options = {name: getattr(arguments, name) for name in FLAGS}
     dataset = load(arguments)
     result = dancereid.train(dataset, arguments.output, method=arguments.method, **options)
     if arguments.json:

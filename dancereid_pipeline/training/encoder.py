@@ -94,8 +94,10 @@ class Encoder(nn.Module):
 
 def _backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
     """A net from images to maps `[N, C, h, w]`, and C."""
-    if design.backbone == SMALL:
+    if design.backbone == SMALL and not design.stem_without_relu:
         return _small(), 128
+    if design.backbone == SMALL:
+        raise _no_stem(design.backbone)
     return _timm_backbone(design, pretrained)
 
 
@@ -135,10 +137,7 @@ def _timm_backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
                 layer.stride = (1, 1)
     if design.stem_without_relu:
         if not hasattr(net, "act1"):
-            raise DanceReIDError(
-                f"preset 'published': expected a backbone with the stem of a ResNet, '{name}' has "
-                "none. Use the preset 'mended'."
-            )
+            raise _no_stem(name)
         net.act1 = nn.Identity()
     net.eval()
     try:
@@ -154,6 +153,13 @@ def _timm_backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
             f"--model timm:{name} gives its features as they are."
         )
     return net, int(shape[1])
+
+
+def _no_stem(backbone: str) -> DanceReIDError:
+    return DanceReIDError(
+        f"preset 'published': expected a backbone with the stem of a ResNet, '{backbone}' has "
+        "none. Use the preset 'mended'."
+    )
 
 
 def no_weights(name: str, error: Exception) -> SourceError:

@@ -81,12 +81,7 @@ class Training:
         Raises:
             DanceReIDError: it is of another training.
         """
-        if state["key"] != self.key:
-            raise DanceReIDError(
-                f"{self.folder}: expected a training with these options to resume, found one with "
-                f"others.\n  here:  {self.key}\n  there: {state['key']}\nRepeat its options, or "
-                "name another folder."
-            )
+        check_same(self.folder, self.key, state["key"])
         self.learner.resume(state["learner"])
         self.step, self._sums = state["step"], dict(state["sums"])
         self._log, self.scores = json.loads(state["log"]), json.loads(state["scores"])
@@ -175,6 +170,20 @@ class Training:
         self.learner.draw(self.folder / PICTURES / f"epoch-{line['epoch']:04}.png")
         with replaced(self.folder / LOG) as unfinished:
             unfinished.write_text("".join(json.dumps(each) + "\n" for each in self._log), "utf-8")
+
+
+def check_same(folder: Path, here: str, there: str) -> None:
+    """Refuses to continue another training.
+
+    Raises:
+        DanceReIDError: they differ.
+    """
+    if here != there:
+        raise DanceReIDError(
+            f"{folder}: expected a training with these options to resume, found one with "
+            f"others.\n  here:  {here}\n  there: {there}\nRepeat its options, or name another "
+            "folder."
+        )
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,24 @@ def load_model(folder: Path) -> Encoder:
     return encoder
 
 
+def read_result(folder: Path) -> dict[str, Any]:
+    """The result of a finished training.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    try:
+        result = json.loads((folder / RESULT).read_text("utf-8"))
+        if not isinstance(result, dict):
+            raise TypeError(f"it holds {type(result).__name__}")
+    except (OSError, ValueError, TypeError) as error:
+        raise SourceError(
+            f"{folder / RESULT}: expected the result of a training ({error}). Remove the folder "
+            "and train again."
+        ) from error
+    return result
+
+
 def read_tensors(path: Path) -> dict[str, Any]:
     """The tensors of a safetensors file, by name.
 

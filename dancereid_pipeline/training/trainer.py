@@ -25,13 +25,15 @@ from .curves import draw_curves
 from .encoder import Design, Encoder
 from .extract import encoder_features, features_of
 from .learner import EncoderLearner, Learner
-from .loop import Training
+from .loop import Training, check_same
+from .memory import check_memory
 from .methods import Recipe
 from .model_folder import (
     RESULT,
     UNFINISHED,
     load_model,
     load_state,
+    read_result,
     save_model,
     warm_start,
 )
@@ -81,13 +83,20 @@ class Trainer:
                 f"{self.folder}: expected a new folder, found a training there. Continue it with "
                 "--resume, or name another folder."
             )
+        if resume and not unfinished and (self.folder / RESULT).exists():
+            return self._finished()
         training = self._training()
-        if resume and unfinished:
+        if unfinished:
             training.resume(load_state(self.folder))
-        elif resume and (self.folder / RESULT).exists():
-            raise OptionError(f"{self.folder}: the training there is finished.")
         scores = self._chosen(training)
         return self._finish(training, scores)
+
+    def _finished(self) -> dict[str, Any]:
+        """The result of a training that is finished, if it is this one."""
+        result = read_result(self.folder)
+        there = {name: result.get(name) for name in self.facts}
+        check_same(self.folder, _same_training(self.facts), _same_training(there))
+        return result
 
     def _training(self) -> Training:
         torch.manual_seed(self.facts["seed"])
@@ -120,6 +129,7 @@ class Trainer:
             if self._is_st_reidnet
             else EncoderLearner(encoder, self.recipe)
         )
+        check_memory(learner, len(next(iter(self.sampler.batches(0)))))
         return Training(
             learner,
             self.sampler,

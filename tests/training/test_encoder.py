@@ -10,6 +10,8 @@ torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 pytest.importorskip("timm", reason="needs timm: make test-slow")
 
 from dancereid_pipeline.training.encoder import Design, Encoder, load_weights  # noqa: E402
+from dancereid_pipeline.training.learner import EncoderLearner  # noqa: E402
+from dancereid_pipeline.training.memory import step_bytes  # noqa: E402
 from dancereid_pipeline.training.methods import METHODS, recipe  # noqa: E402
 from dancereid_pipeline.training.objective import objective  # noqa: E402
 from dancereid_pipeline.training.parts import PARTS, part_features  # noqa: E402
@@ -54,6 +56,19 @@ def test_the_switches_of_the_encoder(resnet: Any) -> None:
         expected = net.layer4(net.layer3(net.layer2(net.layer1(net.maxpool(stem)))))
         torch.testing.assert_close(published.backbone(images), expected)
         assert not torch.allclose(resnet.backbone(images), expected)
+
+
+def test_a_resnet_needs_eighty_mebibytes_an_image() -> None:
+    # What is known of ResNet-50 with last stride 1, in float32 training; and by hand, of the rest.
+    resnet = Encoder(Design("resnet50", people=7))
+    weights = 4 * sum(parameter.nbytes for parameter in resnet.parameters())
+    learner = EncoderLearner(resnet, recipe("softmax"))
+    each = (step_bytes(learner, 128) - weights) / 128 / 2**20
+    assert 70 < each < 90
+    small = EncoderLearner(Encoder(Design("small", people=7)), recipe("softmax"))
+    weights = 4 * sum(parameter.nbytes for parameter in small.encoder.parameters())
+    maps = 32 * 64 * 32 + 64 * 32 * 16 + 96 * 16 * 8 + 128 * 16 * 8
+    assert step_bytes(small, 3) - weights == 3 * 4 * (3 * maps + 128)
 
 
 def test_the_small_net_has_maps_of_16_by_8() -> None:

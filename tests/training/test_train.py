@@ -13,7 +13,7 @@ from dancereid_pipeline.common.errors import DanceReIDError, SourceError
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 
-from dancereid_pipeline.training import learner, loop  # noqa: E402  # they need torch
+from dancereid_pipeline.training import learner, loop, memory  # noqa: E402  # they need torch
 from dancereid_pipeline.training.model_folder import load_model, read_tensors  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -101,8 +101,10 @@ def test_another_training_is_not_resumed_and_a_finished_one_is_not_replaced(
 ) -> None:
     with pytest.raises(DanceReIDError, match=r"found a training there. Continue it with --resume"):
         dancereid.train(demo_built, trained, epochs=2, **FAST)
-    with pytest.raises(DanceReIDError, match="the training there is finished"):
-        dancereid.train(demo_built, trained, epochs=2, resume=True, **FAST)
+    result = json.loads((trained / "result.json").read_text())
+    assert dancereid.train(demo_built, trained, epochs=2, resume=True, **FAST) == result
+    with pytest.raises(DanceReIDError, match="found one with others"):
+        dancereid.train(demo_built, trained, epochs=2, seed=1, resume=True, **FAST)
     score = "dancereid_pipeline.training.trainer.Trainer._finish"
     monkeypatch.setattr(score, lambda *arguments: {})  # as if it was killed before its end
     dancereid.train(demo_built, tmp_path, steps=1, **FAST)
@@ -155,6 +157,11 @@ def test_what_goes_wrong_is_one_line(
     refused("lr: expected a number from 0", lr=-1)
     refused(r"trainval.*Load it without split=", demo_built["trainval"])
     refused("cannot be read|expected weights in a safetensors file", weights=tmp_path / "no.pt")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "_free_bytes", lambda device: 50_000_000)
+        refused(r"needs about 0.1 GB .* 40 images, and cpu has 0.1 GB .* Use a smaller --batch")
+        dancereid.train(demo_built, tmp_path / "fits", steps=1, **{**FAST, "batch": 20})
 
     def full(*arguments: Any, **options: Any) -> None:
         raise RuntimeError("PytorchStreamWriter failed writing file data/0")
