@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.harness import Figure, Size, machine, table
@@ -15,8 +16,9 @@ from benchmarks.harness import Figure, Size, machine, table
 # Each is a file.
 NAMES = (
     *("build", "num_proc", "memory", "import_time", "dataloader", "frame_skipping"),
-    *("export", "evaluation", "preview"),
+    *("export", "evaluation", "preview", "training"),
 )
+_NEED_TORCH = {"training"}
 
 
 def main() -> None:
@@ -46,6 +48,9 @@ def main() -> None:
     size = Size(max(1, arguments.runs), arguments.tiny)
     found: dict[str, list[Figure]] = {}
     for name in arguments.names or NAMES:
+        if name in _NEED_TORCH and not find_spec("torch"):
+            print(f"{name}: left out, since it needs the extra 'train'")
+            continue
         found[name] = importlib.import_module(f"benchmarks.{name}").measure(size)
         print(f"\n{name}, {size.runs} runs\n\n{table(found[name])}\n", flush=True)
     results = {

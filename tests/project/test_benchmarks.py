@@ -16,8 +16,13 @@ from tests.conftest import PROJECT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is asked of Linux's kernel")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n == "training" else n for n in NAMES],
+)
 def test_each_runs(name: str, tmp_path: Path) -> None:
+    if name == "training":
+        pytest.importorskip("torch", reason="needs torch: make test-slow")
     results = tmp_path / "results.json"
     command = [sys.executable, "-m", "benchmarks", name, "--tiny", "--runs", "1", "--json", results]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
