@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..common.errors import DanceReIDError, SourceError
 from ..common.validation import require_extra
+from .methods import Recipe
 from .parts import PARTS, part_features
 
 SMALL = "small"
@@ -38,6 +39,27 @@ class Design:
     frozen_neck: bool = False
     last_stride: int = 1
     raw: bool = False
+
+    @classmethod
+    def of(cls, recipe: Recipe, backbone: str, people: int) -> Design:
+        """The design that a recipe needs.
+
+        Args:
+            recipe: the recipe.
+            backbone: as the attribute.
+            people: as the attribute.
+        """
+        switches = recipe.switches
+        pairs = people if "verification_over_people" in switches else 2
+        return cls(
+            backbone,
+            people,
+            verification=pairs if recipe.verification else 0,
+            parts=recipe.parts,
+            stem_without_relu="stem_without_relu" in switches,
+            frozen_neck="frozen_neck" in switches,
+            raw=recipe.generates,
+        )
 
     @property
     def size(self) -> tuple[int, int]:

@@ -74,6 +74,11 @@ class Recipe:
         """The learning rate of the backbone."""
         return self.lr * self.backbone_lr
 
+    @property
+    def generates(self) -> bool:
+        """Whether a generator draws images, as in ST-ReIDNet."""
+        return self.sampling == "spatio-temporal"
+
     def rate(self, done: float) -> float:
         """The factor of the learning rate when a share of the training, 0 to 1, is done."""
         if done < self.warm_up:

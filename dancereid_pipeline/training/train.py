@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,11 @@ from ..build.numpy_view import as_arrays
 from ..common.errors import DanceReIDError, OptionError
 from ..common.files import usable
 from ..common.validation import checked_path, one_of, require_extra, whole_number
-from .methods import Recipe, recipe
-from .samplers import Images, Pairs, PeopleTimesImages, Sampler, Shuffled, Triples
-from .st_sampler import SpatioTemporal
+from .methods import recipe
+from .sampling import people_of_videos, sampler_of
 
 SELECTIONS = ("last", "held-out", "published")
 _HELD_OUT = 10  # people, as the published code has it
-_PER_PERSON = 4  # images of a person in a batch, where a method samples people
 _MOST = 10**9
 
 
@@ -102,7 +101,17 @@ def train(
         whole_number("steps", steps, 1, _MOST)
     folder = checked_path("output", output)
     trained, scored = _parts(dataset, select)
-    sampler = _sampler(chosen, trained, dataset, seed)
+    videos, people = (
+        list(chain.from_iterable(split[name][:] for split in dataset.values()))
+        for name in ("video_id", "person_id")
+    )
+    sampler = sampler_of(
+        chosen,
+        trained["person_id"][:],
+        trained["frame"][:],
+        people_of_videos(videos, people),
+        seed,
+    )
     total = steps or chosen.epochs * len(sampler)
     coverage = _coverage(dataset)
     facts = {
@@ -159,33 +168,3 @@ def _parts(dataset: Any, select: str) -> tuple[Any, dict[str, Any]]:
         scored["held-out"] = trained.select([i for i, out in enumerate(rows) if out])
         trained = trained.select([i for i, out in enumerate(rows) if not out])
     return trained, scored
-
-
-def _sampler(chosen: Recipe, trained: Any, dataset: Mapping[str, Any], seed: int) -> Sampler:
-    images = Images.of(trained["person_id"][:], least=1 if chosen.sampling == "shuffled" else 2)
-    if chosen.sampling == "people":
-        people = max(2, chosen.batch // _PER_PERSON)
-        return PeopleTimesImages(images, people, _PER_PERSON, seed)
-    if chosen.sampling == "triples":
-        return Triples(images, chosen.batch, "instance", seed)
-    if chosen.sampling == "spatio-temporal":
-        return SpatioTemporal(
-            images,
-            trained["frame"][:],
-            _people_of_videos(dataset),
-            chosen.batch,
-            published_neighbours="misread_neighbours" in chosen.switches,
-            published_order="unsorted_images" in chosen.switches,
-            seed=seed,
-        )
-    kinds = {"shuffled": Shuffled, "pairs": Pairs}
-    return kinds[chosen.sampling](images, chosen.batch, seed=seed)
-
-
-def _people_of_videos(dataset: Mapping[str, Any]) -> list[set[int]]:
-    """The person ids of each video, of all splits."""
-    found: dict[str, set[int]] = {}
-    for split in dataset.values():
-        for video, person in zip(split["video_id"][:], split["person_id"][:], strict=True):
-            found.setdefault(video, set()).add(person)
-    return list(found.values())

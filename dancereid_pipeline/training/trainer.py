@@ -100,18 +100,8 @@ class Trainer:
 
     def _training(self) -> Training:
         torch.manual_seed(self.facts["seed"])
-        weights, switches = self.facts["weights"], self.recipe.switches
-        outputs = len(self.sampler.images.person_ids)
-        pairs = outputs if "verification_over_people" in switches else 2
-        design = Design(
-            backbone=self.facts["backbone"],
-            people=outputs,
-            verification=pairs if self.recipe.verification else 0,
-            parts=self.recipe.parts,
-            stem_without_relu="stem_without_relu" in switches,
-            frozen_neck="frozen_neck" in switches,
-            raw=self._is_st_reidnet,
-        )
+        weights = self.facts["weights"]
+        design = Design.of(self.recipe, self.facts["backbone"], len(self.sampler.images.person_ids))
         encoder = Encoder(design, pretrained=weights == "hub")
         if weights == "none":
             logger.warning("The backbone begins with random weights (weights: none).")
@@ -126,7 +116,7 @@ class Trainer:
         encoder = encoder.to(usable_device(self.device))
         learner: Learner = (
             StReIDNet(encoder, self.recipe, pretrained=weights != "none")
-            if self._is_st_reidnet
+            if self.recipe.generates
             else EncoderLearner(encoder, self.recipe)
         )
         check_memory(learner, len(next(iter(self.sampler.batches(0)))))
@@ -139,10 +129,6 @@ class Trainer:
             _same_training(self.facts),
             self.workers,
         )
-
-    @property
-    def _is_st_reidnet(self) -> bool:
-        return self.recipe.sampling == "spatio-temporal"
 
     def _chosen(self, training: Training) -> list[dict[str, Any]]:
         """Trains; leaves the chosen weights in the folder. The scores that it was chosen by."""

@@ -41,7 +41,7 @@ def test_each_runs(name: str, tmp_path: Path) -> None:
 
 def test_every_file_of_a_benchmark_is_named() -> None:
     files = {path.stem for path in (PROJECT / "benchmarks").glob("*.py")}
-    helpers = {"__init__", "__main__", "inputs", "harness", "decode_vs_opencv"}
+    helpers = {"__init__", "__main__", "inputs", "harness", "decode_vs_opencv", "gpu"}
     assert files - helpers == set(NAMES)
 
 
