@@ -16,7 +16,8 @@ from huggingface_hub.errors import (
 # The error of its HTTP client if a connection fails. Releases of it use different clients.
 from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]
 
-from ..common.errors import DanceReIDError, HubError, OptionError
+from ..common.address import without_secrets
+from ..common.errors import DanceReIDError, HubError, OptionError, PublicTracebackError
 
 _TOKENS = "https://huggingface.co/settings/tokens"
 _AGAIN = "Run it again: it sends only what is not on the Hub yet."
@@ -32,7 +33,7 @@ def hub_errors(repo_id: str) -> Iterator[None]:
     try:
         yield
     except (ClientError, OSError, RuntimeError, ValueError) as error:
-        raise _explained(repo_id, error) from error
+        raise _explained(repo_id, error) from PublicTracebackError.of(error)
 
 
 def _explained(repo_id: str, error: Exception) -> DanceReIDError:
@@ -78,7 +79,8 @@ def _refused(repo_id: str, error: HfHubHTTPError) -> str:
     """A message for an answer with an error status."""
     status = error.response.status_code
     # For some answers, the client replaces the server's message by its own.
-    message = error.server_message or error.response.headers.get("X-Error-Message") or _line(error)
+    given = error.server_message or error.response.headers.get("X-Error-Message")
+    message = without_secrets(given or "") or _line(error)
     if status == 401 and "expired" in message.lower():
         return f"The token has expired ({message}). Make a new one, at {_TOKENS}: hf auth login"
     if status == 401:
@@ -111,4 +113,4 @@ def _refused(repo_id: str, error: HfHubHTTPError) -> str:
 
 def _line(error: BaseException) -> str:
     """The message of an exception, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return without_secrets(" ".join(str(error).split())) or type(error).__name__

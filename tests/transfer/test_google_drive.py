@@ -14,6 +14,7 @@ import pytest
 import requests
 import trustme
 
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.transfer import download
 from dancereid_pipeline.transfer import google_drive as module
@@ -189,7 +190,7 @@ def test_a_part_of_another_file_is_seen_in_the_whole_and_fetched_anew(
             raise SourceError("expected another file")
 
     link = f"https://drive.google.com/file/d/{FILE_ID}/view"
-    download.fetch(link, target, Network(proxy=drive.url), check=check, what="A")
+    download.fetch(Address(link), target, Network(proxy=Address(drive.url)), check=check, what="A")
     assert target.read_bytes() == CONTENT
     assert parts(target) == []
     assert asked == [bytes(MIB) + CONTENT[MIB:], CONTENT]
@@ -197,7 +198,9 @@ def test_a_part_of_another_file_is_seen_in_the_whole_and_fetched_anew(
     drive.files[f"/{FILE_ID}"] = b"no such file"
     target.unlink()
     with pytest.raises(SourceError, match=r"^expected another file$"):
-        download.fetch(link, target, Network(proxy=drive.url), check=check, what="A")
+        download.fetch(
+            Address(link), target, Network(proxy=Address(drive.url)), check=check, what="A"
+        )
     assert len(asked) == 3  # with no part to blame, once is enough
     assert list(target.parent.iterdir()) == []
 
