@@ -188,10 +188,10 @@ class InputStore:
         is_lacking = address is not None and not path.is_file()
         if self.may_fetch:
             self.network.download_dir.mkdir(parents=True, exist_ok=True)
-        if is_lacking:
+        if address is not None and is_lacking:
             with alone(path.parent, path.stem):
                 if not path.is_file():  # else another process has fetched it meanwhile
-                    self._ask_for_annotation(address or "", path)
+                    self._ask_for_annotation(address, path)
         Annotation.read(path, self.catalogue)
         return is_lacking
 

@@ -88,7 +88,6 @@ def client(
             check_size(received, in_all, most)
             if on_bytes:
                 on_bytes(received, in_all)
-            Client.limit.check()
 
     settings: dict[str, Any] = {
         "logger": _Log(),

@@ -11,6 +11,7 @@ from pathlib import Path
 import datasets
 import pytest
 
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.files import lock, sha256
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.fetch.crawl import Crawl, crawl
@@ -154,7 +155,7 @@ def test_only_what_may_come_back_is_asked_for_again(refusing: Lab) -> None:
 
 
 def test_what_is_gone_may_be_at_another_address(refusing: Lab) -> None:
-    refusing.network = replace(refusing.network, video_url=refusing.site.by_clip)
+    refusing.network = replace(refusing.network, video_url=Address(refusing.site.by_clip))
     refusing.site.files["/lab/001_b.mp4"] = clip_bytes()
     refusing.site.files["/lab/005_f.mp4"] = clip_bytes()
     assert [e.video_id for e in refusing.crawl() if e.outcome is USED] == ["b", "f"]
@@ -176,7 +177,7 @@ def test_what_the_user_can_fix_is_asked_for_with_other_settings(
         assert refusing.asked == ["c"]
         os.utime(cookies, (1, 1))
     # The site is its own proxy.
-    refusing.network = replace(refusing.network, cookies=None, proxy=refusing.site.url)
+    refusing.network = replace(refusing.network, cookies=None, proxy=Address(refusing.site.url))
     refusing.site.add("d", clip_bytes(), "137")
     assert refusing.crawl()[3].outcome is USED
     assert refusing.asked == ["c", "d", "e", "f"]

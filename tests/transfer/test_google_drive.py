@@ -270,7 +270,7 @@ def test_once_begun_it_may_take_its_time(drive: Drive, target: Path) -> None:
 
 
 def test_a_proxy_that_is_not_there(drive: Drive, target: Path) -> None:
-    message = refused(drive, target, proxy="http://user:hidden@127.0.0.1:1")
+    message = refused(drive, target, proxy=Address("http://user:hidden@127.0.0.1:1"))
     assert message.endswith("Connection refused).")
     assert "hidden" not in message
     with Site() as site:  # a server that is no proxy
