@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -192,11 +193,14 @@ def values(entry: Entry) -> dict[str, Any]:
     return {name: value for name, value in asdict(entry).items() if value not in ("", 0, None)}
 
 
+_types = functools.cache(get_type_hints)  # slow, and the same for all entries
+
+
 def _entry(given: Mapping[str, Any]) -> Entry:
     clip = ClipFacts(**given["clip"]) if "clip" in given else None
     entry = Entry(**{**given, "outcome": Reason(given["outcome"]), "clip": clip})
     for part in (entry, clip) if clip else (entry,):
-        for name, kind in get_type_hints(type(part)).items():
+        for name, kind in _types(type(part)).items():
             value = getattr(part, name)
             if not isinstance(value, (float, int) if kind is float else kind):
                 raise TypeError(f"{name} is {value!r}")
