@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -193,14 +192,15 @@ def values(entry: Entry) -> dict[str, Any]:
     return {name: value for name, value in asdict(entry).items() if value not in ("", 0, None)}
 
 
-_types = functools.cache(get_type_hints)  # slow, and the same for all entries
+# Found once: it takes time.
+_TYPES = {kind: get_type_hints(kind) for kind in (Entry, ClipFacts)}
 
 
 def _entry(given: Mapping[str, Any]) -> Entry:
     clip = ClipFacts(**given["clip"]) if "clip" in given else None
     entry = Entry(**{**given, "outcome": Reason(given["outcome"]), "clip": clip})
     for part in (entry, clip) if clip else (entry,):
-        for name, kind in _types(type(part)).items():
+        for name, kind in _TYPES[type(part)].items():
             value = getattr(part, name)
             if not isinstance(value, (float, int) if kind is float else kind):
                 raise TypeError(f"{name} is {value!r}")
