@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 _PARTS = re.compile(r"([a-z][a-z0-9+.-]*://)([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.I)
-# What may be secret in a text of another program: what begins a pattern is kept, the rest is not.
+# What may be secret in a text of another program, and what is shown instead.
 _SECRETS = (
     (re.compile(r"(?<=://)[^\s/?#'\"]*@"), ""),  # user and password
     (re.compile(r"\?[^\s'\"<>]+"), ""),  # a query, also one of a path without a host
     (re.compile(r"#[\w.~%-]+=[^\s'\"<>]*"), ""),  # a fragment with values
-    (re.compile(r"\b(bearer|basic)\s+[^\s'\"]+", re.I), r"\1 ..."),  # a header
+    (re.compile(r"\bBearer\s+[^\s'\"]+"), "Bearer ..."),  # a header
     (re.compile(r"\bhf_[A-Za-z0-9]{8,}"), "hf_..."),  # a token of the Hub
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,15 +26,28 @@ _AGAIN = "Run it again: it sends only what is not on the Hub yet."
 
 @contextmanager
 def hub_errors(repo_id: str) -> Iterator[None]:
-    """Turns an error of the Hub's clients into a `HubError`.
+    """Turns an error of the Hub's clients into a `HubError`; hides secrets in what they log.
 
     Args:
         repo_id: the repository, for the message.
     """
+    # Else it would show the signed addresses to which it sends files.
+    handlers = logging.getLogger("huggingface_hub").handlers
+    for handler in handlers:
+        handler.addFilter(_hide_secrets)
     try:
         yield
     except (ClientError, OSError, RuntimeError, ValueError) as error:
         raise _explained(repo_id, error) from PublicTracebackError.of(error)
+    finally:
+        for handler in handlers:
+            handler.removeFilter(_hide_secrets)
+
+
+def _hide_secrets(record: logging.LogRecord) -> bool:
+    """A filter of logs that lets every message pass, without its secrets."""
+    record.msg, record.args = without_secrets(record.getMessage()), ()
+    return True
 
 
 def _explained(repo_id: str, error: Exception) -> DanceReIDError:

@@ -119,14 +119,14 @@ def client(
         yield ydl
 
 
-def _read(read: Callable[[int], bytes], limit: TimeLimit, amount: int | None = None) -> bytes:
-    """Reads a block, or without an amount a whole page, for as long as the time limit allows.
+def _read(read: Callable[[int], bytes], limit: TimeLimit, amt: int | None = None) -> bytes:
+    """Reads a block, or a whole page without `amt`, which is yt-dlp's name for the amount.
 
     Raises:
         VideoError: the time is over, or the page is too large.
     """
-    if amount is not None:
-        block = read(amount)
+    if amt is not None:
+        block = read(amt)
         limit.check()
         return block
     page = b""

@@ -275,8 +275,9 @@ HUB_TOKEN = f"hf_{MARK}0{MARK}"
 REFUSED = {
     "whoami": refusal(401, "Invalid user token.", always=True),
     "batch": refusal(403, "no room", always=True),
-    "upload": refusal(403, "no room", always=True),
+    "upload": refusal(503, "no room", always=True),
     "commit": refusal(500, "oh", always=True),
+    "tree": refusal(404, "gone", always=True),
 }
 
 
@@ -285,12 +286,14 @@ def test_a_push(
     kind: str, heard: list[str], prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Hub() as hub:
+        hub.tokens[HUB_TOKEN], hub.signature = hub.tokens["hf_write"], SIGNED
         hub.answers[kind] = [REFUSED[kind]]
         environment = hub.environment(tmp_path / "home", token=HUB_TOKEN)
         done = command.run("push", "dancer/reid", "--dataset", prepared, env=environment)
     heard += [done.stdout, done.stderr, "." * 100]
     assert done.returncode == 1
     assert hub.requests[0].headers["Authorization"] == f"Bearer {HUB_TOKEN}"
+    assert hub.of(kind)
 
 
 def test_a_token_that_no_header_can_have(heard: list[str], prepared: Path, tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ import requests
 import trustme
 
 from dancereid_pipeline.common.address import Address
-from dancereid_pipeline.common.errors import SourceError
+from dancereid_pipeline.common.errors import SourceError, VideoError
 from dancereid_pipeline.transfer import download
 from dancereid_pipeline.transfer import google_drive as module
-from dancereid_pipeline.transfer.google_drive import drive_id
+from dancereid_pipeline.transfer.google_drive import download_drive, drive_id
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.drive import (
     CONTENT,
@@ -38,6 +38,7 @@ from tests.support.servers.drive import (
     refused,
     trust,
 )
+from tests.support.servers.hostile import SLOW
 from tests.support.servers.web import Answer, Hold, Site, page, redirect
 
 
@@ -357,3 +358,21 @@ data/npy.zip
 @pytest.mark.parametrize("address", [*LINKS, *OTHERS])
 def test_links_to_a_file(address: str) -> None:
     assert drive_id(address) == (FILE_ID if address in LINKS else None)
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_slow_answer_is_given_up(drive: Drive, target: Path, name: str) -> None:
+    drive.answers["file"] = [SLOW[name]]
+    with pytest.raises(VideoError, match=r"^took longer than 0.5 s; what was fetched so far is k"):
+        fetch(drive, target, time_limit=0.5)
+    assert not target.exists()
+
+
+def test_a_file_that_is_too_large_is_not_kept(drive: Drive, target: Path) -> None:
+    whole = f"expected at most {MIB:,} bytes, got {len(CONTENT):,}; it was not kept"
+    with pytest.raises(VideoError, match=whole):
+        download_drive(
+            *(FILE_ID, Network(proxy=Address(drive.url)), None, lambda done, total: None, target),
+            most=MIB,
+        )
+    assert parts(target) == []
