@@ -167,6 +167,17 @@ def test_when_fetching_fails(
     tell(heard, lambda: list(load_dataset("dancereid", streaming=True, **options, **limit)["test"]))
 
 
+@pytest.mark.parametrize("value", [f"{COOKIE}\u2713", f"{COOKIE}\x00", f"{COOKIE}\x7f;"])
+def test_a_cookie_that_no_header_can_have(
+    site: Site, options: dict[str, Any], heard: list[str], value: str
+) -> None:
+    Path(options["cookies"]).write_text(COOKIES.replace(COOKIE, value), "utf-8")
+    site.answers["/annotation.json"] = [Answer(status=404, always=True)]
+    error = tell(heard, lambda: load_dataset("dancereid", **options))
+    assert isinstance(error, DanceReIDError)
+    assert "\n" not in str(error)
+
+
 def without_proxy(options: dict[str, Any], closed: bool) -> dict[str, Any]:
     """Options with a proxy that is not there, or with none."""
     proxy = f"http://{PROXY}:{PROXY}@127.0.0.1:1" if closed else None
