@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import pytest  # noqa: E402  # after the environment is set
 from hypothesis import settings  # noqa: E402  # after the environment is set
 
 import dancereid  # noqa: E402  # after the environment is set; registers the name
+from dancereid_pipeline.common.errors import DanceReIDError  # noqa: E402  # after the environment is set
 from tests.support.data.folders import contents, load, write_folder  # noqa: E402  # after the environment is set
 from tests.support.servers.remote import serve  # noqa: E402  # after the environment is set
 from tests.support.servers.web import Site  # noqa: E402  # after the environment is set
@@ -153,6 +155,17 @@ def online(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     for module in ("transfer.download", "fetch.politeness"):
         monkeypatch.setattr(f"dancereid_pipeline.{module}.sleep", waits.append)
     return waits
+
+
+@pytest.fixture(autouse=True)
+def _one_full_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sentence of an error that is made in a test ends twice, whatever it is put together of."""
+
+    def checked(error: DanceReIDError, *arguments: object) -> None:
+        Exception.__init__(error, *arguments)
+        assert not re.search(r"[\w)'\"]\.\.(\s|$)|\. \.", str(error)), str(error)
+
+    monkeypatch.setattr(DanceReIDError, "__init__", checked)
 
 
 @pytest.fixture

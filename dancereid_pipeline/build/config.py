@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import datasets
@@ -50,11 +50,12 @@ class DanceReIDConfig(datasets.BuilderConfig):
     missing: str = "skip"
     catalogue: str | None = None
     videos: Sequence[str] | None = None
-    annotation: str | None = None
-    archive: str | None = None
-    video_url: str | None = None
-    cookies: str | None = None
-    proxy: str | None = None
+    # Their addresses may have secrets, so `repr` does not show them.
+    annotation: str | None = field(default=None, repr=False)
+    archive: str | None = field(default=None, repr=False)
+    video_url: str | None = field(default=None, repr=False)
+    cookies: str | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
     rate: str | int | None = None
     time_limit: float | None = None
     download_dir: str | None = None

@@ -54,15 +54,15 @@ class Request:
         if config == "demo":
             catalogue_path = catalogue_path or str(project_file("demo") / "video_data.csv")
             data_dir = data_dir or str(project_file("demo"))
-        if data_dir is not None and options["video_url"] is not None:
+        folder = None if data_dir is None else checked_path("data_dir", data_dir).absolute()
+        if folder is not None and options["video_url"] is not None:
             raise OptionError(
-                f"video_url: the clips are those in {data_dir}/videos. Remove video_url; or remove "
+                f"video_url: the clips are those in {folder}/videos. Remove video_url; or remove "
                 "data_dir, and pass annotation= and archive= if you have these files."
             )
-        network = Network.read(options, read_addresses=data_dir is None)
+        network = Network.read(options, read_addresses=folder is None)
         catalogue = Catalogue.read(catalogue_path)
         videos = catalogue.choose(config, video_ids)
-        folder = None if data_dir is None else checked_path("data_dir", data_dir).absolute()
         return cls(config, samples, catalogue, videos, InputStore(network, catalogue, folder))
 
     def fetch(self, *, again: bool = False) -> bool:

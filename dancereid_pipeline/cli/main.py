@@ -18,6 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from ..common.address import without_secrets
 from ..common.errors import DanceReIDError, OptionError
 from ..common.package_files import install_command
 from .flag_types import video_id
@@ -84,7 +85,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Ends with one line; the default prints the whole usage."""
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        # It may quote what was given, for example an address with a password.
+        self.exit(2, f"{self.prog}: {without_secrets(message)} (see {self.prog} --help)\n")
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -5,6 +5,9 @@ Each message says what was expected, what was found, where, and what to do next.
 
 from __future__ import annotations
 
+import traceback
+
+from .address import without_secrets
 from .reasons import Reason
 
 
@@ -70,6 +73,15 @@ class FeaturesError(DanceReIDError):
 
 class HubError(DanceReIDError):
     """The Hub refuses a request, cannot be reached, or returns other data than was pushed."""
+
+
+class PublicTracebackError(Exception):
+    """Stands for an error of another program as a cause. Its text is the traceback, no secrets."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> PublicTracebackError:
+        """The traceback of an error and of its causes."""
+        return cls(without_secrets("".join(traceback.format_exception(error)).rstrip()))
 
 
 class InterruptedReadError(Exception):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datasets import config as datasets_config
 
-from .address import public
+from .address import Address
 from .errors import SourceError
 
 OFFLINE = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
@@ -17,7 +17,7 @@ def offline() -> bool:
     return bool(datasets_config.HF_HUB_OFFLINE)
 
 
-def refuse_offline(address: str, target: Path) -> None:
+def refuse_offline(address: Address, target: Path) -> None:
     """Raises an error in offline mode.
 
     Args:
@@ -29,6 +29,6 @@ def refuse_offline(address: str, target: Path) -> None:
     """
     if offline():
         raise SourceError(
-            f"{public(address)}: expected this file in {target.parent}, since {OFFLINE}. Turn "
+            f"{address}: expected this file in {target.parent}, since {OFFLINE}. Turn "
             "offline mode off once to fetch the file, or put it there yourself."
         )

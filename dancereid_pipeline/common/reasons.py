@@ -97,8 +97,8 @@ _FATES: dict[Reason, tuple[Fate, str]] = {
     ),
     Reason.NOT_TRIED: (
         Fate.MAY_COME_BACK,
-        "The run ended before its turn, another process or an open stream is fetching it, or "
-        "offline mode is on: run it again later.",
+        "The run ended before its turn, or another process or an open stream is fetching it: run "
+        "it again later. If offline mode is on, turn it off first.",
     ),
 }
 # The reasons why a clip could not be fetched; the others are about a clip that is there.

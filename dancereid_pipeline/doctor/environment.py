@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from ..catalogue.catalogue import Catalogue
-from ..common.address import is_address, public
-from ..common.errors import SourceError
+from ..common.address import Address
+from ..common.errors import SourceError, VideoError
 from ..common.files import check_writable
 from ..transfer.cookies import COOKIES_WANTED, read_cookies
+from ..transfer.limits import TimeLimit
 from ..transfer.settings import ANNOTATION_URL, Network, variable
 from .check import Check
 
-DRIVE_URL = "https://drive.google.com/"
+DRIVE_URL = Address("https://drive.google.com/")
 TIMEOUT_S = 10.0
+_REQUEST_S = 3 * TIMEOUT_S  # for a whole request, also of a server that sends a byte now and then
 # Approximate size of the clips and tracks of all 33 videos, and of config `full` in the cache.
 DOWNLOAD_BYTES = 6.0e9
 CACHE_BYTES = 1.5e9
@@ -110,21 +112,22 @@ def reach_checks(network: Network, *, offline: bool, client: bool) -> list[Check
         client: whether yt-dlp is installed, which makes the requests.
     """
     clip = network.address(next(iter(Catalogue.read())))
+    host = Address("/".join([*clip.split("/", 3)[:3], ""]))
     sources = [
         _Source("annotation", "annotation", network.annotation or ANNOTATION_URL, True),
         _Source("tracks", "archive", network.archive or DRIVE_URL, network.archive is not None),
-        _Source("videos", "video_url", "/".join([*clip.split("/", 3)[:3], ""]), False),
+        _Source("videos", "video_url", host, False),
     ]
 
     def check(source: _Source) -> Check:
-        if not is_address(source.location):
+        if not isinstance(source.location, Address):
             return _path_check(source)
         if offline:
             why = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
             return Check(source.name, "skipped", why)
         if not client:
             return Check(source.name, "skipped", "needs yt-dlp")
-        return _address_check(source, network)
+        return _address_check(source, source.location, network)
 
     # At the same time, so that the user waits only once if the network is down.
     with ThreadPoolExecutor(len(sources)) as pool:
@@ -138,16 +141,15 @@ def _path_check(source: _Source) -> Check:
     return Check(source.name, "no", f"{source.location}: does not exist", advice)
 
 
-def _address_check(source: _Source, network: Network) -> Check:
+def _address_check(source: _Source, address: Address, network: Network) -> Check:
     from yt_dlp.networking.exceptions import ProxyError, RequestError
 
-    shown = public(source.location)
     try:
-        status = _status(source.location, network, "HEAD")
+        status = _status(address, network, "HEAD")
         if source.is_file and status >= 400:
-            status = _status(source.location, network, "GET")  # some servers refuse HEAD
-    except (RequestError, ValueError) as error:
-        what = f"{_host(shown)}: {_why(error)}"
+            status = _status(address, network, "GET")  # some servers refuse HEAD
+    except (RequestError, ValueError, VideoError) as error:
+        what = f"{_host(address)}: {_why(error)}"
         if network.proxy:
             advice = f"Check the network and the proxy of {_choose('proxy')}."
         elif isinstance(error, ProxyError):
@@ -157,39 +159,46 @@ def _address_check(source: _Source, network: Network) -> Check:
         return Check(source.name, "no", what, f"{advice} {_alternative(source)}")
     if status == _TOO_MANY_REQUESTS and not source.is_file:
         advice = f"Wait an hour, or give the cookies of a browser with {_choose('cookies')}."
-        return Check(source.name, "warning", f"{shown}: too many requests (HTTP 429)", advice)
+        return Check(source.name, "warning", f"{address}: too many requests (HTTP 429)", advice)
     if status in _NOT_THE_HOST or (source.is_file and status >= 400):
-        return Check(source.name, "no", f"{shown}: HTTP {status}", _alternative(source))
-    return Check(source.name, "yes", f"{_host(shown)} answers")
+        return Check(source.name, "no", f"{address}: HTTP {status}", _alternative(source))
+    return Check(source.name, "yes", f"{_host(address)} answers")
 
 
 def _alternative(source: _Source) -> str:
     return f"Try later, or name another address with {_choose(source.option)}."
 
 
-def _status(address: str, network: Network, method: str) -> int:
+def _status(address: Address, network: Network, method: str) -> int:
     """The HTTP status of a request by yt-dlp, as fetching makes it; the body is not read."""
     from yt_dlp import YoutubeDL
     from yt_dlp.networking import Request
     from yt_dlp.networking.exceptions import HTTPError
 
     params: Any = {
-        "logger": _SILENT, "socket_timeout": TIMEOUT_S, "proxy": network.proxy,
+        "logger": _SILENT, "socket_timeout": TIMEOUT_S,
+        "proxy": network.proxy and network.proxy.with_secrets(),
     }  # fmt: skip
-    request: Any = Request(address, method=method)
-    with YoutubeDL(params, auto_init=False) as client:
-        try:
-            with client.urlopen(request) as response:
-                return int(response.status)
-        except HTTPError as error:
-            error.close()
-            return int(error.status)
+    request: Any = Request(address.with_secrets(), method=method)
+
+    def ask() -> int:
+        with YoutubeDL(params, auto_init=False) as client:
+            try:
+                with client.urlopen(request) as response:
+                    return int(response.status)
+            except HTTPError as error:
+                error.close()
+                return int(error.status)
+
+    return TimeLimit(_REQUEST_S).run(ask)
 
 
 def _why(error: BaseException) -> str:
     """The first cause of an error, in the operating system's words."""
     from yt_dlp.networking.exceptions import ProxyError
 
+    if isinstance(error, VideoError):
+        return f"no answer within {_REQUEST_S:g} s"
     where = "the proxy: " if isinstance(error, ProxyError) else ""
     while deeper := error.__cause__ or error.__context__:
         error = deeper
@@ -236,8 +245,7 @@ def settings_check(environment: Mapping[str, str], given: Collection[str]) -> Ch
         elif option in given:
             used.append(f"{name} is set, but --{option.replace('_', '-')} is used")
         else:
-            value = environment[name]
-            value = public(value) if is_address(value) else value
+            value = Address(environment[name])
             used.append(f"{name} (not shown)" if option in _SECRET else f"{name}={value}")
     if not unknown:
         return Check("settings", "yes", "; ".join(used) or "no variable DANCEREID_... is set")

@@ -8,9 +8,8 @@ import hashlib
 import os
 import shutil
 import sysconfig
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,53 @@ from ..common.offline import offline
 from ..common.reasons import Fate, Reason, fate
 from ..inputs.data_folder import Clips
 from ..transfer.download import download, download_checked, fetch_range, unchecked_path
-from ..transfer.http_client import OnBytes, client
+from ..transfer.http_client import client
+from ..transfer.limits import MAX_FILE_BYTES, OnBytes
 from ..transfer.settings import Network
-from .manifest import ClipFacts, Entry, Manifest, found
+from .manifest import ClipFacts, Entry, Manifest, Notes, found
 from .politeness import pace
 from .video_site import FORMATS, is_page, locate
 
 _RUNTIMES = ("deno", "node", "bun", "qjs")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was in a folder of clips at one time.
+
+    Attributes:
+        entries: those of the manifest, by video id.
+        clips: the clips.
+    """
+
+    entries: Mapping[str, Entry]
+    clips: Clips
+
+    def find(self, video: Video) -> Path:
+        """The clip of a video.
+
+        Raises:
+            VideoError: there is none now, or there were several.
+        """
+        path = self.clips.find(video)
+        if not path.exists():
+            raise VideoError(Reason.NO_CLIP, f"{path} was removed meanwhile.")
+        return path
+
+    def has(self, video: Video) -> bool:
+        """Whether the clip of a video exists, unchanged since it was checked."""
+        entry = self.entries.get(video.video_id)
+        try:
+            return entry is not None and entry.is_of(self.find(video))
+        except VideoError:
+            return False
+
+    def may_note_untried(self, video: Video) -> bool:
+        """Whether the manifest may be told that a video was not tried.
+
+        Offline, the folder may be read-only; and an entry of a real try says more.
+        """
+        return not offline() and video.video_id not in self.entries
 
 
 @dataclass(frozen=True)
@@ -56,36 +95,45 @@ class ClipFetcher:
         """The clips in the folder."""
         return Clips(self.folder, self.catalogue)
 
-    def has(self, video: Video) -> bool:
-        """Whether the clip of a video exists, unchanged since it was checked. Changes nothing.
+    def look(self) -> Seen:
+        """What is in the folder now. It takes time for each file and each entry.
 
         Raises:
             SourceError: the manifest cannot be read.
             OSError: the folder cannot be read.
         """
-        entry = self.manifest.read().get(video.video_id)
-        try:
-            return entry is not None and entry.is_of(self.clips.find(video))
-        except VideoError:
-            return False
+        return Seen(self.manifest.read(), self.clips)
 
-    def current_entry(self, video: Video) -> Entry | None:
+    def lacking(self, videos: Iterable[Video]) -> list[Video]:
+        """The videos whose clip is missing, or was changed. Changes nothing.
+
+        Raises:
+            SourceError: the manifest cannot be read.
+            OSError: the folder cannot be read.
+        """
+        seen = self.look()
+        return [video for video in videos if not seen.has(video)]
+
+    def current_entry(self, video: Video, seen: Seen, notes: Notes) -> Entry | None:
         """The entry of a video: of its clip if that exists, else of the last try, else None.
 
-        A clip that a user put there or changed is checked and recorded.
+        A clip that a user put there or changed is checked.
+
+        Args:
+            video: the video.
+            seen: what is in the folder.
+            notes: gets the entry of a clip that was checked.
 
         Raises:
-            SourceError: the manifest cannot be read.
-            OSError: the folder cannot be read.
+            OSError: a clip cannot be read.
         """
-        entry = self.manifest.read().get(video.video_id)
+        entry = seen.entries.get(video.video_id)
         file = ""
         try:
-            path = self.clips.find(video)
+            path = seen.find(video)
             file = path.name
             if entry is None or not entry.is_of(path):
-                entry = found(video.video_id, path, _examine(path))
-                self.manifest.note(entry)
+                entry = notes.add(found(video.video_id, path, _examine(path)))
             return entry
         except VideoError as error:
             if error.reason is Reason.NO_CLIP:  # a recorded clip is then gone, too
@@ -116,15 +164,14 @@ class ClipFetcher:
 
         Args:
             video: the video.
-            on_bytes: called after every block. None for a stream: the time limit of a video
-                then does not apply.
+            on_bytes: called after every block.
 
         Raises:
             VideoError: the clip cannot be fetched; has the reason, which is `NOT_TRIED` if
                 another process or an open stream is fetching it.
             SourceError: this machine cannot store the clip.
         """
-        address = self.network.address(video)
+        address = self.network.address(video).with_secrets()
         paced = pace.kept() if is_page(address) else contextlib.nullcontext()
         with usable(self.folder):
             try:
@@ -137,7 +184,8 @@ class ClipFetcher:
                 paced,
                 client(
                     self.network,
-                    on_bytes and _within(self.network.time_limit, on_bytes),
+                    on_bytes,
+                    most=MAX_FILE_BYTES,
                     format=FORMATS,
                     # A missing fragment would shift all later frames against the annotation.
                     skip_unavailable_fragments=False,
@@ -152,21 +200,22 @@ class ClipFetcher:
             SourceError: this machine cannot write the manifest.
         """
         with usable(self.folder):
-            entry = Entry(
-                video_id=video.video_id,
-                outcome=error.reason,
-                detail=str(error),
-                when=now(),
-                address=self.network.public_address(video),
-                yt_dlp=_yt_dlp_version(),
-                asked_with=asked_with(self.network),
-            )
-            # Offline, the folder may be read-only; and an entry of a real try says more.
-            if error.reason is Reason.NOT_TRIED and (
-                offline() or video.video_id in self.manifest.read()
-            ):
+            entry = self.refusal(video, error)
+            if error.reason is Reason.NOT_TRIED and not self.look().may_note_untried(video):
                 return entry
             return self.manifest.note(entry)
+
+    def refusal(self, video: Video, error: VideoError) -> Entry:
+        """The entry of a clip that could not be fetched."""
+        return Entry(
+            video_id=video.video_id,
+            outcome=error.reason,
+            detail=str(error),
+            when=now(),
+            address=str(self.network.address(video)),
+            yt_dlp=_yt_dlp_version(),
+            asked_with=asked_with(self.network),
+        )
 
 
 @dataclass(frozen=True)
@@ -183,7 +232,7 @@ class LocatedClip:
     fetcher: ClipFetcher
     video: Video
     ydl: Any
-    info: dict[str, Any]
+    info: dict[str, Any] = field(repr=False)  # its addresses may have secrets
 
     @property
     def target(self) -> Path:
@@ -191,7 +240,11 @@ class LocatedClip:
         return self.fetcher.folder / f"{self.video.clip_stem}.{self.info['ext']}"
 
     def extend(self, stop: int) -> int:
-        """Fetches the clip up to the offset `stop`; returns its size: see `fetch_range`."""
+        """Fetches the clip up to the offset `stop`; returns its size: see `fetch_range`.
+
+        The time limit is that of this request.
+        """
+        self.ydl.limit.restart()
         with self._found_on_page():
             return fetch_range(self.ydl, self.info, unchecked_path(self.target), stop)
 
@@ -228,7 +281,7 @@ class LocatedClip:
         entry = replace(
             found(self.video.video_id, path, clip),
             file=self.target.name,
-            address=self.fetcher.network.public_address(self.video),
+            address=str(self.fetcher.network.address(self.video)),
             yt_dlp=_yt_dlp_version(),
             format=_format(self.info),
         )
@@ -251,24 +304,8 @@ def asked_with(network: Network) -> str:
         cookies += f" {Path(cookies).expanduser().stat().st_mtime_ns}"
     search_path = os.pathsep.join((sysconfig.get_path("scripts"), os.environ.get("PATH", "")))
     runtimes = [name for name in _RUNTIMES if shutil.which(name, path=search_path)]
-    proxy = (network.proxy or "").rpartition("@")[2]
-    parts = (cookies, proxy, _yt_dlp_version(), *runtimes)
+    parts = (cookies, network.proxy or "", _yt_dlp_version(), *runtimes)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
-
-
-def _within(seconds: float, on_bytes: OnBytes) -> OnBytes:
-    """Wraps `on_bytes`, to end a transfer that takes longer than `seconds`."""
-    end = time.monotonic() + seconds
-
-    def limited(there: int, whole: int | None) -> None:
-        if time.monotonic() > end:
-            raise VideoError(
-                Reason.NETWORK,
-                f"took longer than {seconds:,.0f} s; what was fetched so far is kept",
-            )
-        on_bytes(there, whole)
-
-    return limited
 
 
 def _format(info: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ..common.reasons import STOPPING, Fate, Reason, advice, fate
 from ..transfer.download import progress_bar
 from ..transfer.settings import Network
 from .clip_fetcher import ClipFetcher, asked_with
-from .manifest import ClipFacts, Entry, values
+from .manifest import ClipFacts, Entry, Notes, values
 from .politeness import StopRule
 
 
@@ -124,32 +124,40 @@ def _each(
     fetcher: ClipFetcher, videos: Sequence[Video], again: bool, since: str | None
 ) -> Iterator[Entry]:
     stop_rule = StopRule(OFFLINE if offline() else None)
-    for number, video in enumerate(videos, start=1):
-        # Read now, not earlier: a stream may have fetched the clip meanwhile.
-        entry = fetcher.current_entry(video)
-        if entry and not _is_wanted(fetcher, video, entry, again, since):
-            yield entry
-            continue
-        if stop_rule.stopped:
-            yield fetcher.note(video, VideoError(Reason.NOT_TRIED, stop_rule.stopped))
-            continue
-        with progress_bar(f"Video {number} of {len(videos)}, {video.clip_stem}") as on_bytes:
-            entry = fetcher.fetch(video, on_bytes)
-        stop_rule.note(entry)
-        yield entry
+    seen = fetcher.look()
+    with Notes(fetcher.manifest, len(seen.entries)) as notes:
+        for number, video in enumerate(videos, start=1):
+            entry = fetcher.current_entry(video, seen, notes)
+            if _is_wanted(fetcher, video, entry, again, since) and not stop_rule.stopped:
+                # Look again: a stream may have fetched the clip meanwhile.
+                seen = fetcher.look()
+                entry = fetcher.current_entry(video, seen, notes)
+            if entry and not _is_wanted(fetcher, video, entry, again, since):
+                yield entry
+            elif stop_rule.stopped:
+                entry = fetcher.refusal(video, VideoError(Reason.NOT_TRIED, stop_rule.stopped))
+                yield notes.add(entry) if seen.may_note_untried(video) else entry
+            else:
+                bar = progress_bar(f"Video {number} of {len(videos)}, {video.clip_stem}")
+                with bar as on_bytes:
+                    entry = fetcher.fetch(video, on_bytes)
+                stop_rule.note(entry)
+                yield entry
 
 
 def _is_wanted(
-    fetcher: ClipFetcher, video: Video, entry: Entry, again: bool, since: str | None
+    fetcher: ClipFetcher, video: Video, entry: Entry | None, again: bool, since: str | None
 ) -> bool:
     """Whether to ask for a video that has this entry in the manifest.
 
     `since` is the time at which the wait for another crawl began; its later tries count as tries
     of this crawl.
     """
+    if entry is None:
+        return True
     if entry.outcome is Reason.USED or entry.in_the_way:
         return False
-    if again or entry.address != fetcher.network.public_address(video):
+    if again or entry.address != fetcher.network.address(video):
         return True
     if since and entry.when >= since:
         return False

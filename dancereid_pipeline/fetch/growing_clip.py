@@ -7,7 +7,7 @@ import errno
 import io
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,10 +45,10 @@ class GrowingClip:
     video: Video
     stop_rule: StopRule
 
-    def gone(self) -> Entry | None:
+    def gone(self, entries: Mapping[str, Entry]) -> Entry | None:
         """The manifest's entry, if the clip was gone at the same address the last time."""
-        entry = self.fetcher.manifest.read().get(self.video.video_id)
-        if entry is None or entry.address != self.fetcher.network.public_address(self.video):
+        entry = entries.get(self.video.video_id)
+        if entry is None or entry.address != self.fetcher.network.address(self.video):
             return None
         return entry if fate(entry.outcome) is Fate.GONE else None
 
@@ -70,11 +70,11 @@ class GrowingClip:
         why_not = OFFLINE if offline() else self.stop_rule.stopped
         if why_not:
             raise VideoError(Reason.NOT_TRIED, why_not)
-        if entry := self.gone():
+        if entry := self.gone(self.fetcher.manifest.read()):
             raise VideoError(entry.outcome, entry.detail, since=entry.since)
         reader = RangeReader(self)
         try:
-            return Clip(self.fetcher.network.public_address(self.video), reader)
+            return Clip(self.fetcher.network.address(self.video), reader)
         except BaseException as error:
             reader.end(error)
             raise
@@ -147,6 +147,7 @@ class RangeReader(io.RawIOBase):
         with contextlib.closing(self):
             if self._clip.fetcher is self._growing.fetcher and (error is None or broken):
                 # An error is for the manifest alone: this reader has what it wanted.
+                self._clip.ydl.limit.restart()  # the time in between was the reader's
                 with contextlib.suppress(VideoError), self._growing.noted():
                     self._growing.stop_rule.note(self._clip.complete())
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.address import is_address, public
+from ..common.address import Address
 from ..common.errors import AnnotationError, SourceError, VideoError
 from ..common.files import alone, sha256, start_of, usable
 from ..common.offline import offline, refuse_offline
 from ..common.reasons import Reason, advice, fate
-from ..formats.annotation import Annotation
+from ..formats.annotation import MAX_BYTES, Annotation
 from ..inputs.data_folder import (
     ClipSource,
     Inputs,
@@ -26,10 +26,9 @@ from ..inputs.data_folder import (
 )
 from ..transfer.download import fetch
 from ..transfer.settings import ANNOTATION_SHA256, ANNOTATION_URL, DRIVE_IDS, Network, variable
-from .clip_fetcher import ClipFetcher
+from .clip_fetcher import ClipFetcher, Seen
 from .crawl import crawl
 from .growing_clip import GrowingClip
-from .manifest import Entry
 from .politeness import StopRule
 from .tracks_download import fetch_archive
 
@@ -57,10 +56,10 @@ class InputStore:
         return self.data_dir is None or bool(self._annotation[1] or self._archive[1])
 
     @property
-    def _annotation(self) -> tuple[Path, str | None]:
+    def _annotation(self) -> tuple[Path, Address | None]:
         """The path of the annotation, and its address if it may be fetched."""
         given, home = self.network.annotation, self.network.download_dir
-        if given and is_address(given):
+        if given and isinstance(given, Address):
             return home / f"annotation-{_short(given)}.json", given
         if given:
             return Path(given).expanduser().absolute(), None
@@ -69,14 +68,14 @@ class InputStore:
         return home / "annotation.json", ANNOTATION_URL
 
     @property
-    def _archive(self) -> tuple[str, tuple[str, ...]]:
+    def _archive(self) -> tuple[str, tuple[Address, ...]]:
         """The file name, without ending, of tracks that are fetched, and their addresses."""
         given = self.network.archive
-        if given and is_address(given):
+        if given and isinstance(given, Address):
             return f"npy-{_short(given)}", (given,)
         if given or self.data_dir is not None:
             return "npy", ()
-        return "npy", tuple(map(_DRIVE_LINK.format, DRIVE_IDS))
+        return "npy", tuple(Address(_DRIVE_LINK.format(file_id)) for file_id in DRIVE_IDS)
 
     @property
     def _fetcher(self) -> ClipFetcher:
@@ -147,24 +146,22 @@ class InputStore:
                 f"{annotation} is missing. Load the dataset to fetch it, or put it there."
             )
         fetcher = self._fetcher
-        clip = functools.partial(
-            _clip, fetcher, fetcher.manifest.read(), StopRule() if stream else None
-        )
+        clip = functools.partial(_clip, fetcher, fetcher.look(), StopRule() if stream else None)
         files = find_files(videos, clip, tracks)
         return Inputs(self.network.download_dir, annotation, files)
 
     def _fetch_clips(self, videos: Sequence[Video], again: bool) -> bool:
         fetcher = self._fetcher
-        lacking = [video for video in videos if not fetcher.has(video)]
+        lacking = fetcher.lacking(videos)
         if offline() or not lacking:
             return False  # without writing to the folder, which may be read-only
         crawl(fetcher.folder, self.catalogue, videos, self.network, again=again)
-        return any(map(fetcher.has, lacking))
+        return len(fetcher.lacking(lacking)) < len(lacking)
 
     def _tracks_paths(self) -> list[Path]:
         """The paths of local folders and archives of tracks."""
         given = self.network.archive
-        if given and not is_address(given):
+        if given and not isinstance(given, Address):
             return [Path(given).expanduser().absolute()]
         if self.data_dir is not None and not given:
             return tracks_below(self.data_dir)
@@ -191,18 +188,18 @@ class InputStore:
         is_lacking = address is not None and not path.is_file()
         if self.may_fetch:
             self.network.download_dir.mkdir(parents=True, exist_ok=True)
-        if is_lacking:
+        if address is not None and is_lacking:
             with alone(path.parent, path.stem):
                 if not path.is_file():  # else another process has fetched it meanwhile
-                    self._ask_for_annotation(address or "", path)
+                    self._ask_for_annotation(address, path)
         Annotation.read(path, self.catalogue)
         return is_lacking
 
-    def _ask_for_annotation(self, address: str, path: Path) -> None:
+    def _ask_for_annotation(self, address: Address, path: Path) -> None:
         refuse_offline(address, path)
         check = functools.partial(_check_annotation, address, self.catalogue)
         try:
-            fetch(address, path, self.network, check=check, what="Annotation")
+            fetch(address, path, self.network, check=check, what="Annotation", most=MAX_BYTES)
         except SourceError as error:
             raise SourceError(
                 f"{str(error).rstrip('.')}. Try again later; or get the file by hand, and put it "
@@ -233,7 +230,7 @@ class InputStore:
 
 
 def _clip(
-    fetcher: ClipFetcher, entries: Mapping[str, Entry], stop_rule: StopRule | None, video: Video
+    fetcher: ClipFetcher, seen: Seen, stop_rule: StopRule | None, video: Video
 ) -> Path | ClipSource:
     """The clip of a video; in a stream, which has a stop rule, one that is fetched when opened.
 
@@ -241,13 +238,13 @@ def _clip(
         VideoError: no file, or several files, can be the clip.
     """
     try:
-        return fetcher.clips.find(video)
+        return seen.clips.find(video)
     except VideoError as error:
         if stop_rule and error.reason is not Reason.AMBIGUOUS:
             growing = GrowingClip(fetcher, video, stop_rule)
-            if not growing.gone():
+            if not growing.gone(seen.entries):
                 return growing
-        entry = entries.get(video.video_id)
+        entry = seen.entries.get(video.video_id)
         if error.reason is not Reason.NO_CLIP or entry is None or entry.file:
             raise
         raise VideoError(
@@ -258,7 +255,7 @@ def _clip(
         ) from error
 
 
-def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:
+def _check_annotation(address: Address, catalogue: Catalogue, path: Path) -> None:
     if address == ANNOTATION_URL and sha256(path) != ANNOTATION_SHA256:
         raise SourceError(
             f"{address}: expected the published file (sha256 {ANNOTATION_SHA256}), got "
@@ -267,10 +264,10 @@ def _check_annotation(address: str, catalogue: Catalogue, path: Path) -> None:
     try:
         Annotation.read(path, catalogue)
     except AnnotationError as error:
-        message = str(error).replace(str(path), public(address)).rstrip(".")
+        message = str(error).replace(str(path), address).rstrip(".")
         raise SourceError(f"{message}. The fetched file is {start_of(path)}") from error
 
 
-def _short(address: str) -> str:
+def _short(address: Address) -> str:
     """Eight hex digits that identify an address."""
-    return hashlib.sha256(address.encode()).hexdigest()[:8]
+    return hashlib.sha256(address.with_secrets().encode()).hexdigest()[:8]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -13,6 +13,7 @@ from ..common.files import lock, now, sha256, write_json
 from ..common.reasons import Reason
 
 NAME = "manifest.json"
+_MOST_WAITING = 16  # one entry in so many may wait to be written; a run that is killed loses these
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,53 @@ class Manifest:
 
     def note(self, entry: Entry) -> Entry:
         """Replaces the video's last entry by this one; returns it with its `since`."""
+        return self.note_all([entry])[0]
+
+    def note_all(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Replaces the last entries of several videos; returns them with their `since`."""
         with lock(self.path.parent, "manifest"):
-            entries = self.read()
-            entry = entries[entry.video_id] = _dated(entry, entries.get(entry.video_id))
-            write_json(self.path, {"videos": [values(entries[name]) for name in sorted(entries)]})
+            noted = self.read()
+            dated = [_dated(entry, noted.get(entry.video_id)) for entry in entries]
+            noted |= {entry.video_id: entry for entry in dated}
+            write_json(self.path, {"videos": [values(noted[name]) for name in sorted(noted)]})
+        return dated
+
+
+class Notes:
+    """Writes entries into a manifest, several at a time: each time it writes all that are there.
+
+    So the work grows as the number of entries does. Use it in a `with` statement, which writes
+    the last ones.
+
+    Args:
+        manifest: the manifest.
+        known: the number of its entries.
+    """
+
+    def __init__(self, manifest: Manifest, known: int) -> None:
+        self._manifest = manifest
+        self._known = known
+        self._waiting: list[Entry] = []
+
+    def add(self, entry: Entry) -> Entry:
+        """Adds the first entry of a video, or one of a clip; returns it with its `since`."""
+        entry = _dated(entry, None)
+        self._waiting.append(entry)
+        self._known += 1
+        if len(self._waiting) * _MOST_WAITING >= self._known:
+            self._write()
         return entry
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._manifest.note_all(self._waiting)
+            self._waiting = []
+
+    def __enter__(self) -> Notes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write()
 
 
 def _dated(entry: Entry, last: Entry | None) -> Entry:
@@ -149,11 +192,15 @@ def values(entry: Entry) -> dict[str, Any]:
     return {name: value for name, value in asdict(entry).items() if value not in ("", 0, None)}
 
 
+# Found once: it takes time.
+_TYPES = {kind: get_type_hints(kind) for kind in (Entry, ClipFacts)}
+
+
 def _entry(given: Mapping[str, Any]) -> Entry:
     clip = ClipFacts(**given["clip"]) if "clip" in given else None
     entry = Entry(**{**given, "outcome": Reason(given["outcome"]), "clip": clip})
     for part in (entry, clip) if clip else (entry,):
-        for name, kind in get_type_hints(type(part)).items():
+        for name, kind in _TYPES[type(part)].items():
             value = getattr(part, name)
             if not isinstance(value, (float, int) if kind is float else kind):
                 raise TypeError(f"{name} is {value!r}")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..common.reasons import STOPPING, Reason
+from ..common.reasons import STOPPING, Reason, advice
 from ..transfer.download import sleep
 from .manifest import Entry
 
+logger = logging.getLogger("dancereid")
 # After so many, the network is probably down, and other videos would fail, too.
 _NETWORK_FAILURES = 3
 
@@ -31,8 +33,17 @@ class StopRule:
     def note(self, entry: Entry) -> None:
         """Takes the outcome of a video into account."""
         self._failures = self._failures + 1 if entry.outcome is Reason.NETWORK else 0
-        if entry.outcome in STOPPING or self._failures == _NETWORK_FAILURES:
+        is_down = self._failures == _NETWORK_FAILURES
+        if entry.outcome in STOPPING or is_down:
             self.stopped = f"it ended with {entry.video_id}: {entry.outcome.value}"
+            logger.warning(
+                "Fetching ended with %s: %s. No other video is tried. %s",
+                entry.video_id,
+                f"{self._failures} videos in a row failed (network)"
+                if is_down
+                else entry.outcome.value,
+                advice(entry.outcome),
+            )
 
 
 class Pace:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ..common.errors import VideoError
+from ..common.errors import PublicTracebackError, VideoError
 from ..common.reasons import Reason
 from ..inputs.data_folder import CLIP_SUFFIXES
-from ..transfer.failures import fetch_error
+from ..transfer.failures import CLIENT_ERRORS, fetch_error
 
 # Video without sound, with at most the size and frame rate that the tracks were made from.
 # AVC first: YouTube has used it for the longest time, and every decoder reads it.
@@ -42,9 +43,9 @@ def locate(ydl: Any, address: str) -> dict[str, Any]:
         suffix = PurePosixPath(unquote(urlsplit(address).path)).suffix.lower()
         return {"url": address, "ext": suffix[1:] if suffix in CLIP_SUFFIXES else "mp4"}
     try:
-        info = ydl.extract_info(address, download=False)
-    except (YoutubeDLError, OSError) as error:
-        raise fetch_error(error, Path()) from error
+        info = ydl.limit.run(functools.partial(ydl.extract_info, address, download=False))
+    except (YoutubeDLError, *CLIENT_ERRORS) as error:
+        raise fetch_error(error, Path()) from PublicTracebackError.of(error)
     if not info.get("url"):
         raise VideoError(Reason.NO_FORMAT, "the address is not the page of one video")
     return dict(info)

@@ -190,7 +190,7 @@ def find_in_folder(
             tracks = tracks_files_below(folder, catalogue)
     except (OSError, ValueError, RuntimeError) as error:
         raise SourceError(
-            f"data_dir {str(path)[:200]!r} cannot be read: {error}. Expected a folder with "
+            f"data_dir {str(path)[:200]!r} cannot be read ({error}). Expected a folder with "
             f"{_LAYOUT}, and permission to read it."
         ) from error
     return Inputs(folder, annotation, find_files(videos, clips.find, tracks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -53,30 +53,63 @@ def match_files(
     """
     own = {video.clip_stem: video.video_id for video in catalogue}
     ids = {name: v.video_id for v in catalogue for name in (v.video_id, v.download_id)}
-    # Ids may contain '-' and '_', as names do. So only letters and digits can continue an id.
-    longest_first = "|".join(map(re.escape, sorted(ids, key=len, reverse=True)))
-    pattern = re.compile(f"(?<![A-Za-z0-9])({longest_first})(?![A-Za-z0-9])")
-    anywhere = re.compile(longest_first, re.IGNORECASE)
+    lower = {name.lower() for name in ids}
+    lengths = sorted(set(map(len, ids)), reverse=True)
     by_video: dict[str, list[_File]] = {}
     passed_over = []
     for file, name in files:
-        found = pattern.findall(name)
+        found = _separate(name, _ids_in(name, ids, lengths))
         longest = {ids[i] for i in found if len(i) == max(map(len, found))}
         videos = {own[name]} if name in own else longest
         for video_id in videos:
             by_video.setdefault(video_id, []).append(file)
         if not videos:
-            near = anywhere.search(name)
-            passed_over.append(PassedOver(str(file), name, _why_no_video(near, ids)))
+            near = next(_ids_in(name.lower(), lower, lengths), None)
+            passed_over.append(
+                PassedOver(str(file), name, _why_no_video(near and name[slice(*near)], ids))
+            )
     return by_video, passed_over
 
 
-def _why_no_video(near: re.Match[str] | None, ids: Collection[str]) -> str:
+def _ids_in(name: str, ids: Collection[str], lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Where ids are in a name, from left to right; of those that begin together, the longest first.
+
+    Parts of the name are looked up among the ids, so more ids do not take longer.
+
+    Args:
+        name: the name.
+        ids: the ids.
+        lengths: their lengths, each once, the largest first.
+
+    Yields:
+        The offsets at which an id begins and ends.
+    """
+    for start in range(len(name)):
+        for stop in (start + length for length in lengths):
+            if stop <= len(name) and name[start:stop] in ids:
+                yield start, stop
+
+
+def _separate(name: str, parts: Iterable[tuple[int, int]]) -> list[str]:
+    """The parts of a name that no letter or digit continues, and that do not overlap.
+
+    Ids may contain '-' and '_', as names do, so these do not continue an id.
+    """
+    found, after = [], 0
+    for start, stop in parts:
+        beside = name[start - 1 : start] + name[stop : stop + 1]
+        if start >= after and not re.search("[A-Za-z0-9]", beside):
+            found.append(name[start:stop])
+            after = stop
+    return found
+
+
+def _why_no_video(near: str | None, ids: Collection[str]) -> str:
     """Why a file belongs to no video: `near` is what its name has of an id."""
     if near is None:
         return "no video's id is in its name"
-    if near[0] in ids:
-        return f"a letter or digit is next to the id {near[0]}"
+    if near in ids:
+        return f"a letter or digit is next to the id {near}"
     return "upper and lower case are not those of the video's id"
 
 

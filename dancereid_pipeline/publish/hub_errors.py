@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,7 +17,8 @@ from huggingface_hub.errors import (
 # The error of its HTTP client if a connection fails. Releases of it use different clients.
 from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]
 
-from ..common.errors import DanceReIDError, HubError, OptionError
+from ..common.address import without_secrets
+from ..common.errors import DanceReIDError, HubError, OptionError, PublicTracebackError
 
 _TOKENS = "https://huggingface.co/settings/tokens"
 _AGAIN = "Run it again: it sends only what is not on the Hub yet."
@@ -24,15 +26,28 @@ _AGAIN = "Run it again: it sends only what is not on the Hub yet."
 
 @contextmanager
 def hub_errors(repo_id: str) -> Iterator[None]:
-    """Turns an error of the Hub's clients into a `HubError`.
+    """Turns an error of the Hub's clients into a `HubError`; hides secrets in what they log.
 
     Args:
         repo_id: the repository, for the message.
     """
+    # Else it would show the signed addresses to which it sends files.
+    handlers = logging.getLogger("huggingface_hub").handlers
+    for handler in handlers:
+        handler.addFilter(_hide_secrets)
     try:
         yield
     except (ClientError, OSError, RuntimeError, ValueError) as error:
-        raise _explained(repo_id, error) from error
+        raise _explained(repo_id, error) from PublicTracebackError.of(error)
+    finally:
+        for handler in handlers:
+            handler.removeFilter(_hide_secrets)
+
+
+def _hide_secrets(record: logging.LogRecord) -> bool:
+    """A filter of logs that lets every message pass, without its secrets."""
+    record.msg, record.args = without_secrets(record.getMessage()), ()
+    return True
 
 
 def _explained(repo_id: str, error: Exception) -> DanceReIDError:
@@ -78,7 +93,8 @@ def _refused(repo_id: str, error: HfHubHTTPError) -> str:
     """A message for an answer with an error status."""
     status = error.response.status_code
     # For some answers, the client replaces the server's message by its own.
-    message = error.server_message or error.response.headers.get("X-Error-Message") or _line(error)
+    given = error.server_message or error.response.headers.get("X-Error-Message")
+    message = without_secrets(given or "") or _line(error)
     if status == 401 and "expired" in message.lower():
         return f"The token has expired ({message}). Make a new one, at {_TOKENS}: hf auth login"
     if status == 401:
@@ -111,4 +127,4 @@ def _refused(repo_id: str, error: HfHubHTTPError) -> str:
 
 def _line(error: BaseException) -> str:
     """The message of an exception, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return without_secrets(" ".join(str(error).split())) or type(error).__name__

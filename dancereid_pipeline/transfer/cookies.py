@@ -22,7 +22,8 @@ def read_cookies(path: str) -> str:
     try:
         text = Path(path).expanduser().read_text("utf-8")
     except (OSError, ValueError, RuntimeError) as error:
-        raise SourceError(f"cookies={path!r} cannot be read: {error}. {COOKIES_WANTED}") from error
+        why = str(error).rstrip(".")
+        raise SourceError(f"cookies={path!r} cannot be read: {why}. {COOKIES_WANTED}") from error
     if not _HEADER.match(text):
         raise SourceError(
             f"cookies={path!r}: the first line is not '# Netscape HTTP Cookie File'. "

@@ -11,15 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..common.address import public
-from ..common.errors import SourceError, VideoError
+from ..common.address import Address
+from ..common.errors import PublicTracebackError, SourceError, VideoError
 from ..common.files import give_name, usable
 from ..common.offline import refuse_offline
 from ..common.progress import progress
 from ..common.reasons import Reason
-from .failures import asked_to_wait_s, causes, fetch_error
+from .failures import CLIENT_ERRORS, asked_to_wait_s, causes, fetch_error
 from .google_drive import download_drive, drive_id
-from .http_client import OnBytes, client, cookies_copy
+from .http_client import client, cookies_copy
+from .limits import MAX_FILE_BYTES, OnBytes, TooLargeError
 from .settings import Network
 
 # The longest wait for a server that sends "Retry-After"; the user decides about longer waits.
@@ -36,7 +37,15 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def fetch(address: str, target: Path, network: Network, *, check: _OnPath, what: str) -> None:
+def fetch(
+    address: Address,
+    target: Path,
+    network: Network,
+    *,
+    check: _OnPath,
+    what: str,
+    most: int = MAX_FILE_BYTES,
+) -> None:
     """Fetches one file, with a progress bar. It gets the name `target` when it is complete.
 
     Args:
@@ -46,28 +55,31 @@ def fetch(address: str, target: Path, network: Network, *, check: _OnPath, what:
         check: checks the file while it has another name; raises a `SourceError` if the file is
             not as expected.
         what: the name of the file for the progress bar.
+        most: the size in bytes that the file may have.
 
     Raises:
         SourceError: the file is not available, or not as expected. `target` is then as it was
             before.
     """
     refuse_offline(address, target)
-    with progress_bar(what) as on_bytes, _transfer(address, network, on_bytes) as transfer:
+    with progress_bar(what) as on_bytes, _transfer(address, network, on_bytes, most) as transfer:
         try:
             download_checked(target, check, transfer)
         except VideoError as error:
-            raise SourceError(f"{public(address)}: {error}") from error
+            raise SourceError(f"{address}: {error}") from error
 
 
 @contextlib.contextmanager
-def _transfer(address: str, network: Network, on_bytes: OnBytes) -> Iterator[_OnPath]:
+def _transfer(
+    address: Address, network: Network, on_bytes: OnBytes, most: int
+) -> Iterator[_OnPath]:
     """Gives the function that downloads an address to a path, by gdown or yt-dlp."""
-    if file_id := drive_id(address):
+    if file_id := drive_id(address.with_secrets()):
         with cookies_copy(network) as cookies:
-            yield partial(download_drive, file_id, network, cookies, on_bytes)
+            yield partial(download_drive, file_id, network, cookies, on_bytes, most=most)
     else:
-        with client(network, on_bytes) as ydl:
-            yield partial(download, ydl, {"url": address})
+        with client(network, on_bytes, most=most) as ydl:
+            yield partial(download, ydl, {"url": address.with_secrets()})
 
 
 def download_checked(target: Path, check: Callable[[Path], _T], transfer: _OnPath) -> _T:
@@ -130,8 +142,11 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
     waits = 0
     while True:
         try:
-            done, _ = ydl.dl(str(path), info)
-        except (YoutubeDLError, OSError) as error:
+            done, _ = ydl.limit.run(partial(ydl.dl, str(path), info))
+        except TooLargeError:
+            part.unlink(missing_ok=True)
+            raise
+        except (YoutubeDLError, *CLIENT_ERRORS) as error:
             size = _size_if_asked_beyond(error)
             if size is not None and part.exists():
                 # The server has no more bytes: the part is complete, or is of another file.
@@ -142,7 +157,7 @@ def download(ydl: Any, info: dict[str, Any], path: Path) -> None:
                 continue
             seconds = asked_to_wait_s(error)
             if seconds is None or seconds > MAX_WAIT_S or waits == _WAITS:
-                raise fetch_error(error, path) from error
+                raise fetch_error(error, path) from PublicTracebackError.of(error)
             waits += 1
             sleep(seconds)
         else:

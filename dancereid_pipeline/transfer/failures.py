@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterable, Iterator
+from http.client import HTTPException
 from pathlib import Path
 
+from ..common.address import without_secrets
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 
@@ -101,6 +103,9 @@ _STATUSES = {
 }
 _STATUS = re.compile(r"HTTP Error (\d{3})\b")
 
+# What clients raise where a server's answer is not valid, besides errors of their own.
+CLIENT_ERRORS = (OSError, ValueError, TypeError, LookupError, HTTPException)
+
 _LONGEST = 200
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 # "ERROR: [youtube] ZhuDSdmby8k: ", or a part of it.
@@ -113,7 +118,6 @@ _TAIL = re.compile(
     r"|\(caused by (<HTTPError|\w*(Transport|SSL|Proxy|Verify)Error\()).*",
     re.IGNORECASE,
 )
-_PASSWORD = re.compile(r"(?<=://)[^\s/@]+@")
 
 
 def reason_of(error: BaseException) -> Reason:
@@ -132,7 +136,7 @@ def reason_of(error: BaseException) -> Reason:
 def short_message(error: BaseException) -> str:
     """The text of an error in one short line, without full stop and yt-dlp's additions."""
     text = " ".join(_COLOUR.sub("", str(error)).split())
-    text = _PASSWORD.sub("", _TAIL.sub("", _HEAD.sub("", text))).strip()
+    text = without_secrets(_TAIL.sub("", _HEAD.sub("", text))).strip()
     if len(text) > _LONGEST:
         text = text[: _LONGEST - 3].rstrip() + "..."
     elif text.endswith(".") and not text.endswith(".."):
@@ -210,7 +214,10 @@ def fetch_error(error: Exception, path: Path) -> VideoError | SourceError:
             )
     wait = asked_to_wait_s(error)
     hint = f"; the server asks to wait {wait:,.0f} s" if wait else ""
-    return VideoError(reason_of(error), short_message(error) + hint)
+    message = short_message(error)
+    if isinstance(error, CLIENT_ERRORS) and not isinstance(error, OSError):
+        message = f"the answer of the server is not valid ({type(error).__name__}: {message})"
+    return VideoError(reason_of(error), message + hint)
 
 
 def asked_to_wait_s(error: BaseException) -> float | None:

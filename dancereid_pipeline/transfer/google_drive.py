@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from ..common.errors import SourceError
-from .failures import causes, short_message
-from .http_client import OnBytes
+from ..common.address import without_secrets
+from ..common.errors import PublicTracebackError, SourceError
+from .failures import CLIENT_ERRORS, causes, short_message
+from .limits import MAX_FILE_BYTES, OnBytes, TimeLimit, TooLargeError, check_size
 from .settings import Network
 
 if TYPE_CHECKING:
@@ -53,7 +54,12 @@ def drive_id(address: str) -> str | None:
 
 
 def download_drive(
-    file_id: str, network: Network, cookies: Path | None, progress: OnBytes, path: Path
+    file_id: str,
+    network: Network,
+    cookies: Path | None,
+    progress: OnBytes,
+    path: Path,
+    most: int = MAX_FILE_BYTES,
 ) -> None:
     """Fetches a file from Google Drive. It is at `path` when it is complete, but not checked.
 
@@ -62,14 +68,16 @@ def download_drive(
 
     Args:
         file_id: the file's id, as `drive_id` finds it.
-        network: proxy (a proxy of the environment comes first) and rate.
+        network: proxy (a proxy of the environment comes first), rate and time limit.
         cookies: a cookies.txt that gdown may write to; None for none.
         progress: called after every block. If it raises, the transfer ends and this function raises
             the same.
         path: the path of the file; its folder is made.
+        most: the size in bytes that the file may have.
 
     Raises:
         SourceError: the file is not available; the message gives the cause.
+        VideoError: it takes too long, or is too large.
     """
     from gdown.exceptions import DownloadCancelled, DownloadError
 
@@ -77,10 +85,18 @@ def download_drive(
     whole = path.with_name(f"{path.name}.{file_id}")
     part = whole.with_name(f"{whole.name}.partial.part")
     raised: list[BaseException] = []
-    request: dict[str, Any] = {"id": file_id, "proxy": network.proxy, "speed": network.rate}
+    proxy = network.proxy and network.proxy.with_secrets()
+    request: dict[str, Any] = {"id": file_id, "proxy": proxy, "speed": network.rate}
     # Without cookies, gdown must not keep any: it would write them into the user's home.
     request |= {"cookies_file": cookies and str(cookies), "use_cookies": cookies is not None}
-    ask = partial(_ask, whole, progress, raised, **request)
+    limit = TimeLimit(network.time_limit)
+
+    def on_bytes(received: int, in_all: int | None) -> None:
+        check_size(received, in_all, most)
+        progress(received, in_all)
+        limit.check()
+
+    ask = partial(_ask, whole, on_bytes, limit, raised, **request)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not whole.exists():  # else an earlier run ended before it renamed the file
@@ -92,14 +108,19 @@ def download_drive(
             part.touch()
             try:
                 _ask_thrice(ask, part)
+            except TooLargeError:
+                part.unlink()
+                raise
             finally:
                 if part.exists() and not part.stat().st_size:
                     part.unlink()
         whole.replace(path)
-    except (DownloadError, DownloadCancelled, OSError, KeyError, ValueError) as error:
+    except (DownloadError, DownloadCancelled, *CLIENT_ERRORS) as error:
         if error in raised:
             raise
-        raise SourceError(f"Google Drive, file {file_id}: {_reason(error, path)}.") from error
+        raise SourceError(
+            f"Google Drive, file {file_id}: {_reason(error, path)}."
+        ) from PublicTracebackError.of(error)
 
 
 def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
@@ -126,7 +147,13 @@ def _ask_thrice(ask: Callable[[], None], part: Path) -> None:
     ask()
 
 
-def _ask(whole: Path, progress: OnBytes, raised: list[BaseException], **request: Any) -> None:
+def _ask(
+    whole: Path,
+    progress: OnBytes,
+    limit: TimeLimit,
+    raised: list[BaseException],
+    **request: Any,
+) -> None:
     """Calls gdown and limits its waits; adds what `progress` raises to `raised`."""
     import gdown
 
@@ -152,9 +179,12 @@ def _ask(whole: Path, progress: OnBytes, raised: list[BaseException], **request:
     try:
         # Even with quiet=True, gdown prints the proxy with its password.
         with contextlib.redirect_stderr(io.StringIO()):
-            gdown.download(output=str(whole), resume=True, quiet=True, **request)
+            limit.run(
+                partial(gdown.download, output=str(whole), resume=True, quiet=True, **request)
+            )
     finally:
         timer.cancel()
+        cancel.set()  # for a thread that was left behind
 
 
 def _reason(error: Exception, path: Path) -> str:
@@ -177,7 +207,7 @@ def _reason(error: Exception, path: Path) -> str:
         return f"the transfer failed ({short_message(bottom)})"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or path}: cannot be written ({error.strerror})"
-    return f"gdown cannot read the answer ({type(error).__name__}: {error})"
+    return f"gdown cannot read the answer ({type(error).__name__}: {without_secrets(str(error))})"
 
 
 def _status(error: requests.HTTPError) -> int:

@@ -7,6 +7,7 @@ on a mirror, and a clip on YouTube.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import logging
 import tempfile
@@ -15,16 +16,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..common.errors import SourceError
+from ..common.address import without_secrets
+from ..common.errors import PublicTracebackError, SourceError
 from .cookies import COOKIES_WANTED, read_cookies
 from .failures import asked_to_wait_s, short_message
+from .limits import MAX_FILE_BYTES, MAX_PAGE_BYTES, OnBytes, TimeLimit, check_size
 from .settings import Network
 
 logger = logging.getLogger("dancereid")
 _RETRIES = 5
 _TIMEOUT_S = 30.0
-# Called with (bytes received, bytes in all or None) after each block; may raise to end it.
-OnBytes = Callable[[int, int | None], None]
 
 
 def retry_wait_s(n: int) -> float:
@@ -45,12 +46,16 @@ def cookies_copy(network: Network) -> Iterator[Path | None]:
 
 
 @contextlib.contextmanager
-def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> Iterator[Any]:
+def client(
+    network: Network, on_bytes: OnBytes | None = None, most: int = MAX_FILE_BYTES, **params: Any
+) -> Iterator[Any]:
     """A `yt_dlp.YoutubeDL` with the settings of `network`.
 
     Args:
-        network: cookies, proxy and rate.
+        network: cookies, proxy, rate and time limit. The time begins now; `limit.restart()` of
+            the client lets it begin again.
         on_bytes: called after every block.
+        most: the size in bytes that a file may have.
         **params: further parameters of `YoutubeDL`.
 
     Raises:
@@ -62,6 +67,7 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
     from yt_dlp.utils import YoutubeDLError
 
     class Client(YoutubeDL):
+        limit = TimeLimit(network.time_limit)
         answer_headers: Mapping[str, str] = MappingProxyType({})  # of the last answer
 
         def urlopen(self, req: Any) -> Any:
@@ -73,11 +79,15 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
                     raise RequestError(cause=error) from error
                 raise
             self.answer_headers = answer.headers
+            answer.read = functools.partial(_read, answer.read, self.limit)
             return answer
 
     def hook(status: dict[str, Any]) -> None:
-        if on_bytes and status["status"] == "downloading":
-            on_bytes(status["downloaded_bytes"], status.get("total_bytes"))
+        if status["status"] == "downloading":
+            received, in_all = status["downloaded_bytes"], status.get("total_bytes")
+            check_size(received, in_all, most)
+            if on_bytes:
+                on_bytes(received, in_all)
 
     settings: dict[str, Any] = {
         "logger": _Log(),
@@ -92,7 +102,7 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
         # yt-dlp's default is only deno; any of these works.
         "js_runtimes": {name: {} for name in ("deno", "node", "bun", "quickjs")},
         "ratelimit": network.rate,
-        "proxy": network.proxy,
+        "proxy": network.proxy and network.proxy.with_secrets(),
         "cookiesfrombrowser": network.browser,
     }
     try:
@@ -104,9 +114,26 @@ def client(network: Network, on_bytes: OnBytes | None = None, **params: Any) -> 
     except (YoutubeDLError, OSError, ValueError, RuntimeError) as error:
         raise SourceError(
             f"cookies={network.cookies!r} cannot be read: {short_message(error)}. {COOKIES_WANTED}"
-        ) from error
+        ) from PublicTracebackError.of(error)
     with ydl:
         yield ydl
+
+
+def _read(read: Callable[[int], bytes], limit: TimeLimit, amt: int | None = None) -> bytes:
+    """Reads a block, or a whole page without `amt`, which is yt-dlp's name for the amount.
+
+    Raises:
+        VideoError: the time is over, or the page is too large.
+    """
+    if amt is not None:
+        block = read(amt)
+        limit.check()
+        return block
+    page = b""
+    while block := _read(read, limit, 1 << 16):
+        page += block
+        check_size(len(page), None, MAX_PAGE_BYTES)
+    return page
 
 
 class _Log:
@@ -115,10 +142,10 @@ class _Log:
     def debug(self, message: str) -> None:
         # Retries may take half a minute, so the user sees why.
         level = logging.WARNING if "Retrying (" in message else logging.DEBUG
-        logger.log(level, "%s", " ".join(message.split()))
+        logger.log(level, "%s", without_secrets(" ".join(message.split())))
 
     def warning(self, message: str) -> None:
-        logger.info("yt-dlp: %s", message)
+        logger.info("yt-dlp: %s", without_secrets(message))
 
     def error(self, message: str) -> None:
-        logger.debug("%s", message)  # raised as well
+        logger.debug("%s", without_secrets(message))  # raised as well

@@ -14,19 +14,19 @@ from urllib.parse import urlsplit
 from huggingface_hub.constants import HF_HOME
 
 from ..catalogue.catalogue import Video
-from ..common.address import is_address, public
+from ..common.address import Address, is_address
 from ..common.errors import OptionError
 from ..common.validation import checked_path, path_or_none, shown
 
 # The published annotation, at the repository's last revision, and what its bytes must be.
-ANNOTATION_URL = (
+ANNOTATION_URL = Address(
     "https://raw.githubusercontent.com/azuxmioy/DanceReID/"
     "179cca6edf5367340c14b4a1094f7bc8070d7d0e/annotation/annotation.json"
 )
 ANNOTATION_SHA256 = "66ddffe48cc39a2c4818500f19cc9b9208f07177fe78969278ce073df3e27fa7"
 # The published archive of tracks: the current file, then the older one.
 DRIVE_IDS = ("1Ph8yUuXEefU6Buv1dOrxXFFDuptyEdA2", "1qSh78lGQ6b7bZsg8K3tG1SIWaVSjoUrc")
-VIDEO_URL = "https://www.youtube.com/watch?v={download_id}"
+VIDEO_URL = Address("https://www.youtube.com/watch?v={download_id}")
 # Browsers whose cookies yt-dlp can read, by its names.
 BROWSERS = (
     "brave", "chrome", "chromium", "edge", "firefox", "opera", "safari", "vivaldi", "whale",
@@ -55,7 +55,8 @@ class Network:
             `browser:firefox`, or `browser:chrome:Profile 1`.
         proxy: address of a proxy, with `http://`, `https://` or `socks5://`.
         rate: bytes a second at most, for example `500K` or `2M`. Without it, no limit.
-        time_limit: seconds that one video may take. The next run continues where it ended.
+        time_limit: seconds that one file may take; in a stream, one request. The next run
+            continues where it ended.
         download_dir: folder that keeps what was fetched. It has the layout of a `data_dir`.
 
     Raises:
@@ -64,9 +65,9 @@ class Network:
 
     annotation: str | None = None
     archive: str | None = None
-    video_url: str = VIDEO_URL
+    video_url: Address = VIDEO_URL
     cookies: str | None = None
-    proxy: str | None = None
+    proxy: Address | None = None
     rate: int | None = None
     time_limit: float = TIME_LIMIT_S
     download_dir: Path = Path(HF_HOME, "dancereid")
@@ -100,13 +101,11 @@ class Network:
                 given[field.name] = _CHECKS[field.name](field.name, value)
         return cls(**given)
 
-    def address(self, video: Video) -> str:
+    def address(self, video: Video) -> Address:
         """The address of a video."""
-        return _filled(self.video_url, video)
-
-    def public_address(self, video: Video) -> str:
-        """The address of a video without secrets, to be shown or kept: see `public`."""
-        return _filled(public(self.video_url), video)
+        return self.video_url.filled(
+            download_id=video.download_id, video_id=video.video_id, clip=video.clip_stem
+        )
 
     @property
     def browser(self) -> tuple[str, ...] | None:
@@ -118,12 +117,6 @@ class Network:
 def variable(option: str) -> str:
     """The environment variable of an option."""
     return f"DANCEREID_{option.upper()}"
-
-
-def _filled(pattern: str, video: Video) -> str:
-    return pattern.format(
-        download_id=video.download_id, video_id=video.video_id, clip=video.clip_stem
-    )
 
 
 def _is_sound(address: str) -> bool:
@@ -139,8 +132,8 @@ def _path_or_address(name: str, value: object) -> str:
     text = path_or_none(name, value) or ""
     if is_address(text):
         if not _is_sound(text):
-            raise OptionError(f"{name}: expected an address, got {shown(text.rpartition('@')[2])}.")
-        return text
+            raise OptionError(f"{name}: expected an address, got {shown(Address(text))}.")
+        return Address(text)
     if kind := re.match(r"[a-z][a-z0-9+.-]+://", text, re.I):
         raise OptionError(
             f"{name}: expected a path, or an address with http:// or https://, got one with "
@@ -150,7 +143,7 @@ def _path_or_address(name: str, value: object) -> str:
     return text
 
 
-def _pattern(name: str, value: object) -> str:
+def _pattern(name: str, value: object) -> Address:
     known = ("download_id", "video_id", "clip")
     try:
         parts = list(Formatter().parse(str(value)))
@@ -159,12 +152,13 @@ def _pattern(name: str, value: object) -> str:
     except ValueError:
         used, plain = set(), False
     sound = is_address(str(value)) and _is_sound(str(value))
+    got = Address(value) if isinstance(value, str) else value
     if not (sound and used and used <= set(known) and plain):
         raise OptionError(
             f"{name}: expected an address with {', '.join(f'{{{k}}}' for k in known)} in it, for "
-            f"example 'http://mirror.lab/videos/{{clip}}.mp4', got {shown(value)}."
+            f"example 'http://mirror.lab/videos/{{clip}}.mp4', got {shown(got)}."
         )
-    return str(value)
+    return Address(str(value))
 
 
 def _cookies(name: str, value: object) -> str:
@@ -191,14 +185,14 @@ def _is_file(path: str) -> bool:
         return False
 
 
-def _proxy(name: str, value: object) -> str:
+def _proxy(name: str, value: object) -> Address:
     if not re.match(r"(https?|socks(4a?|5h?))://", str(value)) or not _is_sound(str(value)):
         # Not shown: it may hold a password.
         raise OptionError(
             f"{name}: expected the address of a proxy, for example 'http://proxy.lab:3128' or "
             "'socks5://127.0.0.1:1080'."
         )
-    return str(value)
+    return Address(str(value))
 
 
 def _rate(name: str, value: object) -> int:

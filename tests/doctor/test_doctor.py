@@ -18,6 +18,7 @@ import yt_dlp_ejs
 from yt_dlp.utils import _jsruntime
 
 import dancereid
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import OptionError
 from dancereid_pipeline.common.package_files import install_command
 from dancereid_pipeline.doctor import software as doctor
@@ -59,7 +60,9 @@ def test_a_module_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_datasets_or_pyav_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     monkeypatch.setitem(sys.modules, "av", None)
-    here = Network(annotation="a.json", archive="npy", video_url="http://127.0.0.1:1/{clip}")
+    here = Network(
+        annotation="a.json", archive="npy", video_url=Address("http://127.0.0.1:1/{clip}")
+    )
     found = by_name(doctor.checks(here, environment={}))
     assert found["datasets"].state == found["PyAV"].state == "no"
     assert found["cache folder"] == Check("cache folder", "skipped", "needs datasets")
@@ -115,7 +118,7 @@ def test_what_runs_javascript(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     # Only YouTube needs one.
     found = by_name(doctor.checks(Network(), environment={}))
     assert found["JavaScript runtime"].state == "no"
-    mirror = Network(video_url="http://youtube.com.mirror.lab/{clip}.mp4")
+    mirror = Network(video_url=Address("http://youtube.com.mirror.lab/{clip}.mp4"))
     found = by_name(doctor.checks(mirror, environment={}))
     assert found["JavaScript runtime"].state == "warning"
     assert found["JavaScript runtime"].advice == check.advice

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.doctor.environment import (
     cookies_check,
@@ -38,9 +39,9 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def mirror(site: Site) -> Network:
     return Network(
-        annotation=site.address("annotation.json"),
-        archive=site.address("npy.zip"),
-        video_url=site.address("videos/{clip}.mp4"),
+        annotation=Address(site.address("annotation.json")),
+        archive=Address(site.address("npy.zip")),
+        video_url=Address(site.address("videos/{clip}.mp4")),
     )
 
 

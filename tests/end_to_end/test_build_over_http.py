@@ -11,6 +11,7 @@ import pytest
 from datasets import load_dataset
 
 import dancereid
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import (
     DanceReIDError,
     MissingVideosError,
@@ -209,7 +210,10 @@ def test_an_archive_without_tracks_is_not_kept(site: Site, remote: dict[str, str
         load_dataset("dancereid", **remote)
     assert not list(Path(remote["download_dir"]).glob("npy*"))
     # A part of that other archive is no part of this one.
-    part = Path(remote["download_dir"]) / f"npy-{_short(remote['archive'])}.fetched.unchecked.part"
+    part = (
+        Path(remote["download_dir"])
+        / f"npy-{_short(Address(remote['archive']))}.fetched.unchecked.part"
+    )
     part.write_bytes(right[:100] + b"x" * 100)
     site.files["/npy.zip"] = right
     assert len(load_dataset("dancereid", **remote)["test"]) == 24

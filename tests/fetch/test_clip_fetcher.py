@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from yt_dlp.version import __version__ as yt_dlp_version
 
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.files import lock, sha256
 from dancereid_pipeline.common.reasons import Fate, Reason, fate
@@ -246,15 +247,15 @@ def test_what_may_change_an_answer_is_told_apart(by_page: ClipFetcher, tmp_path:
     cookies = tmp_path / "cookies.txt"
     cookies.write_text("# Netscape HTTP Cookie File\n")
     plain = by_page.network
-    proxied = replace(plain, proxy="http://user:one@proxy:3128")
+    proxied = replace(plain, proxy=Address("http://user:one@proxy:3128"))
     given = [
         *(plain, replace(plain, cookies=str(cookies)), replace(plain, cookies="browser:firefox")),
-        *(proxied, replace(plain, proxy="http://proxy:3129")),
+        *(proxied, replace(plain, proxy=Address("http://proxy:3129"))),
     ]
     said = [asked_with(one) for one in given]
     assert len(set(said)) == len(given)
     assert all(re.fullmatch(r"[0-9a-f]{8}", one) for one in said)
-    assert asked_with(replace(proxied, proxy="http://user:two@proxy:3128")) == said[3]
+    assert asked_with(replace(proxied, proxy=Address("http://user:two@proxy:3128"))) == said[3]
     assert asked_with(replace(plain, rate=1, time_limit=2.0, archive="x")) == said[0]
     os.utime(cookies, (1, 1))
     assert asked_with(given[1]) != said[1]

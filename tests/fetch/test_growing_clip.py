@@ -37,7 +37,7 @@ def test_what_is_read_is_what_the_file_has(
         assert pictures(clip, wanted) == expected
         assert clip.frame_count == FRAMES  # made sure of: a frame past the end was wanted
     assert left(growing) == {f"000_vid{file.suffix}": clip_content(name)}
-    assert growing.fetcher.has(growing.video)
+    assert growing.fetcher.lacking([growing.video]) == []
     assert site.asked() == len(clip_content(name))
     site.requests.clear()
     with growing.open() as there:
@@ -76,7 +76,7 @@ def test_a_crawl_continues_what_a_stream_left(
     assert 0 < len(part) < len(clip_content())
     growing.fetcher.fetch(growing.video, lambda there, whole: None)
     assert left(growing) == {"000_vid.mp4": clip_content()}
-    assert growing.fetcher.has(growing.video)
+    assert growing.fetcher.lacking([growing.video]) == []
     assert site.requests[-1].range == f"bytes={len(part)}-"
     assert site.asked() == len(clip_content())
 
@@ -109,7 +109,7 @@ def test_a_whole_that_was_not_checked_is_read_and_checked(
     with growing.open() as clip:
         assert len(pictures(clip)) == FRAMES
     assert left(growing) == {"000_vid.mp4": clip_content()}
-    assert growing.fetcher.has(growing.video)
+    assert growing.fetcher.lacking([growing.video]) == []
     assert len(site.requests) == requests
 
 

@@ -29,7 +29,7 @@ def read(growing: GrowingClip) -> None:
     """Reads all of it, which leaves it whole."""
     with growing.open() as clip:
         assert len(pictures(clip)) == FRAMES
-    assert growing.fetcher.has(growing.video)
+    assert growing.fetcher.lacking([growing.video]) == []
 
 
 def outcome(growing: GrowingClip) -> Reason:
@@ -242,7 +242,7 @@ def test_a_video_that_its_page_refuses_is_noted(pages: Pages, by_page: GrowingCl
         pass
     assert error.value.reason is Reason.PRIVATE
     assert outcome(by_page) is Reason.PRIVATE
-    assert by_page.gone()
+    assert by_page.gone(by_page.fetcher.manifest.read())
 
 
 def test_a_format_of_segments_is_fetched_whole(pages: Pages, by_page: GrowingClip) -> None:

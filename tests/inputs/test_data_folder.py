@@ -120,7 +120,7 @@ def test_a_folder_without_permission_to_read_is_an_error(
         return []
 
     monkeypatch.setattr(os, "walk", walk)
-    with pytest.raises(SourceError, match=r"cannot be read: .*Permission denied.*videos"):
+    with pytest.raises(SourceError, match=r"cannot be read \(.*Permission denied.*videos"):
         find_in_folder(folder, catalogue, catalogue)
 
 

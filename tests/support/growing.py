@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dancereid_pipeline.catalogue.catalogue import Catalogue
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher
 from dancereid_pipeline.fetch.growing_clip import GrowingClip
 from dancereid_pipeline.fetch.politeness import StopRule
@@ -58,7 +59,7 @@ def growing_clip(
     catalogue.write_text("video_id,people,split\nvid,1,test\n")
     videos = Catalogue.read(catalogue)
     pattern = f"{site.url}/{name}?{{clip}}"
-    settings = Network(video_url=pattern, download_dir=folder, **network)
+    settings = Network(video_url=Address(pattern), download_dir=folder, **network)
     return GrowingClip(
         ClipFetcher(folder / "videos", videos, settings), videos.videos[0], StopRule()
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.files import start_of
 from dancereid_pipeline.transfer import http_client
@@ -39,7 +40,7 @@ def get(site: Site, target: Path, **network: object) -> None:
         if unchecked.read_bytes() != CONTENT:
             raise SourceError(f"expected another file, got {start_of(unchecked)}")
 
-    fetch(site.address("/a.bin"), target, Network(**network), check=check, what="A")
+    fetch(Address(site.address("/a.bin")), target, Network(**network), check=check, what="A")
 
 
 def transfer(site: Site, target: Path) -> None:
@@ -102,12 +103,13 @@ def test_after_a_break_only_the_rest_is_asked_for(
 PROGRAM = """
 import contextlib, sys
 from pathlib import Path
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.transfer import download
 from dancereid_pipeline.transfer.settings import Network
 
 download.progress_bar = lambda _: contextlib.nullcontext(lambda *told: print(*told, flush=True))
 address, target = sys.argv[1:]
-download.fetch(address, Path(target), Network(), check=lambda _: None, what="")
+download.fetch(Address(address), Path(target), Network(), check=lambda _: None, what="")
 """
 
 
@@ -302,7 +304,7 @@ def test_a_part_is_blamed_once(site: Site, target: Path, online: list[float]) ->
             raise SourceError("expected another file")
 
     with pytest.raises(SourceError, match="expected another file"):
-        fetch(site.address("/a.bin"), target, Network(), check=check, what="A")
+        fetch(Address(site.address("/a.bin")), target, Network(), check=check, what="A")
     assert checked == [CONTENT[:200_000] + CONTENT[::-1][200_000:], CONTENT[::-1]]
     assert left(target) == {}
 

@@ -14,10 +14,11 @@ import pytest
 import requests
 import trustme
 
-from dancereid_pipeline.common.errors import SourceError
+from dancereid_pipeline.common.address import Address
+from dancereid_pipeline.common.errors import SourceError, VideoError
 from dancereid_pipeline.transfer import download
 from dancereid_pipeline.transfer import google_drive as module
-from dancereid_pipeline.transfer.google_drive import drive_id
+from dancereid_pipeline.transfer.google_drive import download_drive, drive_id
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.drive import (
     CONTENT,
@@ -37,6 +38,7 @@ from tests.support.servers.drive import (
     refused,
     trust,
 )
+from tests.support.servers.hostile import SLOW
 from tests.support.servers.web import Answer, Hold, Site, page, redirect
 
 
@@ -189,7 +191,7 @@ def test_a_part_of_another_file_is_seen_in_the_whole_and_fetched_anew(
             raise SourceError("expected another file")
 
     link = f"https://drive.google.com/file/d/{FILE_ID}/view"
-    download.fetch(link, target, Network(proxy=drive.url), check=check, what="A")
+    download.fetch(Address(link), target, Network(proxy=Address(drive.url)), check=check, what="A")
     assert target.read_bytes() == CONTENT
     assert parts(target) == []
     assert asked == [bytes(MIB) + CONTENT[MIB:], CONTENT]
@@ -197,7 +199,9 @@ def test_a_part_of_another_file_is_seen_in_the_whole_and_fetched_anew(
     drive.files[f"/{FILE_ID}"] = b"no such file"
     target.unlink()
     with pytest.raises(SourceError, match=r"^expected another file$"):
-        download.fetch(link, target, Network(proxy=drive.url), check=check, what="A")
+        download.fetch(
+            Address(link), target, Network(proxy=Address(drive.url)), check=check, what="A"
+        )
     assert len(asked) == 3  # with no part to blame, once is enough
     assert list(target.parent.iterdir()) == []
 
@@ -267,7 +271,7 @@ def test_once_begun_it_may_take_its_time(drive: Drive, target: Path) -> None:
 
 
 def test_a_proxy_that_is_not_there(drive: Drive, target: Path) -> None:
-    message = refused(drive, target, proxy="http://user:hidden@127.0.0.1:1")
+    message = refused(drive, target, proxy=Address("http://user:hidden@127.0.0.1:1"))
     assert message.endswith("Connection refused).")
     assert "hidden" not in message
     with Site() as site:  # a server that is no proxy
@@ -354,3 +358,21 @@ data/npy.zip
 @pytest.mark.parametrize("address", [*LINKS, *OTHERS])
 def test_links_to_a_file(address: str) -> None:
     assert drive_id(address) == (FILE_ID if address in LINKS else None)
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_a_slow_answer_is_given_up(drive: Drive, target: Path, name: str) -> None:
+    drive.answers["file"] = [SLOW[name]]
+    with pytest.raises(VideoError, match=r"^took longer than 0.5 s; what was fetched so far is k"):
+        fetch(drive, target, time_limit=0.5)
+    assert not target.exists()
+
+
+def test_a_file_that_is_too_large_is_not_kept(drive: Drive, target: Path) -> None:
+    whole = f"expected at most {MIB:,} bytes, got {len(CONTENT):,}; it was not kept"
+    with pytest.raises(VideoError, match=whole):
+        download_drive(
+            *(FILE_ID, Network(proxy=Address(drive.url)), None, lambda done, total: None, target),
+            most=MIB,
+        )
+    assert parts(target) == []

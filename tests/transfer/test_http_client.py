@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import tqdm
 
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.transfer.download import fetch, progress_bar
 from dancereid_pipeline.transfer.http_client import client, cookies_copy
@@ -33,7 +34,7 @@ def target(tmp_path: Path) -> Path:
 
 
 def get(address: str, target: Path, network: Network) -> None:
-    fetch(address, target, network, check=lambda _: None, what="A")
+    fetch(Address(address), target, network, check=lambda _: None, what="A")
     assert target.read_bytes() == CONTENT
 
 
@@ -190,7 +191,7 @@ def test_the_client_speaks_to_the_log(
 def test_a_proxy_is_asked_in_place_of_the_host(
     site: Site, target: Path, online: list[float]
 ) -> None:
-    get("http://mirror.invalid/a.bin", target, Network(proxy=site.url))
+    get("http://mirror.invalid/a.bin", target, Network(proxy=Address(site.url)))
     assert [(r.host, r.path) for r in site.requests] == [("mirror.invalid", "/a.bin")]
 
 

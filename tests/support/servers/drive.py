@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import trustme
 
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.transfer.google_drive import download_drive
-from dancereid_pipeline.transfer.http_client import OnBytes
+from dancereid_pipeline.transfer.limits import OnBytes
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.servers.web import Answer, Request, Site, page, redirect
 
@@ -179,7 +180,7 @@ def fetch(
 ) -> list[tuple[int, int | None]]:
     """Fetches, looks at what came, and says what progress was told."""
     told: list[tuple[int, int | None]] = []
-    settings = Network(**{"proxy": drive.url, **network})
+    settings = Network(**{"proxy": Address(drive.url), **network})
     note = progress or (lambda done, total: told.append((done, total)))
     download_drive(file_id, settings, None, note, target)
     assert target.read_bytes() == drive.files[f"/{file_id}"]
@@ -211,11 +212,12 @@ def leave_part(target: Path, content: bytes, name: str = ".partial") -> Path:
 PROGRAM = """
 import sys
 from pathlib import Path
+from dancereid_pipeline.common.address import Address
 from dancereid_pipeline.transfer.google_drive import download_drive
 from dancereid_pipeline.transfer.settings import Network
 file_id, path, cookies, proxy, say = sys.argv[1:]
 download_drive(
-    file_id, Network(proxy=proxy), Path(cookies) if cookies else None,
+    file_id, Network(proxy=Address(proxy)), Path(cookies) if cookies else None,
     lambda done, total: print(done, flush=True) if say else None, Path(path),
 )
 """

@@ -25,6 +25,7 @@ class HubApi:
     Attributes:
         tokens: whose they are and what they may do.
         repos: by name; see `create` for one that is there from the start.
+        signature: what lets a client send an object to the storage.
         uploads: the objects that came whole, as (SHA-256, bytes), in order.
         part_size: objects of more bytes than that are sent in parts of that many.
         page_size: entries of a tree that are listed at once.
@@ -35,6 +36,7 @@ class HubApi:
         self.tokens = usual_tokens()
         self.repos: dict[str, Repo] = {}
         self.uploads: list[tuple[str, int]] = []
+        self.signature = "x"
         self.part_size = 1 << 30
         self.page_size = 1000
         self._parts: dict[tuple[str, str], dict[int, bytes]] = {}
@@ -193,7 +195,7 @@ class HubApi:
         if not file.lfs:
             return Answer(headers={**headers, "ETag": f'"{file.blob_id}"'}, body=file.content)
         linked = {"X-Linked-Size": str(len(file.content)), "X-Linked-ETag": f'"{file.sha256}"'}
-        place = {"Location": f"{self._place(repo, file.sha256)}?Signature=x"}
+        place = {"Location": f"{self._place(repo, file.sha256)}?Signature={self.signature}"}
         return Answer(status=302, headers={**headers, **linked, **place}, body=b"Found.")
 
     def _object(self, request: HubRequest) -> Answer:
@@ -246,10 +248,12 @@ class HubApi:
         if oid in repo.objects:
             return about
         place = self._place(repo, oid)
-        upload: dict[str, Any] = {"href": f"{place}?Signature=x", "header": {}}
+        upload: dict[str, Any] = {"href": f"{place}?Signature={self.signature}", "header": {}}
         if size > self.part_size:
             count = -(-size // self.part_size)
-            parts = {f"{n:05}": f"{place}/{n}?Signature=x" for n in range(1, count + 1)}
+            parts = {
+                f"{n:05}": f"{place}/{n}?Signature={self.signature}" for n in range(1, count + 1)
+            }
             there = f"{self.url}/api/complete_multipart/objects/{quote(repo.name)}/{oid}"
             upload = {"href": there, "header": {"chunk_size": str(self.part_size), **parts}}
         verify = {"href": f"{self.url}/datasets/{repo.name}.git/info/lfs/objects/verify"}

@@ -27,8 +27,8 @@ from dancereid_pipeline.fetch import clip_fetcher, politeness
 from dancereid_pipeline.fetch.clip_fetcher import ClipFetcher
 from dancereid_pipeline.fetch.crawl import crawl
 from dancereid_pipeline.fetch.manifest import Entry
-from dancereid_pipeline.transfer import download, http_client
-from dancereid_pipeline.transfer.http_client import OnBytes
+from dancereid_pipeline.transfer import download, http_client, limits
+from dancereid_pipeline.transfer.limits import OnBytes
 from dancereid_pipeline.transfer.settings import Network
 from tests.support.data.clips import X264, write_clip
 from tests.support.servers.web import Answer, Request, Site
@@ -165,7 +165,7 @@ class Clock:
         self.now_s = 0.0
         self.slept: list[float] = []
         clock = SimpleNamespace(monotonic=lambda: self.now_s)
-        for module in (clip_fetcher, politeness):
+        for module in (limits, politeness):
             monkeypatch.setattr(module, "time", clock)
         monkeypatch.setattr(politeness, "sleep", self.sleep)
 
@@ -190,11 +190,11 @@ def catalogue_of(folder: Path, *video_ids: str) -> Catalogue:
 CLIP = "/lab/000_aaa.mp4"  # where the mirror has the first video
 
 
-def fetcher_of(folder: Path, pattern: str) -> ClipFetcher:
+def fetcher_of(folder: Path, pattern: str, **options: Any) -> ClipFetcher:
     """Fetches three videos into `videos`."""
     (folder / "videos").mkdir(exist_ok=True)
     catalogue = catalogue_of(folder, "aaa", "bbb", "ccc")
-    return ClipFetcher(folder / "videos", catalogue, network(folder, pattern))
+    return ClipFetcher(folder / "videos", catalogue, network(folder, pattern, **options))
 
 
 def fetch(

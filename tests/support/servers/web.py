@@ -9,7 +9,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -41,6 +41,8 @@ class Answer:
     hold: Hold | None = None
     chunked: bool = False  # without a Content-Length
     always: bool = False  # for this and every later request, not for one
+    raw: Callable[[], Iterable[bytes]] | None = None  # all that is sent, instead of an HTTP answer
+    pause_s: float = 0  # between the parts of `raw`
 
 
 def page(html: str, *, status: int = 200, always: bool = False) -> Answer:
@@ -75,6 +77,7 @@ class Site:
         self.ranges = True  # whether Range is understood
         self.requests: list[Request] = []  # in order
         self.tls = tls
+        self.over = threading.Event()  # when nobody needs it any more
         self._lock = threading.Lock()
         self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -102,6 +105,7 @@ class Site:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.over.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -156,6 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.drop:
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
+        elif answer.raw is not None:
+            self.close_connection = True
+            for part in answer.raw():
+                if site.over.wait(answer.pause_s):
+                    return
+                self.wfile.write(part)
         elif answer.body is not None or answer.status != 200:
             self._send(request, answer, answer.status, own, answer.body or b"")
         elif path in site.files:
