@@ -14,6 +14,7 @@ from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
 from ..common.records import parse_record
+from ..formats.clip_facts import ClipFacts
 from ..formats.pose import JOINT_NAMES
 
 # For these reasons nothing of the video was read, and the reason needs no detail.
@@ -40,6 +41,11 @@ class Outcome:
         unseen_joints: joints of its images that the tracks mark as not seen (NaN), of 17 each.
         since: time at which the reason was first found, UTC, ISO 8601; "" if unknown.
         findings: what is doubtful in its tracks or its annotation.
+        clip: the properties of its clip, if that was read to its end. Width and height are those
+            of the first frame that was decoded, upright: bboxes are in these pixels.
+        tracked_frames: number of frames of the clip that was tracked; the clip may have a multiple
+            of them, at a multiple of the frame rate.
+        detections: number of detections in its tracks, annotated or not.
     """
 
     video_id: str
@@ -56,6 +62,9 @@ class Outcome:
     unseen_joints: int = 0
     since: str = ""
     findings: tuple[Finding, ...] = ()
+    clip: ClipFacts | None = None
+    tracked_frames: int = 0
+    detections: int = 0
 
     @property
     def whole(self) -> bool:

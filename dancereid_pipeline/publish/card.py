@@ -211,7 +211,9 @@ def _config(build: Build) -> str:
         missing=_missing(build) + _doubtful(build),
         videos=len(used),
         used="\n".join(
-            f"| {_video(o)} | {', '.join(o.splits)} | {o.people} | {o.images:,} |" for o in used
+            f"| {_video(o)} | {', '.join(o.splits)} | {o.people} | {o.images:,} "
+            f"| {f'{o.detections:,}' if o.detections else '?'} | {o.clip or '?'} |"
+            for o in used
         ),
     )
 

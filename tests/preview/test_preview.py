@@ -196,9 +196,13 @@ def test_edges_are_told_from_where_boxes_end() -> None:
     box[:, 2] += np.arange(6)
     box[:, 3] = [100, 101, 120, 120, 120, 90]
     box[0, 0] = -2
-    cut, known = cut_at_edge(made_up({0: list(range(6))}, bbox=box).rows)
+    rows = made_up({0: list(range(6))}, bbox=box).rows
+    cut, known = cut_at_edge(rows, {})
     assert cut.tolist() == [True, False, True, True, True, False]
     assert known == 0  # the right edge is not
+    cut, known = cut_at_edge(rows, {"walk": (66, 200), "other": (1, 1)})
+    assert cut.tolist() == [True, False, False, False, False, True]
+    assert known == 1
 
 
 def test_joints_are_counted_outside_from_the_last_pixel_on() -> None:
@@ -210,7 +214,7 @@ def test_joints_are_counted_outside_from_the_last_pixel_on() -> None:
 
 def test_figures_have_their_number_and_follow_the_theme(demo_built: datasets.DatasetDict) -> None:
     found = figures(see(demo_built), np.array([100.0, 120, 140]))
-    assert [figure.number for figure in found] == ["21", "234 px", "10.2%", "0.2%", "120"]
+    assert [figure.number for figure in found] == ["21", "234 px", "14.3%", "0.2%", "120"]
     assert figures(see(demo_built), np.array([100.0, 120, 140])) == found  # to the byte
     names: list[str] = []
     for figure in found:

@@ -99,6 +99,12 @@ class PageData:
     streamed: bool
     coverage: Coverage | None
 
+    @property
+    def frame_sizes(self) -> dict[str, tuple[int, int]]:
+        """Width and height of the frames of each video, in pixels, where the coverage has them."""
+        outcomes = self.coverage.outcomes if self.coverage else ()
+        return {o.video_id: (o.clip.width, o.clip.height) for o in outcomes if o.clip}
+
     def image(self, row: int) -> Any:
         """The crop of a row in `rows`, decoded.
 

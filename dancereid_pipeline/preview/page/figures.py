@@ -105,18 +105,20 @@ def _bbox_heights(data: PageData) -> Figure:
 
 
 def _cut(data: PageData) -> Figure:
-    cut, known = cut_at_edge(data.rows)
+    cut, known = cut_at_edge(data.rows, data.frame_sizes)
     names = list(data.rows.videos)
     shares = np.array([cut[data.rows.video == video].mean() for video in range(len(names))])
     worst = int(shares.argmax())
     most = f"Most in {names[worst]}: {shares[worst]:.0%}. " if shares[worst] else ""
+    unknown = (
+        f"All edges are known in {known:,} of {len(names):,} videos. In the others, the right and "
+        "the bottom edge count only where bboxes show them."
+    )
     return Figure(
         "Crops cut at the frame's edge",
         f"{cut.mean():.1%}",
         "of the bboxes reach an edge of the frame, so a part of the person may be missing",
-        f"{most}The data does not say how large the frames are. The left and the top edge count in "
-        f"every video, the right and the bottom edge only where bboxes show them "
-        f"(both in {known} of {len(names)} videos).",
+        most + ("" if known == len(names) else unknown),
         _histogram(100 * shares, "% of a video's bboxes", "videos", limits=(0, 100)),
     )
 
