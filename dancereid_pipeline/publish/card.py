@@ -294,6 +294,7 @@ def _splits() -> str:
         test_people=sum(video.people for video in tested["paper"]),
         left_out=ids(left_out),
         taken_in=ids(taken_in),
+        homepage=HOMEPAGE,
         leaked=sum(video.people for video in taken_in if video in trained),
         sum=f"{images(tested['paper'])} - {images(left_out)} + {images(taken_in)} = "
         f"{images(tested['published'])} images",
