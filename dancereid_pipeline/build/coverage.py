@@ -35,6 +35,7 @@ class Outcome:
         expected: number of images that its annotation lists; None if unknown.
         people: number of people with at least one image.
         expected_people: number of people in the catalogue.
+        first_id: the lowest person id (global) of its people; None in builds without it.
         outside: annotated detections left out because their bbox is outside the frame.
         untracked: annotated (person, frame) pairs without a detection in the tracks.
         past_end: annotated detections past the last frame of the clip.
@@ -56,6 +57,7 @@ class Outcome:
     expected: int | None = None
     people: int = 0
     expected_people: int = 0
+    first_id: int | None = None
     outside: int = 0
     untracked: int = 0
     past_end: int = 0

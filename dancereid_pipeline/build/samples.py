@@ -74,6 +74,7 @@ class VideoSamples:
             reason=Reason.USED,
             expected=job.expected,
             expected_people=job.video.people,
+            first_id=job.video.first_id,
         )
 
     def __iter__(self) -> Iterator[Sample]:

@@ -189,7 +189,7 @@ def test_coverage_without_what_is_known_of_the_clip_is_read(small: Path, cache: 
     coverage = dancereid.coverage(load(small, cache))
     values = json.loads(coverage.to_json())
     for outcome in values["outcomes"]:
-        for name in ("clip", "tracked_frames", "detections"):
+        for name in ("clip", "tracked_frames", "detections", "first_id"):
             del outcome[name]
     old = Coverage.from_json(json.dumps(values))
     assert [o.clip for o in old.outcomes] == [None] * 4
