@@ -14,6 +14,7 @@ from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
 from ..common.records import parse_record
+from ..common.report import Report
 from ..formats.clip_facts import ClipFacts
 from ..formats.pose import JOINT_NAMES
 
@@ -79,11 +80,12 @@ class Outcome:
         return self.reason in _ABSENT and not self.images
 
 
-@dataclass(frozen=True)
-class Coverage:
+@dataclass(frozen=True, repr=False)
+class Coverage(Report):
     """What a build has, compared with all that its catalogue describes.
 
-    `print` shows it as a short report.
+    `print` and notebooks show it as a short report. It describes the build, not what `filter` or
+    `select` left of it.
 
     Attributes:
         config: name of the config.
@@ -145,6 +147,9 @@ class Coverage:
             lines += [f"  {outcome.video_id}: {loss}" for loss in _losses(outcome)]
         lines += [f"  {doubt.video_id}: doubtful: {doubt}" for doubt in self.findings]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"{self}\n  This is what was built, whatever filter, select or map left of it."
 
     def check_counts(self) -> None:
         """Compares a complete build at default options with `dataset_infos.json`.
@@ -236,6 +241,8 @@ class Coverage:
 
 def coverage_of(dataset: Any) -> Coverage:
     """What a built dataset has, compared with the complete one, and why videos are missing.
+
+    It describes the build: `filter`, `select` and `map` do not change it.
 
     Args:
         dataset: a `Dataset` or a `DatasetDict` as `load_dataset` gives it, also after `map`,

@@ -20,6 +20,7 @@ from ..common.files import alone, usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
 from ..common.records import parse_record
+from ..common.report import Report
 from ..common.resumable_folder import ResumableFolder, refuse_target
 from ..common.validation import checked_path, whole_number
 from .layouts import LAYOUTS, LayoutOptions
@@ -29,8 +30,8 @@ from .sample_source import Contents, Work, from_dataset
 _ENTRIES = sorted({name for kind in LAYOUTS.values() for name in (*kind.folders, *kind.others)})
 
 
-@dataclass(frozen=True)
-class Exported:
+@dataclass(frozen=True, repr=False)
+class Exported(Report):
     """A folder that was written.
 
     Attributes:
