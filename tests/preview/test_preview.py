@@ -21,6 +21,7 @@ import dancereid
 from dancereid_pipeline.common.errors import DanceReIDError, OptionError, SourceError
 from dancereid_pipeline.common.package_files import install_command
 from dancereid_pipeline.common.reasons import Reason, advice
+from dancereid_pipeline.formats.clip_facts import ClipFacts
 from dancereid_pipeline.preview.page import dataset_rows
 from dancereid_pipeline.preview.page import findings as findings_module
 from dancereid_pipeline.preview.page.dataset_rows import PageData, Rows, see
@@ -202,6 +203,20 @@ def test_missing_videos_are_found_with_their_people_and_the_remedy(
     assert damaged.text == "demo_House4 (person 9; test; images missing: 26)."
     assert "dancereid check" in damaged.advice
     assert "Worth acting on" in dancereid.preview(part).html
+
+
+def test_sizes_of_frames_come_from_the_coverage_if_they_can_be_true(
+    demo_built: datasets.DatasetDict,
+) -> None:
+    odd = ClipFacts(frames=1, width=10**400, height=-1, fps=float("inf"), codec="<b>")
+    part = with_outcomes(demo_built, demo_House4={"clip": odd})
+    assert see(part).frame_sizes == dict.fromkeys(
+        ("demo_Waltz1", "demo-Lock_2", "demoKpop_03"), (640, 360)
+    )
+    html = dancereid.preview(part).html
+    assert "All edges are known in 1 of 2 videos." in html
+    assert "640 x 360 pixels, 30 frames per second, 104 frames, h264" in html
+    assert "<b>" not in html
 
 
 def test_one_has_no_plural(demo_built: datasets.DatasetDict) -> None:
