@@ -19,13 +19,27 @@ except ModuleNotFoundError:
 
 _FLAGS = {
     "-i": "--data-dir",
+    "--input-path": "--data-dir",
     "-n": "--archive",
+    "--npy-path": "--archive",
     "-a": "--annotation",
     "-o": "--output",
+    "--output-path": "--output",
     "-d": "--stride",
+    "--down-sample": "--stride",
     "-gs": "--skeleton",
+    "--gen-skeleton": "--skeleton",
     "-h5": "--h5",
 }
+# "Do not write an image again": `dancereid export` never does.
+_NEEDLESS = ("-nd", "--no-duplicate")
+
+
+def _translated(word: str) -> str:
+    name, equals, value = word.partition("=")
+    return f"{_FLAGS.get(name, name)}{equals}{value}"
+
 
 if __name__ == "__main__":
-    raise SystemExit(main(["export", *(_FLAGS.get(word, word) for word in sys.argv[1:])]))
+    words = [_translated(word) for word in sys.argv[1:] if word not in _NEEDLESS]
+    raise SystemExit(main(["export", *words]))

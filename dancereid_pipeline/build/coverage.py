@@ -14,6 +14,8 @@ from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
 from ..common.reasons import REFUSALS, Reason, advice
 from ..common.records import parse_record
+from ..common.report import Report
+from ..formats.clip_facts import ClipFacts
 from ..formats.pose import JOINT_NAMES
 
 # For these reasons nothing of the video was read, and the reason needs no detail.
@@ -34,12 +36,18 @@ class Outcome:
         expected: number of images that its annotation lists; None if unknown.
         people: number of people with at least one image.
         expected_people: number of people in the catalogue.
+        first_id: the lowest person id (global) of its people; None in builds without it.
         outside: annotated detections left out because their bbox is outside the frame.
         untracked: annotated (person, frame) pairs without a detection in the tracks.
         past_end: annotated detections past the last frame of the clip.
         unseen_joints: joints of its images that the tracks mark as not seen (NaN), of 17 each.
         since: time at which the reason was first found, UTC, ISO 8601; "" if unknown.
         findings: what is doubtful in its tracks or its annotation.
+        clip: the properties of its clip, if that was read to its end. Width and height are those
+            of the first frame that was decoded, upright: bboxes are in these pixels.
+        tracked_frames: number of frames of the clip that was tracked; the clip may have a multiple
+            of them, at a multiple of the frame rate.
+        detections: number of detections in its tracks, annotated or not.
     """
 
     video_id: str
@@ -50,12 +58,16 @@ class Outcome:
     expected: int | None = None
     people: int = 0
     expected_people: int = 0
+    first_id: int | None = None
     outside: int = 0
     untracked: int = 0
     past_end: int = 0
     unseen_joints: int = 0
     since: str = ""
     findings: tuple[Finding, ...] = ()
+    clip: ClipFacts | None = None
+    tracked_frames: int = 0
+    detections: int = 0
 
     @property
     def whole(self) -> bool:
@@ -68,11 +80,12 @@ class Outcome:
         return self.reason in _ABSENT and not self.images
 
 
-@dataclass(frozen=True)
-class Coverage:
+@dataclass(frozen=True, repr=False)
+class Coverage(Report):
     """What a build has, compared with all that its catalogue describes.
 
-    `print` shows it as a short report.
+    `print` and notebooks show it as a short report. It describes the build, not what `filter` or
+    `select` left of it.
 
     Attributes:
         config: name of the config.
@@ -134,6 +147,9 @@ class Coverage:
             lines += [f"  {outcome.video_id}: {loss}" for loss in _losses(outcome)]
         lines += [f"  {doubt.video_id}: doubtful: {doubt}" for doubt in self.findings]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"{self}\n  This is what was built, whatever filter, select or map left of it."
 
     def check_counts(self) -> None:
         """Compares a complete build at default options with `dataset_infos.json`.
@@ -225,6 +241,8 @@ class Coverage:
 
 def coverage_of(dataset: Any) -> Coverage:
     """What a built dataset has, compared with the complete one, and why videos are missing.
+
+    It describes the build: `filter`, `select` and `map` do not change it.
 
     Args:
         dataset: a `Dataset` or a `DatasetDict` as `load_dataset` gives it, also after `map`,

@@ -148,6 +148,7 @@ class Plan:
                 reason=Reason.LEFT_OUT,
                 expected=video.expected_images(self.options.stride),
                 expected_people=video.people,
+                first_id=video.first_id,
             )
             for video in self.catalogue.choose(self.config)
             if video.video_id not in requested

@@ -74,6 +74,7 @@ class VideoSamples:
             reason=Reason.USED,
             expected=job.expected,
             expected_people=job.video.people,
+            first_id=job.video.first_id,
         )
 
     def __iter__(self) -> Iterator[Sample]:
@@ -102,9 +103,10 @@ class VideoSamples:
         with files.open_clip() as clip:
             multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(files.clip))
             wanted = np.unique(tracks.frame) * multiple
-            checked = None
+            first = checked = None
             for index, decoded in clip.read(wanted.tolist()):
                 size = decoded.width, decoded.height
+                first = first or size
                 if size != checked:  # it may change within a clip
                     check_size(size, tracks.bbox, str(files.clip))
                     checked = size
@@ -114,7 +116,8 @@ class VideoSamples:
                     if sample is not None:
                         yield sample
             past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
-            self._record(past_end=int(past_end))
+            facts = clip.facts(*first) if first else None
+            self._record(past_end=int(past_end), clip=facts)
 
     def _tracks(self, files: VideoFiles, annotation: VideoAnnotation) -> Tracks:
         """The detections that annotation and stride keep, sorted by frame and then by person."""
@@ -124,6 +127,8 @@ class VideoSamples:
             _say_scores_are_dropped()
         kept = kept_detections(tracks, annotation, stride, name)
         self._record(
+            tracked_frames=tracks.frame_count,
+            detections=tracks.detections,
             untracked=annotation.count(stride) - len(kept.frame),
             findings=doubts(self._job.video.video_id, tracks, kept, annotation, stride),
         )

@@ -13,6 +13,7 @@ from ..catalogue.catalogue import CONFIGS, Catalogue, Video
 from ..common.errors import AnnotationError, CatalogueError, SourceError, VideoError
 from ..common.package_files import project_file
 from ..common.progress import progress
+from ..common.report import Report
 from ..common.validation import checked_path, ids_or_none, one_of, path_or_none
 from ..formats.annotation import VideoAnnotation, not_listed, read_videos
 from ..formats.npy_tracks import read_tracks
@@ -43,8 +44,8 @@ class Wrong:
         return f"{name} {self.message}"
 
 
-@dataclass(frozen=True)
-class FolderCheck:
+@dataclass(frozen=True, repr=False)
+class FolderCheck(Report):
     """What was found in a data folder. `print` shows it as a report.
 
     Attributes:

@@ -6,13 +6,14 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..common.report import Report
 from ..transfer.settings import Network
 from .check import Check
 from .software import checks
 
 
-@dataclass(frozen=True)
-class Checkup:
+@dataclass(frozen=True, repr=False)
+class Checkup(Report):
     """What was found about this machine. Printed, it is a table.
 
     Attributes:

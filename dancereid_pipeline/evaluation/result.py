@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..build.coverage import Coverage
+from ..common.report import Report
 from .bootstrap import person_intervals
 from .distance import DISTANCES
 from .per_query import Group, PerQuery, grouped, mean_of
@@ -57,11 +58,11 @@ class Counts:
     duplicate_rows: int
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(Report):
     """Scores from 0 to 1, and the protocol that they follow.
 
-    `print` shows a table, in percent.
+    `print` and notebooks show a table, in percent.
 
     Attributes:
         per_query: the scores of each query.

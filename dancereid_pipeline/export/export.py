@@ -20,6 +20,7 @@ from ..common.files import alone, usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
 from ..common.records import parse_record
+from ..common.report import Report
 from ..common.resumable_folder import ResumableFolder, refuse_target
 from ..common.validation import checked_path, whole_number
 from .layouts import LAYOUTS, LayoutOptions
@@ -29,8 +30,8 @@ from .sample_source import Contents, Work, from_dataset
 _ENTRIES = sorted({name for kind in LAYOUTS.values() for name in (*kind.folders, *kind.others)})
 
 
-@dataclass(frozen=True)
-class Exported:
+@dataclass(frozen=True, repr=False)
+class Exported(Report):
     """A folder that was written.
 
     Attributes:
@@ -50,9 +51,8 @@ class Exported:
     @property
     def how_to_read(self) -> str:
         """A line of Python."""
-        return LAYOUTS[self.layout].how_to_read.format(
-            folder=self.folder, parent=self.folder.parent
-        )
+        trainval = sum(o.people for o in self.coverage.outcomes if "trainval" in o.splits)
+        return LAYOUTS[self.layout].how_to_read(self.folder, trainval)
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -78,11 +78,11 @@ def write_folder(
     """
     processes = whole_number("num_proc", processes, 1, 1000)
     target = refuse_output(output, force=force)
-    most = options.kind.most_people
-    if most is not None and contents.people > most:
+    most, people = options.kind.most_people, contents.rows[-1].person_ids.stop
+    if most is not None and people > most:
         raise OptionError(
             f"layout '{options.layout}': its readers know {most:,} people at most, and the "
-            f"catalogue has {contents.people:,}. Ask for another layout."
+            f"catalogue has {people:,}. Ask for another layout."
         )
     unfinished = ResumableFolder(target)
     with usable(unfinished.path, "and run it again to continue; or name another folder"):
@@ -101,6 +101,8 @@ def refuse_output(output: str | Path, *, force: bool) -> Path:
         DanceReIDError: it is there, and is not to be replaced; or it is no path.
     """
     target = checked_path("output", output).absolute()
+    if ".." in target.parts:
+        target = target.resolve()
     refuse_target(target, _ENTRIES, force=force)
     return target
 
@@ -179,7 +181,7 @@ def _put_together(
         (unfinished.folder / name).mkdir(exist_ok=True)
     for video_in_folder in written:
         unfinished.take_in(video_in_folder.video.clip_stem, video_in_folder.files)
-    options.kind.finish(unfinished.folder, written, contents.people)
+    options.kind.finish(unfinished.folder, written, contents.rows)
     unfinished.finish()
     return coverage
 

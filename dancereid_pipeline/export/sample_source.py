@@ -48,10 +48,10 @@ class Contents:
     fingerprint: str
 
     @property
-    def people(self) -> int:
-        """The number of people up to the config's last one: its highest person id plus 1."""
+    def rows(self) -> Sequence[Video]:
+        """All videos of the catalogue up to the config's last one."""
         chosen = self.catalogue.choose(self.coverage.config)
-        return chosen[-1].person_ids.stop
+        return self.catalogue.videos[: chosen[-1].row + 1]
 
 
 def from_videos(request: Request) -> Contents:

@@ -20,12 +20,13 @@ from ..common.errors import VideoError
 from ..common.files import lock, now, start_of, usable
 from ..common.offline import offline
 from ..common.reasons import Fate, Reason, fate
+from ..formats.clip_facts import ClipFacts
 from ..inputs.data_folder import Clips
 from ..transfer.download import download, download_checked, fetch_range, unchecked_path
 from ..transfer.http_client import client
 from ..transfer.limits import MAX_FILE_BYTES, OnBytes
 from ..transfer.settings import Network
-from .manifest import ClipFacts, Entry, Manifest, Notes, found
+from .manifest import Entry, Manifest, Notes, found
 from .politeness import pace
 from .video_site import FORMATS, is_page, locate
 

@@ -12,10 +12,11 @@ from ..common.errors import VideoError
 from ..common.files import alone, usable
 from ..common.offline import OFFLINE, offline
 from ..common.reasons import STOPPING, Fate, Reason, advice, fate
+from ..formats.clip_facts import ClipFacts
 from ..transfer.download import progress_bar
 from ..transfer.settings import Network
 from .clip_fetcher import ClipFetcher, asked_with
-from .manifest import ClipFacts, Entry, Notes, values
+from .manifest import Entry, Notes, values
 from .politeness import StopRule
 
 

@@ -11,28 +11,10 @@ from typing import Any, get_type_hints
 from ..common.errors import SourceError
 from ..common.files import lock, now, sha256, write_json
 from ..common.reasons import Reason
+from ..formats.clip_facts import ClipFacts
 
 NAME = "manifest.json"
 _MOST_WAITING = 16  # one entry in so many may wait to be written; a run that is killed loses these
-
-
-@dataclass(frozen=True)
-class ClipFacts:
-    """The properties of a clip.
-
-    Attributes:
-        frames: number of frames, counted by decoding.
-        width: in pixels.
-        height: in pixels.
-        fps: frames per second, 0 if the file does not say.
-        codec: as FFmpeg names it: "h264", "vp9", "av1".
-    """
-
-    frames: int
-    width: int
-    height: int
-    fps: float
-    codec: str
 
 
 @dataclass(frozen=True, kw_only=True)

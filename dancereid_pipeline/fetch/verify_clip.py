@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..common.errors import VideoError
 from ..common.progress import progress
-from ..formats.container import damaged, error_text, open_clip
+from ..formats.clip_facts import ClipFacts
+from ..formats.container import damaged, error_text, facts_of, open_clip
 from ..formats.video import Clip
-from .manifest import ClipFacts
 
 
 def examine(path: Path) -> ClipFacts:
@@ -47,10 +47,4 @@ def examine(path: Path) -> ClipFacts:
             raise damaged(path, f"{error_text(error)} after {frames:,} frames") from error
         if frames < expected:
             raise damaged(path, f"{frames:,} frames of {expected:,} can be decoded")
-        return ClipFacts(
-            frames=frames,
-            width=stream.width,
-            height=stream.height,
-            fps=round(float(stream.average_rate or 0), 3),
-            codec=stream.codec.canonical_name,  # the name of the codec, not of the decoder
-        )
+        return facts_of(stream, frames, stream.width, stream.height)

@@ -16,6 +16,7 @@ from av.stream import Disposition
 from ..common.cpu import decoder_threads
 from ..common.errors import DanceReIDError, InterruptedReadError, VideoError
 from ..common.reasons import Reason
+from .clip_facts import ClipFacts
 
 logger = logging.getLogger("dancereid")
 
@@ -60,6 +61,20 @@ def open_clip(path: Path | str, file: Any) -> tuple[av.container.InputContainer,
             "or a web page saved as a video; get the clip again.",
         ) from error
     return container, stream
+
+
+def facts_of(stream: av.VideoStream, frames: int, width: int, height: int) -> ClipFacts:
+    """The properties of a clip.
+
+    Args:
+        stream: the stream that is the video.
+        frames: number of its frames.
+        width: of its frames, in pixels.
+        height: of its frames, in pixels.
+    """
+    fps = round(float(stream.average_rate or 0), 3)
+    # The name of the codec, not of the decoder.
+    return ClipFacts(frames, width, height, fps, stream.codec.canonical_name)
 
 
 def error_text(error: Exception) -> str:

@@ -54,6 +54,7 @@ class Tracks:
             joint that was not seen.
         frame_count: number of frames of the clip that was tracked.
         scored: whether a pose had a third column, a score of each joint, which was dropped.
+        detections: number of detections in the file, including those that are not kept.
     """
 
     frame: NDArray[np.int64]
@@ -62,6 +63,7 @@ class Tracks:
     keypoints: NDArray[np.float64]
     frame_count: int
     scored: bool = False
+    detections: int = 0
 
     def take(self, rows: NDArray[np.int64]) -> Tracks:
         """The detections with these indices, in this order.
@@ -213,7 +215,8 @@ class _Columns:
 
     def __init__(self, name: str, wanted: NDArray[np.integer] | None, most: int) -> None:
         self._name = name
-        self._left = most
+        self._most = most
+        self._detections = 0
         self._wanted = wanted
         self._scored = False
         self._frames = array("q")
@@ -239,8 +242,8 @@ class _Columns:
                 f"{self._name}, frame {frame}: expected a dict of detections, "
                 f"got {_shown(detections)}."
             )
-        self._left -= len(detections)
-        if self._left < 0:
+        self._detections += len(detections)
+        if self._detections > self._most:
             raise TracksError(
                 f"{self._name}, frame {frame}: the file has more detections than its size allows: "
                 f"one takes at least {_BYTES_PER_DETECTION} bytes. Get the file again, from a "
@@ -326,6 +329,7 @@ class _Columns:
             keypoints=keypoints.reshape(-1, JOINTS, 2),
             frame_count=int(numbers[-1]) + 1,
             scored=self._scored,
+            detections=self._detections,
         )
         in_order = bool((frame[1:] >= frame[:-1]).all())
         return tracks if in_order else tracks.take(np.argsort(frame, kind="stable"))

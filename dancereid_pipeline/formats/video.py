@@ -13,7 +13,8 @@ from av.video.reformatter import VideoReformatter
 
 from ..common.errors import VideoError
 from ..common.reasons import Reason
-from .container import FETCH_ERRORS, damaged, error_text, open_clip
+from .clip_facts import ClipFacts
+from .container import FETCH_ERRORS, damaged, error_text, facts_of, open_clip
 from .h264 import UnprovedError
 from .packets import (
     BEGINNING,
@@ -180,6 +181,15 @@ class Clip:
         lost = sum(i < self.frame_count for i in indices) - found
         if lost > 0:
             raise damaged(self.path, f"{lost:,} wanted frames are lost")
+
+    def facts(self, width: int, height: int) -> ClipFacts:
+        """The properties of the clip; call it after `read`, which may correct `frame_count`.
+
+        Args:
+            width: of a decoded frame, in pixels.
+            height: of a decoded frame, in pixels.
+        """
+        return facts_of(self._stream, self.frame_count, width, height)
 
     def _frames(self, indices: frozenset[int]) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yields the wanted frames in the fast way as far as it goes, and in the plain way."""

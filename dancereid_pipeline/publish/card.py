@@ -211,7 +211,9 @@ def _config(build: Build) -> str:
         missing=_missing(build) + _doubtful(build),
         videos=len(used),
         used="\n".join(
-            f"| {_video(o)} | {', '.join(o.splits)} | {o.people} | {o.images:,} |" for o in used
+            f"| {_video(o)} | {', '.join(o.splits)} | {o.people} | {o.images:,} "
+            f"| {f'{o.detections:,}' if o.detections else '?'} | {o.clip or '?'} |"
+            for o in used
         ),
     )
 
@@ -292,6 +294,7 @@ def _splits() -> str:
         test_people=sum(video.people for video in tested["paper"]),
         left_out=ids(left_out),
         taken_in=ids(taken_in),
+        homepage=HOMEPAGE,
         leaked=sum(video.people for video in taken_in if video in trained),
         sum=f"{images(tested['paper'])} - {images(left_out)} + {images(taken_in)} = "
         f"{images(tested['published'])} images",

@@ -18,6 +18,7 @@ from ..build.options import SampleOptions
 from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import SourceError
 from ..common.files import UNFINISHED, recover_folder, replace_folder, replaced, sha256, usable
+from ..common.report import Report
 from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
 from .card import CARD, card
@@ -25,8 +26,8 @@ from .card import CARD, card
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
-@dataclass(frozen=True)
-class Prepared:
+@dataclass(frozen=True, repr=False)
+class Prepared(Report):
     """A folder in the Hub's layout.
 
     Attributes:

@@ -21,6 +21,7 @@ from yaml import YAMLError
 from ..catalogue.catalogue import CONFIGS
 from ..common.errors import HubError, OptionError, SourceError
 from ..common.offline import OFFLINE, offline
+from ..common.report import Report
 from ..common.validation import shown
 from ..shards.build_record import RECORD, Build
 from .card import CARD, card, licence
@@ -33,8 +34,8 @@ from .read_back import read_back
 _EMPTY = {".gitattributes", CARD}
 
 
-@dataclass(frozen=True)
-class Pushed:
+@dataclass(frozen=True, repr=False)
+class Pushed(Report):
     """What was pushed, and read back.
 
     Attributes:

@@ -19,7 +19,9 @@ from dancereid_pipeline.build.plan import Plan
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import CountMismatchError, DanceReIDError, MissingVideosError
 from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.formats.clip_facts import ClipFacts
 from dancereid_pipeline.inputs.data_folder import find_in_folder
+from dancereid_pipeline.shards.build_record import Build
 from tests.support.data.folders import contents, load
 
 
@@ -166,6 +168,33 @@ def test_coverage_outlives_what_is_done_with_the_data(
     for none in (datasets.Dataset.from_dict({"a": [1]}), {}, None, "ds"):
         with pytest.raises(DanceReIDError, match="carries no coverage"):
             dancereid.coverage(none)
+
+
+def test_what_is_known_of_the_clip_is_kept_with_the_data(
+    small: Path, cache: str, tmp_path: Path
+) -> None:
+    ds = load(small, cache, videos=["aaa", "bbb"])
+    aaa, bbb, ccc, _ = dancereid.coverage(ds).outcomes
+    assert aaa.clip == ClipFacts(frames=30, width=96, height=64, fps=30.0, codec="h264")
+    assert (aaa.tracked_frames, aaa.detections, aaa.images) == (30, 60, 12)
+    assert (bbb.clip, bbb.detections) == (aaa.clip, 30)
+    assert (ccc.clip, ccc.detections) == (None, 0)
+    dancereid.prepare(ds, tmp_path / "out")
+    assert Build.read(tmp_path / "out" / "paper").coverage.outcomes[0].clip == aaa.clip
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "| 12 | 60 | 96 x 64 pixels, 30 frames per second, 30 frames, h264 |" in card
+
+
+def test_coverage_without_what_is_known_of_the_clip_is_read(small: Path, cache: str) -> None:
+    coverage = dancereid.coverage(load(small, cache))
+    values = json.loads(coverage.to_json())
+    for outcome in values["outcomes"]:
+        for name in ("clip", "tracked_frames", "detections", "first_id"):
+            del outcome[name]
+    old = Coverage.from_json(json.dumps(values))
+    assert [o.clip for o in old.outcomes] == [None] * 4
+    assert old.fingerprint == coverage.fingerprint
+    assert str(old) == str(coverage)
 
 
 def test_fingerprints_tell_builds_apart(folder: Path, cache: str) -> None:

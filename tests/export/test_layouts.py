@@ -27,6 +27,7 @@ from dancereid_pipeline.export.sample_source import from_videos
 from dancereid_pipeline.formats.annotation import Annotation
 from tests.support.readers import (
     files,
+    held_out,
     market1501_map,
     matches,
     read_hdf5,
@@ -93,7 +94,8 @@ def test_the_golden_clip_as_published(golden: Path, tmp_path: Path) -> None:
             assert jpeg == buffer.getvalue()
         assert np.abs(found.poses[key] - expected["pose"][i]).max() < 1e-6
     assert len(found.lists["meta"]["identities"]) == 100
-    assert found.lists["video"] == {"ZhuDSdmby8k": [0, 1, 2, 3, 4]}
+    assert list(found.lists["video"]) == [video.video_id for video in Catalogue.read()][:21]
+    assert found.lists["meta"]["n_detects"] == [37] + [0] * 20
     ids = [0, 1, 2, 3, 4]
     assert found.lists["splits"] == [{"trainval": [], "query": ids, "gallery": ids}]
     same(read_hdf5(tmp_path / "out" / "DanceReID.h5"), found)
@@ -139,11 +141,15 @@ def test_published_with_videos_missing(
     # Whoever is missing: places in the lists are those of the catalogue.
     assert len(found.lists["meta"]["identities"]) == 12
     assert {v: ids[0] for v, ids in found.lists["video"].items()} == {
-        v: 3 * DEMO.index(v) for v in DEMO if v in videos
+        v: 3 * DEMO.index(v) for v in DEMO
     }
     for name, split in (("trainval", "trainval"), ("query", "test"), ("gallery", "test")):
         of_split = {e["person_id"] for e in examples.values() if e["split"] == split}
         assert found.splits[name] == sorted(of_split)
+    if found.splits["trainval"]:
+        assert eval(written.how_to_read, {"DanceReid": held_out}) == [found.splits["trainval"][-1]]
+    else:
+        assert written.how_to_read.startswith("# The published reader needs people of trainval")
     assert written.coverage.splits == {name: len(split) for name, split in ds.items()}
     assert sum(o.images > 0 for o in written.coverage.outcomes) == len(videos)
 
@@ -305,7 +311,7 @@ def test_the_published_list_has_five_people_in_both(real_annotation: Path, tmp_p
     found = read_published(tmp_path / "published")
     assert set(found.splits["trainval"]) & set(found.splits["query"]) == set(range(35, 40))
     assert found.lists["meta"]["identities"][12:17] == [[]] * 5
-    assert "T4vr8mA4hoY" not in found.lists["video"]
+    assert found.lists["video"]["T4vr8mA4hoY"] == [12, 13, 14, 15, 16]
     market = read_market1501(tmp_path / "market1501")
     test = {s.person - 1 for s in (*market["query"], *market["bounding_box_test"])}
     assert test == set(found.splits["query"])

@@ -13,7 +13,8 @@ import pytest
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.files import sha256
 from dancereid_pipeline.common.reasons import Reason
-from dancereid_pipeline.fetch.manifest import ClipFacts, Entry, Manifest, found
+from dancereid_pipeline.fetch.manifest import Entry, Manifest, found
+from dancereid_pipeline.formats.clip_facts import ClipFacts
 from tests.conftest import PROJECT
 
 REFUSED = Entry(

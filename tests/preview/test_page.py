@@ -113,6 +113,16 @@ def test_filters_filter(browser: Browser, page: Path, demo_built: datasets.Datas
     choose(browser, "person", "10, 11 2")
     assert browser.run(SHOWN) == 2
     assert browser.run("document.getElementById('shown').textContent") == "2 of 12 rows"
+    choose(browser, "person", "0-9 , 11 – 12")
+    assert browser.run(SHOWN) == 2
+    assert not browser.run("document.getElementById('misread').checkVisibility()")
+    choose(browser, "person", "all 10")
+    assert browser.run(SHOWN) == 1
+    said = "Person: not understood: all. Write numbers, or ranges like 3-7."
+    assert browser.run("document.getElementById('misread').innerText") == said
+    choose(browser, "person", "Mary -3")
+    assert browser.run(SHOWN) == 3
+    assert "Mary-3" in browser.run("document.getElementById('misread').innerText")
     choose(browser, "person", "1")
     assert browser.run(SHOWN) == 0
     assert browser.run("document.getElementById('nobody').checkVisibility()")

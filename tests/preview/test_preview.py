@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ from PIL import Image
 import dancereid
 from dancereid_pipeline.common.errors import DanceReIDError, OptionError, SourceError
 from dancereid_pipeline.common.package_files import install_command
+from dancereid_pipeline.common.reasons import Reason, advice
+from dancereid_pipeline.formats.clip_facts import ClipFacts
 from dancereid_pipeline.preview.page import dataset_rows
 from dancereid_pipeline.preview.page import findings as findings_module
 from dancereid_pipeline.preview.page.dataset_rows import PageData, Rows, see
@@ -160,17 +164,71 @@ def test_videos_whose_frames_lie_a_multiple_apart_are_found(
     assert rate.text == "demo_House4: 10 instead of 5."
 
 
+def with_outcomes(demo: datasets.DatasetDict, **changes: dict[str, Any]) -> datasets.Dataset:
+    """The demo's test split; the outcomes of some videos are changed."""
+    part, found = demo["test"].select(range(145)), dancereid.coverage(demo)
+    outcomes = [replace(o, **changes.get(o.video_id, {})) for o in found.outcomes]
+    part.info.description = replace(found, outcomes=tuple(outcomes)).describe("The demo.")
+    return part
+
+
 def test_clips_without_all_frames_are_found(demo_built: datasets.DatasetDict) -> None:
-    part = demo_built["test"].select(range(145))
-    part.info.description = part.info.description.replace(
-        '"reason": "used", "detail": "", "images": 58', '"reason": "wrong length", "images": 58'
-    )
-    (lengths,) = findings(see(part))
+    (lengths,) = findings(see(with_outcomes(demo_built, demo_Waltz1={"past_end": 3})))
     assert (lengths.title, lengths.text) == (
         "1 clip lacks frames that the tracks have",
         "demo_Waltz1.",
     )
-    assert "wrong length" in dancereid.preview(part).html
+
+
+def test_missing_videos_are_found_with_their_people_and_the_remedy(
+    demo_built: datasets.DatasetDict,
+) -> None:
+    gone = {"reason": Reason.REMOVED, "images": 0, "people": 0}
+    short = {"reason": Reason.DAMAGED, "images": 50, "expected_people": 1}
+    part = with_outcomes(
+        demo_built,
+        demo_Waltz1=gone,
+        demoKpop_03=gone | {"first_id": None, "expected": None},
+        demo_House4=short,
+        **{"demo-Lock_2": {"reason": Reason.LEFT_OUT, "images": 0}},
+    )
+    removed, damaged = findings(see(part))
+    assert removed.title == "2 videos are missing or incomplete: removed"
+    assert removed.text == (
+        "demo_Waltz1 (people 0 to 2; trainval; images missing: 58); "
+        "demoKpop_03 (3 people; test; images missing: unknown)."
+    )
+    assert removed.advice == advice(Reason.REMOVED)
+    assert damaged.title == "1 video is missing or incomplete: damaged"
+    assert damaged.text == "demo_House4 (person 9; test; images missing: 26)."
+    assert "dancereid check" in damaged.advice
+    assert "Worth acting on" in dancereid.preview(part).html
+
+
+def test_sizes_of_frames_come_from_the_coverage_if_they_can_be_true(
+    demo_built: datasets.DatasetDict,
+) -> None:
+    odd = ClipFacts(frames=1, width=10**400, height=-1, fps=float("inf"), codec="<b>")
+    part = with_outcomes(demo_built, demo_House4={"clip": odd})
+    assert see(part).frame_sizes == dict.fromkeys(
+        ("demo_Waltz1", "demo-Lock_2", "demoKpop_03"), (640, 360)
+    )
+    html = dancereid.preview(part).html
+    assert "All edges are known in 1 of 2 videos." in html
+    assert "640 x 360 pixels, 30 frames per second, 104 frames, h264" in html
+    assert "<b>" not in html
+
+
+def test_one_has_no_plural(demo_built: datasets.DatasetDict) -> None:
+    part = demo_built["test"].select([0])
+    for info in (part.info.description, ""):
+        part.info.description = info
+        html = dancereid.preview(part).html
+        page = re.sub("<(style|script|svg).*?</\\1>", "", html, flags=re.DOTALL)
+        said = " ".join(re.sub("<[^>]*>", "", page).split())
+        assert "1 image of 1 person in 1 video." in said
+        nouns = "images|people|videos|frames|gaps|crops|rows|examples|joints"
+        assert re.findall(rf"(?<![\d,.])1 (?:{nouns})", said) == []
 
 
 def test_long_lists_are_cut() -> None:
@@ -196,9 +254,13 @@ def test_edges_are_told_from_where_boxes_end() -> None:
     box[:, 2] += np.arange(6)
     box[:, 3] = [100, 101, 120, 120, 120, 90]
     box[0, 0] = -2
-    cut, known = cut_at_edge(made_up({0: list(range(6))}, bbox=box).rows)
+    rows = made_up({0: list(range(6))}, bbox=box).rows
+    cut, known = cut_at_edge(rows, {})
     assert cut.tolist() == [True, False, True, True, True, False]
     assert known == 0  # the right edge is not
+    cut, known = cut_at_edge(rows, {"walk": (66, 200), "other": (1, 1)})
+    assert cut.tolist() == [True, False, False, False, False, True]
+    assert known == 1
 
 
 def test_joints_are_counted_outside_from_the_last_pixel_on() -> None:
@@ -210,7 +272,7 @@ def test_joints_are_counted_outside_from_the_last_pixel_on() -> None:
 
 def test_figures_have_their_number_and_follow_the_theme(demo_built: datasets.DatasetDict) -> None:
     found = figures(see(demo_built), np.array([100.0, 120, 140]))
-    assert [figure.number for figure in found] == ["21", "234 px", "10.2%", "0.2%", "120"]
+    assert [figure.number for figure in found] == ["21", "66", "234 px", "14.3%", "0.2%", "120"]
     assert figures(see(demo_built), np.array([100.0, 120, 140])) == found  # to the byte
     names: list[str] = []
     for figure in found:

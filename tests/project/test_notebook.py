@@ -59,3 +59,33 @@ def test_it_runs(notebook: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert sum("image/png" in data for data in results) == 2  # a crop, and one with its pose
     assert sum("<iframe" in data.get("text/html", "") for data in results) == 1
     assert "(145, 512)" in [data["text/plain"] for data in results]
+
+
+def test_results_show_themselves_as_the_last_line_of_a_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    cells = (
+        "import dancereid; ds = dancereid.load_dataset('demo', stride=20)",
+        "dancereid.coverage(ds['test'].select([0]))",
+        "test = ds['test']",
+        "dancereid.evaluate(test['bbox'][:], test['person_id'], test['frame'])",
+        "dancereid.export(ds, 'out')",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    NotebookClient(
+        notebook, timeout=None, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    shown = [
+        output.data["text/plain"]
+        for cell in notebook.cells
+        for output in cell.outputs
+        if output.output_type == "execute_result"
+    ]
+    coverage, result, exported = shown
+    assert coverage.startswith("DanceReID 'demo': 4 of 4 videos, 12 of 12 people, ")
+    assert coverage.endswith("This is what was built, whatever filter, select or map left of it.")
+    assert result.startswith("mAP ")
+    assert "\nCUHK03 " in result
+    assert "To read it:\n" in exported

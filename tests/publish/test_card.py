@@ -177,6 +177,9 @@ def test_what_is_wrong_with_the_published_list_is_reckoned(paper: Build) -> None
     assert "31,643 images of 71 people to train on and 22,637 images of 29 others" in text
     assert "leaves out video `T4vr8mA4hoY` and takes in `qz2311gT1y4`, **whose 5 people" in text
     assert "22,637 - 4,154 + 1,043 = 19,526 images" in text
+    assert "counted 41,242 images to train on and 21,356 to test on. No published" in text
+    assert "The [published results](https://github.com/azuxmioy/DanceReID)" in text
+    assert '"collected from YouTube Creative Commons". That was not checked here' in text
 
 
 def test_no_placeholder_is_left_and_no_line_of_a_table_is_broken(paper: Build) -> None:

@@ -71,15 +71,48 @@ def read_published(folder: Path, *, skeletons: bool = False) -> Found:
     assert files(folder).keys() - {"DanceReID.h5"} == expected
     (found.splits,) = lists["splits"]
     with_images = {person for person, _ in found.images}
-    for ids in (*found.splits.values(), *lists["video"].values()):
+    for ids in found.splits.values():
         assert ids == sorted(set(ids))
         assert set(ids) <= with_images
-    assert {person for ids in lists["video"].values() for person in ids} == with_images
+    everybody = [person for ids in lists["video"].values() for person in ids]
+    assert everybody == list(range(len(lists["meta"]["identities"])))
     assert lists["meta"]["shot"] == "single"
     of_video = [sum(p in ids for p, _ in found.images) for ids in lists["video"].values()]
     assert lists["meta"]["n_detects"] == of_video
     assert lists["meta"]["total_detects"] == len(found.images)
     return found
+
+
+def held_out(folder: str, num_val: int = 10) -> list[int]:
+    """As the published reader: the people of trainval whom it takes for validation.
+
+    Raises:
+        ValueError: that would be everybody.
+    """
+    trainval = json.loads((Path(folder) / "splits.json").read_text())[0]["trainval"]
+    if not 0 <= num_val < len(trainval):
+        raise ValueError(f"{num_val} of {len(trainval)}")
+    return list(trainval[-num_val:])
+
+
+def st_neighbours(folder: Path, *, mended: bool = False) -> list[list[int]]:
+    """As the published sampler of ST-ReIDNet: for each class those of whom it draws negatives.
+
+    A class is an index in `trainval`. The sampler takes the ids in video.json for classes, by
+    mistake; docs/export.md says how to mend that.
+
+    Raises:
+        LookupError: it would draw of nobody, or of somebody who has no images in training.
+    """
+    trainval = json.loads((folder / "splits.json").read_text())[0]["trainval"]
+    videos = list(json.loads((folder / "video.json").read_text()).values())
+    if mended:
+        videos = [[trainval.index(p) for p in people if p in trainval] for people in videos]
+    together = {p: [other for other in people if other != p] for people in videos for p in people}
+    for index in range(len(trainval)):
+        if not together.get(index) or max(together[index]) >= len(trainval):
+            raise LookupError(f"class {index}: {together.get(index)}")
+    return [together[index] for index in range(len(trainval))]
 
 
 def read_hdf5(path: Path) -> Found:

@@ -64,8 +64,6 @@ class Layout(ABC):
     """Other files and folders that may be in it."""
     most_people: ClassVar[int | None] = None
     """How many people readers can handle; None for any number."""
-    how_to_read: ClassVar[str]
-    """A line of Python that reads it, with `{folder}` or `{parent}` for its path."""
 
     def __init__(self, part: Path, video: Video, splits: tuple[str, ...]) -> None:
         self.part = part
@@ -101,18 +99,35 @@ class Layout(ABC):
     def files(self) -> dict[str, str]:
         """The path in the video's own folder -> the path in the finished folder, for all files."""
 
+    @classmethod
+    @abstractmethod
+    def how_to_read(cls, folder: Path, trainval: int) -> str:
+        """A line of Python that reads the finished folder.
+
+        Args:
+            folder: its path.
+            trainval: number of people of `trainval` who have images in it.
+        """
+
     @classmethod  # noqa: B027  # Market-1501 has no lists
-    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
+    def finish(
+        cls, folder: Path, videos: Sequence[VideoInFolder], catalogue: Sequence[Video]
+    ) -> None:
         """Writes the lists of all videos, if the layout has any, after their files were moved.
 
         Args:
             folder: the folder that will be the finished one.
-            videos: all videos, in the order of the catalogue.
-            people: number of people in the catalogue, with or without images.
+            videos: the videos that were written, in the order of the catalogue.
+            catalogue: all videos of the catalogue up to the config's last one.
 
         Raises:
             OSError: the lists cannot be written.
         """
+
+
+def quoted(path: Path) -> str:
+    """A path as a literal of Python."""
+    return json.dumps(str(path), ensure_ascii=False)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...catalogue.catalogue import Video
-from .base import Layout
+from .base import Layout, quoted
 from .pseudo_cameras import Cameras
 
 if TYPE_CHECKING:
@@ -42,10 +42,6 @@ class Market1501(Layout):
     folders = ("bounding_box_train", "query", "bounding_box_test")
     others = ("extra",)
     most_people = 1501
-    how_to_read = (
-        'torchreid.data.ImageDataManager(root="{parent}", sources="market1501")'
-        "  # it looks for this name"
-    )
 
     def __init__(self, part: Path, video: Video, splits: tuple[str, ...]) -> None:
         super().__init__(part, video, splits)
@@ -58,6 +54,15 @@ class Market1501(Layout):
         self._images.append((sample.person_id, sample.frame))
         for split in self.splits:
             self.write(f"{split}/{sample.stem}.jpg", sample.image)
+
+    @classmethod
+    def how_to_read(cls, folder: Path, trainval: int) -> str:  # noqa: ARG003
+        """As every layout."""
+        root = quoted(folder.parent)
+        return (
+            f'torchreid.data.ImageDataManager(root={root}, sources="market1501")'
+            "  # it looks for this name"
+        )
 
     def files(self) -> dict[str, str]:
         """As every layout."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...catalogue.catalogue import Video
-from .base import NAME, Layout, VideoInFolder, people_in, write_json
+from .base import NAME, Layout, VideoInFolder, people_in, quoted, write_json
 from .pseudo_cameras import CAMERAS, Cameras
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class OpenReid(Layout):
     default_folder = "open-reid"
     folders = ("images",)
     others = ("meta.json", "splits.json")
-    how_to_read = 'dataset = reid.utils.data.Dataset("{folder}"); dataset.load()'
 
     def __init__(self, part: Path, video: Video, splits: tuple[str, ...]) -> None:
         super().__init__(part, video, splits)
@@ -40,6 +39,11 @@ class OpenReid(Layout):
         """As every layout."""
         self._images.append((sample.person_id, sample.frame))
         self.write(f"{sample.stem}.jpg", sample.image)
+
+    @classmethod
+    def how_to_read(cls, folder: Path, trainval: int) -> str:  # noqa: ARG003
+        """As every layout."""
+        return f"dataset = reid.utils.data.Dataset({quoted(folder)}); dataset.load()"
 
     def files(self) -> dict[str, str]:
         """As every layout."""
@@ -54,8 +58,11 @@ class OpenReid(Layout):
         return files
 
     @classmethod
-    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
+    def finish(
+        cls, folder: Path, videos: Sequence[VideoInFolder], catalogue: Sequence[Video]
+    ) -> None:
         """As every layout."""
+        people = catalogue[-1].person_ids.stop
         identities: list[list[list[str]]] = [[[] for _ in range(CAMERAS)] for _ in range(people)]
         for video in videos:
             for person, names in video.names("images").items():

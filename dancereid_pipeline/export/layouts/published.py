@@ -8,7 +8,9 @@
 
 With `split_folder` the files of a video are in `images/VVV_videoid/` and so on. The index of a
 person in `identities` of meta.json is the person id, so people without images have an empty list
-there. The other two files name only people who have images, since readers draw from them.
+there. splits.json names only people who have images, since readers draw from it. video.json has
+all videos and people of the catalogue, with or without images: the sampler of ST-ReIDNet looks
+people up in it by their index among the people of trainval, and needs every index to be there.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...catalogue.catalogue import Video
-from .base import NAME, Layout, VideoInFolder, people_in, write_json
+from .base import NAME, Layout, VideoInFolder, people_in, quoted, write_json
 from .hdf5 import Hdf5Part, join
 
 if TYPE_CHECKING:
     from ...build.samples import Sample
 
 HDF5 = "DanceReID.h5"
+_HELD_OUT = 10  # people of trainval that the published reader takes for validation
 _POSE = "%r %r\n" * 17
 
 
@@ -43,7 +46,6 @@ class Published(Layout):
     default_folder = "DanceReID"
     folders = ("images", "poses")
     others = ("skeleton", "meta.json", "splits.json", "video.json", HDF5)
-    how_to_read = 'DanceReid("{folder}")  # of the published training code'
 
     def __init__(
         self,
@@ -80,19 +82,30 @@ class Published(Layout):
         if self._hdf5:
             self._hdf5.close()
 
+    @classmethod
+    def how_to_read(cls, folder: Path, trainval: int) -> str:
+        """As every layout."""
+        if not trainval:
+            return "# The published reader needs people of trainval, and there are none."
+        # The reader holds out the last people of trainval, and refuses to hold out all.
+        few = f", num_val={min(1, trainval - 1)}" if trainval <= _HELD_OUT else ""
+        return f"DanceReid({quoted(folder)}{few})  # of the published training code"
+
     def files(self) -> dict[str, str]:
         """As every layout."""
         return {path: path for path in self._files}
 
     @classmethod
-    def finish(cls, folder: Path, videos: Sequence[VideoInFolder], people: int) -> None:
+    def finish(
+        cls, folder: Path, videos: Sequence[VideoInFolder], catalogue: Sequence[Video]
+    ) -> None:
         """As every layout."""
-        identities: list[list[str]] = [[] for _ in range(people)]
-        by_video = {v.video.video_id: v.names("images") for v in videos if v.files}
-        for of_video in by_video.values():
-            for person, names in of_video.items():
+        identities: list[list[str]] = [[] for _ in range(catalogue[-1].person_ids.stop)]
+        for video in videos:
+            for person, names in video.names("images").items():
                 identities[person] = names
-        counts = [sum(map(len, of_video.values())) for of_video in by_video.values()]
+        people = {video.video_id: list(video.person_ids) for video in catalogue}
+        counts = [sum(len(identities[p]) for p in of_video) for of_video in people.values()]
         test = people_in(videos, "images", "test")
         meta = {
             "name": NAME,
@@ -104,10 +117,7 @@ class Published(Layout):
         trainval = people_in(videos, "images", "trainval")
         write_json(folder / "meta.json", meta)
         write_json(folder / "splits.json", [{"trainval": trainval, "query": test, "gallery": test}])
-        write_json(
-            folder / "video.json",
-            {video_id: sorted(of_video) for video_id, of_video in by_video.items()},
-        )
+        write_json(folder / "video.json", people)
         parts = [part for video in videos if (part := video.part / HDF5).is_file()]
         if parts:
             join(parts, folder / HDF5)

@@ -25,6 +25,7 @@ from ...common.validation import shown
 STREAMED = 1000  # examples that are read of each split of a stream
 _PLAIN = ("person_id", "video_id", "frame", "bbox", "keypoints")
 _BATCH = 1000
+_LARGEST = 1_000_000  # pixels; as coordinates in tracks
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,16 @@ class PageData:
     image_size: tuple[int, int]
     streamed: bool
     coverage: Coverage | None
+
+    @property
+    def frame_sizes(self) -> dict[str, tuple[int, int]]:
+        """Width and height of the frames of each video, in pixels, where the coverage has them."""
+        clips = {o.video_id: o.clip for o in self.coverage.outcomes} if self.coverage else {}
+        return {
+            video_id: (clip.width, clip.height)
+            for video_id, clip in clips.items()
+            if clip and max(clip.width, clip.height) < _LARGEST  # the coverage may be anybody's
+        }
 
     def image(self, row: int) -> Any:
         """The crop of a row in `rows`, decoded.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ...formats.pose import JOINT_NAMES
 from .dataset_rows import PageData
 from .measures import bbox_heights, cut_at_edge, outside, unseen
+from .words import counted
 
 # In the SVG these colours become CSS variables, so that a figure follows the theme of the page.
 _COLOURS = {"#010203": "var(--bar)", "#010204": "var(--faint)", "#010205": "var(--rule)"}
@@ -72,6 +73,7 @@ def figures(data: PageData, brightness: NDArray[np.float64]) -> list[Figure]:
     with mpl.rc_context(_STYLE):  # type: ignore[arg-type]  # its stubs list every known name
         return [
             _images_per_person(data),
+            _images_per_video(data),
             _bbox_heights(data),
             _cut(data),
             _outside(data),
@@ -84,9 +86,20 @@ def _images_per_person(data: PageData) -> Figure:
     return Figure(
         "Images per person",
         f"{np.median(images):,.0f}",
-        f"images is the median of {len(images):,} people",
+        f"is the median of {counted(len(images), 'person', 'people')}",
         f"Minimum: {images.min():,}. Maximum: {images.max():,}.",
         _histogram(images, "images", "people"),
+    )
+
+
+def _images_per_video(data: PageData) -> Figure:
+    images = np.bincount(data.rows.video)
+    return Figure(
+        "Images per video",
+        f"{np.median(images):,.0f}",
+        f"is the median of {counted(len(images), 'video')}",
+        f"Minimum: {images.min():,}. Maximum: {images.max():,}.",
+        _histogram(images, "images of a video", "videos"),
     )
 
 
@@ -105,18 +118,20 @@ def _bbox_heights(data: PageData) -> Figure:
 
 
 def _cut(data: PageData) -> Figure:
-    cut, known = cut_at_edge(data.rows)
+    cut, known = cut_at_edge(data.rows, data.frame_sizes)
     names = list(data.rows.videos)
     shares = np.array([cut[data.rows.video == video].mean() for video in range(len(names))])
     worst = int(shares.argmax())
     most = f"Most in {names[worst]}: {shares[worst]:.0%}. " if shares[worst] else ""
+    unknown = (
+        f"All edges are known in {known:,} of {counted(len(names), 'video')}. In the others, the "
+        "right and the bottom edge count only where bboxes show them."
+    )
     return Figure(
         "Crops cut at the frame's edge",
         f"{cut.mean():.1%}",
         "of the bboxes reach an edge of the frame, so a part of the person may be missing",
-        f"{most}The data does not say how large the frames are. The left and the top edge count in "
-        f"every video, the right and the bottom edge only where bboxes show them "
-        f"(both in {known} of {len(names)} videos).",
+        most + ("" if known == len(names) else unknown),
         _histogram(100 * shares, "% of a video's bboxes", "videos", limits=(0, 100)),
     )
 
@@ -157,7 +172,7 @@ def _brightness(brightness: NDArray[np.float64]) -> Figure:
         "Brightness",
         f"{middle:.0f}",
         "of 255 is the median crop's mean brightness",
-        f"This counts the {len(brightness):,} crops on this page. Nine in ten are between "
+        f"On this page: {counted(len(brightness), 'crop')}. Nine in ten are between "
         f"{low:.0f} and {high:.0f}.",
         _histogram(brightness, "mean brightness, 0 black to 255 white", "crops", limits=(0, 255)),
     )

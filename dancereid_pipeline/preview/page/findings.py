@@ -7,18 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...build.coverage import Coverage
+from ...build.coverage import Coverage, Outcome
 from ...checks import finding as doubt
 from ...checks.finding import Kind
-from ...common.reasons import Reason
+from ...common.reasons import Reason, advice
 from .dataset_rows import PageData, Rows, Track
 from .measures import nearly_same, outside
 from .timelines import frame_step
+from .words import counted
 
 FEW_IMAGES = 10
 FAR = 0.5  # distance of a joint from the edge of its crop, in crop sizes
 _MOSTLY = 0.5  # a person stands still if this share of neighbouring images is nearly the same
 _ENOUGH = 10  # with fewer neighbouring images, or frames, a share or a step means nothing
+# For reasons that are about the files of the data folder.
+_REMEDY = (
+    "Run dancereid check on the data folder: it says which files are missing or wrong. Put them "
+    "there, or correct them, and build again."
+)
 _LISTED = 12  # at most this many entries are listed
 
 
@@ -43,6 +49,7 @@ def findings(data: PageData) -> list[Finding]:
     """Looks for all problems."""
     tracks = data.rows.tracks()
     return [
+        *_missing(data.coverage),
         *_doubts(data.rows, data.coverage),
         *_few_images(tracks),
         *_far_outside(data.rows, tracks, data.image_size),
@@ -50,6 +57,31 @@ def findings(data: PageData) -> list[Finding]:
         *_frame_rates(data.rows, data.coverage),
         *_lengths(data.coverage),
     ]
+
+
+def _missing(found: Coverage | None) -> Iterator[Finding]:
+    """Videos that gave no images, or not all of them: one entry for each reason."""
+    by_reason: dict[Reason, list[Outcome]] = {}
+    for outcome in found.outcomes if found else ():
+        if outcome.reason not in (Reason.USED, Reason.LEFT_OUT):
+            by_reason.setdefault(outcome.reason, []).append(outcome)
+    for reason, outcomes in by_reason.items():
+        yield Finding(
+            f"{counted(len(outcomes), 'video is', 'videos are')} missing or incomplete: "
+            f"{reason.value}",
+            _listed(map(_lost, outcomes)),
+            advice(reason) or _REMEDY,
+        )
+
+
+def _lost(outcome: Outcome) -> str:
+    """What is lacking of a video: its people, or a part of its images."""
+    first, number = outcome.first_id, outcome.expected_people
+    people = counted(number, "person", "people")
+    if first is not None:
+        people = f"person {first}" if number == 1 else f"people {first} to {first + number - 1}"
+    lacking = "unknown" if outcome.expected is None else f"{outcome.expected - outcome.images:,}"
+    return f"{outcome.video_id} ({people}; {', '.join(outcome.splits)}; images missing: {lacking})"
 
 
 def _doubts(rows: Rows, found: Coverage | None) -> Iterator[Finding]:
@@ -60,7 +92,7 @@ def _doubts(rows: Rows, found: Coverage | None) -> Iterator[Finding]:
     for kind, videos in by_kind.items():
         of_videos = np.isin(rows.video, [rows.videos.index(v) for v in videos if v in rows.videos])
         yield Finding(
-            f"{_count(len(videos), 'video')}: {kind.value}",
+            f"{counted(len(videos), 'video')}: {kind.value}",
             _listed(f"{video}: {one.message.rstrip('.')}" for video, one in videos.items()),
             next(iter(videos.values())).advice,
             tuple(np.unique(rows.person[of_videos]).tolist()),
@@ -74,8 +106,8 @@ def _few_images(tracks: list[Track]) -> Iterator[Finding]:
     few = sorted((count, person) for person, count in images.items() if count < FEW_IMAGES)
     if few:
         yield Finding(
-            f"{_count(len(few), 'person has', 'people have')} fewer than {FEW_IMAGES} images",
-            _listed([f"person {person}: {_count(count, 'image')}" for count, person in few]),
+            f"{counted(len(few), 'person has', 'people have')} fewer than {FEW_IMAGES} images",
+            _listed([f"person {person}: {counted(count, 'image')}" for count, person in few]),
             "Leave them out of training, or take more frames (a smaller stride). In a stream or a "
             "part of a dataset, everybody has few images.",
             tuple(person for _, person in few),
@@ -88,7 +120,7 @@ def _far_outside(rows: Rows, tracks: list[Track], image_size: tuple[int, int]) -
     worst = [(count, track) for count, track in by_track if count]
     if worst:
         yield Finding(
-            f"Joints far outside their crop in {_count(int(far.sum()), 'image')} "
+            f"Joints far outside their crop in {counted(int(far.sum()), 'image')} "
             f"({far.mean():.1%})",
             _listed(
                 f"person {track.person} ({rows.videos[track.video]}): {count:,} of "
@@ -113,7 +145,7 @@ def _near_duplicates(
     if still:
         still.sort(key=lambda pair: -pair[0])
         yield Finding(
-            f"{_count(len(still), 'person hardly moves', 'people hardly move')}: half of their "
+            f"{counted(len(still), 'person hardly moves', 'people hardly move')}: half of their "
             "neighbouring images or more are nearly the same",
             _listed(
                 f"person {track.person} ({rows.videos[track.video]}): {share:.0%}"
@@ -140,8 +172,8 @@ def _frame_rates(rows: Rows, found: Coverage | None) -> Iterator[Finding]:
     wrong = {name: step for name, step in steps.items() if step > usual}
     if wrong:
         yield Finding(
-            f"{_count(len(wrong), 'video has its', 'videos have their')} frames further apart than "
-            "the others",
+            f"{counted(len(wrong), 'video has its', 'videos have their')} frames further apart "
+            "than the others",
             _listed(f"{name}: {step} instead of {usual}" for name, step in wrong.items()),
             "Maybe the frame rate of the tracks is a multiple of that of the annotation. Compare "
             "the frame rate and the number of frames of the clip with those of the tracks.",
@@ -149,21 +181,15 @@ def _frame_rates(rows: Rows, found: Coverage | None) -> Iterator[Finding]:
 
 
 def _lengths(found: Coverage | None) -> Iterator[Finding]:
-    """Finds clips whose number of frames is not that of their tracks, nor a multiple of it."""
-    outcomes = found.outcomes if found else ()
-    wrong = [o.video_id for o in outcomes if o.reason is Reason.WRONG_LENGTH]
-    wrong += [o.video_id for o in outcomes if o.past_end and o.video_id not in wrong]
+    """Finds clips that end before their annotation."""
+    wrong = [o.video_id for o in (found.outcomes if found else ()) if o.past_end]
     if wrong:
         yield Finding(
-            f"{_count(len(wrong), 'clip lacks', 'clips lack')} frames that the tracks have",
+            f"{counted(len(wrong), 'clip lacks', 'clips lack')} frames that the tracks have",
             _listed(wrong),
             "The clip was cut, is another edit, or has a frame rate that is not a whole multiple. "
             "Get the original clip.",
         )
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _listed(entries: Iterable[str]) -> str:

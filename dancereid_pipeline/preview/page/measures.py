@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,20 +65,29 @@ def nearly_same(rows: Rows, track: Track, image_size: tuple[int, int]) -> NDArra
     return same_position & (posed < _SAME_POSE * image_size[0])
 
 
-def cut_at_edge(rows: Rows) -> tuple[NDArray[np.bool_], int]:
+def cut_at_edge(rows: Rows, sizes: Mapping[str, tuple[int, int]]) -> tuple[NDArray[np.bool_], int]:
     """Finds bboxes that reach an edge of their frame.
 
-    The left and the top edge are 0. The data does not have the size of a frame, so the right and
-    the bottom edge are known only where several bboxes end at the same coordinate.
+    The left and the top edge are 0. Where the size of the frames is not known, the right and the
+    bottom edge are known only if several bboxes end at the same coordinate.
+
+    Args:
+        rows: the images.
+        sizes: width and height of the frames of a video in pixels, by video id, where known.
 
     Returns:
         Whether each bbox reaches an edge, `[N]`; the number of videos whose edges are all known.
     """
     cut: NDArray[np.bool_] = np.asarray((rows.bbox[:, :2] <= 0).any(axis=1))
     known = 0
-    for video in range(len(rows.videos)):
+    for video, name in enumerate(rows.videos):
         of_video = np.flatnonzero(rows.video == video)
         ends = rows.bbox[of_video, 2:]
+        if name in sizes:
+            last = np.array(sizes[name]) - 1  # index of the last pixel
+            cut[of_video] |= (ends >= last).any(axis=1)
+            known += 1
+            continue
         reach = ends == ends.max(axis=0)
         is_edge = reach.sum(axis=0) >= _AT_EDGE
         cut[of_video] |= (reach & is_edge).any(axis=1)

@@ -19,6 +19,7 @@ from .figures import figures
 from .findings import findings
 from .people import people_grid
 from .timelines import WIDTH, timelines
+from .words import counted
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _SCRIPTS = ("draw.js", "people.js", "large.js")  # in this order; they share one scope
@@ -68,6 +69,7 @@ def render(dataset: Any, people: int | None = None, split: str | None = None) ->
         signs={split.name: index % 4 for index, split in enumerate(splits)},
         coverage=data.coverage,
         advice=advice,
+        counted=counted,
         findings=findings(data),
         grid=grid,
         timelines=timelines(data.rows),

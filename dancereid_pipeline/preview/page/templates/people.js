@@ -50,19 +50,35 @@ const near = new IntersectionObserver(
 );
 people.forEach((person) => near.observe(person));
 
+// The people in a text like "3, 5-7" as [first, last], and the words that are neither.
+function wantedPeople(text) {
+  const ranges = [];
+  const misread = [];
+  for (const word of text.replace(/\s*[-–]\s*/g, "-").split(/[\s,;]+/).filter(Boolean)) {
+    const found = word.match(/^(\d+)(?:-(\d+))?$/);
+    if (found) ranges.push([Number(found[1]), Number(found[2] ?? found[1])]);
+    else misread.push(word);
+  }
+  return { ranges, misread };
+}
+
 function filter() {
   const split = document.getElementById("split").value;
   const video = document.getElementById("video").value;
-  const wanted = document.getElementById("person").value.match(/\d+/g);
+  const { ranges, misread } = wantedPeople(document.getElementById("person").value);
+  const isWanted = (id) => ranges.some(([first, last]) => first <= id && id <= last);
   let shown = 0;
   for (const person of people) {
     const { split: ofSplit, video: ofVideo, person: id } = person.dataset;
     const fits =
-      (!split || split === ofSplit) && (!video || video === ofVideo) && (!wanted || wanted.includes(id));
+      (!split || split === ofSplit) && (!video || video === ofVideo) && (!ranges.length || isWanted(Number(id)));
     person.hidden = !fits;
     shown += fits;
   }
-  document.getElementById("shown").textContent = `${shown} of ${people.length} rows`;
+  document.getElementById("shown").textContent = `${shown} of ${people.length} ${people.length === 1 ? "row" : "rows"}`;
+  const note = document.getElementById("misread");
+  note.hidden = !misread.length;
+  note.textContent = `Person: not understood: ${misread.join(" ")}. Write numbers, or ranges like 3-7.`;
   document.getElementById("nobody").hidden = shown > 0;
   document.getElementById("clear").hidden = shown === people.length;
 }
