@@ -15,11 +15,14 @@ from typing import Any
 import datasets
 
 from ..build.options import SampleOptions
+from ..build.stored_image import require_bytes
 from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import SourceError
 from ..common.files import UNFINISHED, recover_folder, replace_folder, replaced, sha256, usable
+from ..common.progress import progress
 from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
+from ..shards.parquet_shards import check_shard
 from .card import CARD, card
 
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -70,10 +73,12 @@ class Prepared:
         return "\n".join(lines)
 
     def check(self) -> None:
-        """Compares the files in the folder with its records, shards by their checksums.
+        """Compares the files in the folder with its records, shards by their checksums; and looks
+        at each image, since the folder may be anybody's.
 
         Raises:
             SourceError: a file is missing, was changed, or is in no record.
+            DanceReIDError: an image is not as `prepare` writes it.
         """
         for build in self.builds:
             folder = self.folder / build.config
@@ -88,6 +93,8 @@ class Prepared:
                     f"{folder}: {some} is not as in {RECORD} (missing, changed, or not in it). "
                     "Prepare the config again with --force."
                 )
+            for name in progress(sums, f"Checking {build.config}", unit=" files"):
+                check_shard(folder / name, build.options.image_size)
 
 
 def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
@@ -100,12 +107,14 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
 
     Raises:
         SourceError: there is no such dataset, or it is broken.
+        DanceReIDError: a row has no image, or only the path of one.
     """
     name = _folder_or_name(path)
     try:
         if isinstance(name, Path) and glob.escape(str(name)) != str(name):
-            return _load_by_record(name, config, options)
-        return datasets.load_dataset(str(name), config, **options)
+            dataset = _load_by_record(name, config, options)
+        else:
+            dataset = datasets.load_dataset(str(name), config, **options)
     # ValueError: the config is unknown. The others: a file is broken, or nothing is there.
     except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise SourceError(
@@ -113,6 +122,10 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
             "Expected a folder that dancereid prepare wrote, or the name of a dataset on the Hub "
             "that you may see, and with --config the name of one of its configs."
         ) from error
+    for split, examples in dataset.items():
+        if isinstance(examples, datasets.Dataset):
+            require_bytes(examples, f"{path}, split {split}")
+    return dataset
 
 
 def _folder_or_name(path: str) -> Path | str:
