@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import re
@@ -14,17 +15,27 @@ from typing import Any
 
 import datasets
 
+from ..build.build_processes import usable_cache
 from ..build.options import SampleOptions
 from ..build.stored_image import require_bytes
 from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import SourceError
-from ..common.files import UNFINISHED, recover_folder, replace_folder, replaced, sha256, usable
+from ..common.files import (
+    UNFINISHED,
+    check_writable,
+    recover_folder,
+    replace_folder,
+    replaced,
+    sha256,
+    usable,
+)
 from ..common.progress import progress
 from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
 from ..shards.parquet_shards import check_shard
 from .card import CARD, card
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -110,6 +121,9 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
         DanceReIDError: a row has no image, or only the path of one.
     """
     name = _folder_or_name(path)
+    cache = Path(options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)
+    with usable_cache(cache):
+        check_writable(cache)
     try:
         if isinstance(name, Path) and glob.escape(str(name)) != str(name):
             dataset = _load_by_record(name, config, options)
@@ -117,6 +131,10 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
             dataset = datasets.load_dataset(str(name), config, **options)
     # ValueError: the config is unknown. The others: a file is broken, or nothing is there.
     except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            with usable_cache(cache):
+                raise cause from error
         raise SourceError(
             f"{path}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
             "Expected a folder that dancereid prepare wrote, or the name of a dataset on the Hub "

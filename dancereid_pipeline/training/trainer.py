@@ -16,7 +16,7 @@ import torch
 
 from ..build.coverage import Coverage
 from ..build.numpy_view import as_arrays
-from ..common.errors import OptionError
+from ..common.errors import KEPT, OptionError, interruptible
 from ..common.files import now, replaced, write_json
 from ..evaluation.evaluate import evaluate
 from .card import model_card
@@ -83,7 +83,9 @@ class Trainer:
             training.resume(load_state(self.folder))
         elif resume and (self.folder / RESULT).exists():
             raise OptionError(f"{self.folder}: the training there is finished.")
-        scores = self._chosen(training)
+        kept = f"{KEPT}, --resume continues it"
+        with interruptible(kept, (self.folder / UNFINISHED).exists):
+            scores = self._chosen(training)
         return self._finish(training, scores)
 
     def _training(self) -> Training:
