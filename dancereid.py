@@ -42,6 +42,7 @@ from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAG
 # If this is not installed, datasets 3.6 tells the user to "pip install" what follows "From:".
 from dancereid_pipeline.common.cpu import share_cores  # From: <the folder that dancereid.py is in>
 from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
+from dancereid_pipeline.common.validation import whole_number
 
 if TYPE_CHECKING:
     from dancereid_pipeline.build.numpy_view import as_arrays
@@ -358,6 +359,8 @@ def load_dataset(
     Raises:
         DanceReIDError: an option, a file or a folder is not valid, or no video can be used.
     """
+    if num_proc is not None:
+        num_proc = whole_number("num_proc", num_proc, 1, 1000)
     builder = DanceReID(cache_dir=cache_dir, config_name=name, **options)
     if streaming:
         return builder.as_streaming_dataset(split=split)

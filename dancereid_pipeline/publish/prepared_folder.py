@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]
 
 from ..build.build_processes import usable_cache
 from ..build.options import SampleOptions
@@ -29,12 +32,14 @@ from ..common.files import (
     sha256,
     usable,
 )
+from ..common.offline import offline
 from ..common.progress import progress
 from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
 from ..shards.parquet_shards import check_shard
 from .card import CARD, card
 
+_TIMEOUT_S = 30.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -63,6 +68,10 @@ class Prepared:
             builds = [b for b in builds_in(folder) if configs is None or b.config in configs]
         lacking = [name for name in configs or () if name not in {b.config for b in builds}]
         if lacking or not builds:
+            if not folder.exists():
+                raise SourceError(
+                    f"{folder}: there is no such folder. Expected one that dancereid prepare wrote."
+                )
             what = f"'{lacking[0]}'" if lacking else "any config"
             raise SourceError(
                 f"{folder}: expected {what} as dancereid prepare writes it, a folder with "
@@ -124,6 +133,8 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
     cache = Path(options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)
     with usable_cache(cache):
         check_writable(cache)
+    if isinstance(name, str) and not offline():
+        _ask_hub(name)
     try:
         if isinstance(name, Path) and glob.escape(str(name)) != str(name):
             dataset = _load_by_record(name, config, options)
@@ -167,6 +178,28 @@ def _folder_or_name(path: str) -> Path | str:
             "USER/NAME, a dataset on the Hub."
         )
     return path
+
+
+def _ask_hub(name: str) -> None:
+    """Asks the Hub for a dataset, once: `datasets` tries for half a minute.
+
+    Raises:
+        SourceError: it does not have the dataset, or cannot be reached.
+    """
+    try:
+        HfApi().dataset_info(name, timeout=_TIMEOUT_S)
+    except HfHubHTTPError as error:
+        raise SourceError(
+            f"{name}: there is no such folder, and the Hub has no such dataset that you may see "
+            f"({' '.join(str(error).split())[:300]}). Check the name; sign in (hf auth login) if "
+            "it is private."
+        ) from error
+    except (ClientError, OSError) as error:
+        raise SourceError(
+            f"{name}: there is no such folder, and the Hub cannot be reached "
+            f"({' '.join(str(error).split())[:300]}). Check the connection; or set "
+            "HF_HUB_OFFLINE=1 to use the dataset as it was loaded before."
+        ) from error
 
 
 def _load_by_record(folder: Path, config: str | None, options: Mapping[str, Any]) -> Any:
