@@ -1,4 +1,4 @@
-"""Every command, with every flag that takes a value, given what cannot be: a line, and no traceback."""
+"""Every command, with every flag that takes a value, given what cannot be: no traceback."""
 
 from __future__ import annotations
 
@@ -23,11 +23,24 @@ BASES: dict[str, list[str]] = {
     "doctor": [],
     "check": ["{demo}", "--catalogue", "{demo}/video_data.csv", "--config", "demo"],
     "fetch": ["--catalogue", "{demo}/video_data.csv", "--download-dir", "downloads"],
-    "prepare": ["--config", "demo", "--output", "new"],
+    "prepare": ["--output", "new"],
     "push": ["somebody/something", "--dataset", "data"],
     "preview": ["--dataset", "data", "--output", "page.html"],
     "export": ["--dataset", "data", "--output", "folder"],
-    "train": ["--method", "softmax", "--output", "run", "--dataset", "data", "--backbone", "small"],
+    "train": [
+        "--method",
+        "softmax",
+        "--output",
+        "run",
+        "--dataset",
+        "data",
+        "--backbone",
+        "small",
+        "--weights",
+        "none",
+        "--steps",
+        "1",
+    ],
     "extract": ["--model", "colour", "--dataset", "data", "--output", "features.parquet"],
     "evaluate": ["f.npy", "--dataset", "data"],
     "cache": ["--cache-dir", "cache", "--download-dir", "downloads"],
@@ -35,9 +48,10 @@ BASES: dict[str, list[str]] = {
 # Where all of the wrong paths must be refused, in whichever command.
 INPUTS = {"dataset", "features", "data_dir", "catalogue", "csv", "annotation", "archive"}
 OUTPUTS = {"output", "show", "contact_sheet", "cache_dir", "download_dir"}
+REPORTS = {"doctor", "check"}  # they print what is wrong
 PATHS = {"missing", "folder", "empty", "rubbish.npy", "rubbish.npz", "rubbish.parquet"}
 PATHS |= {"rubbish.csv", "rubbish.json", "rubbish.zip", "taken/below", "\udcff\udcfe", "n" * 5000}
-WORDS = {"", "x", "-1", "0", "nan", "inf", "1e99", "9" * 30, "a,b", "\x00"}
+WORDS = {"", "x", "-1", "nan", "1e99", "9" * 30, "\x00"}
 
 
 def parser_of(name: str) -> argparse.ArgumentParser:
@@ -54,10 +68,19 @@ def with_values(name: str) -> Iterator[argparse.Action]:
             yield action
 
 
+def values_of(action: argparse.Action) -> set[str]:
+    """Wrong values of a flag."""
+    if action.dest in OUTPUTS:
+        return {"folder", "taken/below", "\udcff\udcfe", "n" * 5000}
+    return PATHS if action.dest in INPUTS | {"folder", "model", "weights"} else WORDS
+
+
 @pytest.fixture
 def place(tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with what the commands read, and with what nobody can read; it is the current one."""
+    """The current folder, with what the commands read, and with what nobody can read."""
     monkeypatch.chdir(tmp_path)
+    # A command that fails collects garbage: with all that the other tests have imported, for long.
+    monkeypatch.setattr("gc.collect", lambda: 0)
     (tmp_path / "data").symlink_to(prepared)
     np.save("f.npy", np.random.default_rng(0).normal(size=(24, 4)))
     (tmp_path / "folder").mkdir()
@@ -98,8 +121,7 @@ def outcome(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     try:
         code = main([*words, "--quiet"])
     except SystemExit as ended:  # of argparse
-        assert isinstance(ended.code, int)
-        code = ended.code
+        code = int(ended.code or 0)
     said = capsys.readouterr()
     return code, said.out + said.err
 
@@ -111,21 +133,23 @@ def test_a_wrong_value_of_any_flag_is_a_line(
 ) -> None:  # fmt: skip
     monkeypatch.setenv("HOME", str(place))
     monkeypatch.setattr("webbrowser.open", lambda _: True)
-    tried = 0
+    tried, faults = 0, []
     for action in with_values(name):
-        is_path = action.dest in INPUTS | OUTPUTS | {"folder", "model", "weights"}
-        for value in sorted(PATHS if is_path else WORDS):
+        for value in sorted(values_of(action)):
             words = words_of(name, action, value, demo)
+            tried += 1
             try:
                 code, said = outcome(words, capsys)
-            except Exception as error:
-                raise AssertionError(f"a traceback: dancereid {' '.join(words)!r:.300}") from error
-            tried += 1
-            assert "Traceback" not in said, words
-            if code:
-                assert f"dancereid {name}: " in said, words
-            if action.dest in INPUTS or (action.choices and action.dest != "split"):
-                assert code != 0, words
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is a fault
+                faults.append(f"{words!r:.200}: {error!r:.300}")
+                continue
+            refused = action.dest in INPUTS or (action.choices and action.dest != "split")
+            line = f"dancereid {name}: " in said or name in REPORTS
+            if "Traceback" in said or (code and not line):
+                faults.append(f"{words!r:.200}: {said[-300:]}")
+            elif refused and not code:
+                faults.append(f"{words!r:.200}: exit code 0")
+    assert faults == []
     assert (place / "taken").read_text() == "mine"
     assert (place / "folder" / "mine").read_text() == "mine"
     assert tried >= 6 or name == "demo"
