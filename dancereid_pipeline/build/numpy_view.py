@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from ..common.errors import DanceReIDError
 from ..common.validation import shown
 from .schema import IMAGES
-from .stored_image import StoredImage, decodable, image_bytes, require_bytes
+from .stored_image import StoredImage, decodable, image_bytes, require_values
 
-_NUMBERS = ("keypoints", "bbox")
+_NUMBERS = {"keypoints": (17, 2), "bbox": (4,)}
 
 AnyDataset = TypeVar("AnyDataset")
 Transform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
@@ -57,7 +57,7 @@ def as_arrays(dataset: AnyDataset, *, transform: Transform | None = None) -> Any
             "one split, or all splits."
         )
     if isinstance(dataset, datasets.Dataset):
-        require_bytes(dataset, f"Split {dataset.split}")
+        require_values(dataset, f"Split {dataset.split}")
     raw: Any = dataset
     for name in IMAGES:
         if name in (dataset.column_names or ()):
@@ -98,7 +98,20 @@ class _Decode:
 def _array(name: str, value: Any) -> Any:
     if name in IMAGES and value is None:  # `datasets` decodes no null
         return pixels_of(value)
-    return np.asarray(value, np.float32) if name in _NUMBERS else value
+    return _numbers(name, value) if name in _NUMBERS else value
+
+
+def _numbers(name: str, value: Any) -> NDArray[np.float32]:
+    try:
+        numbers = np.asarray(value, np.float32)
+        if numbers.shape != _NUMBERS[name]:
+            raise ValueError(f"the shape is {list(numbers.shape)}")
+    except (ValueError, TypeError) as error:
+        raise DanceReIDError(
+            f"Column '{name}': expected numbers of the shape {list(_NUMBERS[name])} in every row "
+            f"({error}). Use the dataset as it was loaded."
+        ) from error
+    return numbers
 
 
 def pixels_of(image: Mapping[str, Any] | None) -> NDArray[np.uint8]:

@@ -14,14 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
 from ..common.errors import DanceReIDError, SourceError
 from ..formats.image_header import size_of_image
 from .options import MAX_SIDE
+from .schema import example_features
 
 _BATCH = 1000  # rows
+_TRUST = (
+    "Do not use this dataset if you do not know who made it; if you made it, build or prepare it "
+    "again."
+)
 
 
 class StoredImage(datasets.Image):
@@ -37,34 +43,38 @@ class StoredImage(datasets.Image):
         return value if kept else super().encode_example(value)
 
 
-def require_bytes(dataset: datasets.Dataset, where: str) -> None:
-    """Refuses a dataset with an image that has no bytes. It reads no bytes of images.
+def require_values(dataset: datasets.Dataset, where: str) -> None:
+    """Refuses a dataset with an image that has no bytes, or with another column without a value.
+
+    It reads no bytes of images.
 
     Args:
         dataset: one split, built.
         where: names the split, for the error message.
 
     Raises:
-        DanceReIDError: there is such an image; the message names its row.
+        DanceReIDError: there is one; the message names its row.
     """
-    for name, feature in dataset.features.items():
-        if not isinstance(feature, datasets.Image):
-            continue
+    for name in example_features(skeleton=True):
         # All stored rows first: to gather those that `select` or `filter` left would copy them.
-        if not pc.any(_without_bytes(dataset.data.column(name))).as_py():
+        if name not in dataset.features or not pc.any(_empty(dataset.data.column(name))).as_py():
             continue
         for number, batch in enumerate(
             dataset.select_columns(name).with_format("arrow").iter(_BATCH)
         ):
-            row = pc.index(_without_bytes(batch[name]), True).as_py()
+            row = pc.index(_empty(batch[name]), True).as_py()
             if row >= 0:
-                where = f"{where}, row {number * _BATCH + row}"
-                image_bytes(batch[name][row].as_py(), f"{where}, column '{name}'")
+                column = f"{where}, row {number * _BATCH + row}, column '{name}'"
+                if pa.types.is_struct(batch[name].type):
+                    image_bytes(batch[name][row].as_py(), column)
+                raise DanceReIDError(f"{column}: expected a value, found nothing. {_TRUST}")
 
 
-def _without_bytes(images: Any) -> Any:
-    """Whether each image of a column has no bytes."""
-    return pc.equal(pc.fill_null(pc.binary_length(pc.struct_field(images, "bytes")), 0), 0)
+def _empty(column: Any) -> Any:
+    """Whether each value of a column is null, or an image without bytes."""
+    if not pa.types.is_struct(column.type):
+        return pc.is_null(column)
+    return pc.equal(pc.fill_null(pc.binary_length(pc.struct_field(column, "bytes")), 0), 0)
 
 
 def refuse_file_of_name(name: str) -> None:
@@ -91,10 +101,7 @@ def image_bytes(image: Mapping[str, Any] | None, where: str) -> bytes:
         return content
     path = (image or {}).get("path")
     found = f"only the path {path!r:.300}, which is not read" if path else "nothing"
-    raise DanceReIDError(
-        f"{where}: expected an image as bytes, found {found}. Do not use this dataset if you do "
-        "not know who made it; if you made it, build or prepare it again."
-    )
+    raise DanceReIDError(f"{where}: expected an image as bytes, found {found}. {_TRUST}")
 
 
 def decodable(content: bytes, where: str) -> bytes:

@@ -17,7 +17,7 @@ from ..build.options import SampleOptions
 from ..build.plan import warn_of_missing
 from ..build.request import Request
 from ..build.schema import check_columns, check_splits
-from ..build.stored_image import check_jpeg, image_bytes, require_bytes
+from ..build.stored_image import check_jpeg, image_bytes, require_values
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import CatalogueError
 from ..common.package_files import project_file
@@ -144,7 +144,7 @@ def check_built(dataset: Any) -> Coverage:
     check_splits(dataset)
     for name, of_split in dataset.items():
         check_columns(of_split.features, _COLUMNS, f"Split {name}")
-        require_bytes(of_split, f"Split {name}")
+        require_values(of_split, f"Split {name}")
     return coverage_of(dataset)
 
 

@@ -20,9 +20,9 @@ from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr
 
 from ..build.build_processes import usable_cache
 from ..build.options import SampleOptions
-from ..build.stored_image import require_bytes
+from ..build.stored_image import require_values
 from ..catalogue.catalogue import CONFIGS, Video
-from ..common.errors import SourceError
+from ..common.errors import DanceReIDError, SourceError
 from ..common.files import (
     UNFINISHED,
     check_writable,
@@ -140,8 +140,9 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
             dataset = _load_by_record(name, config, options)
         else:
             dataset = datasets.load_dataset(str(name), config, **options)
-    # ValueError: the config is unknown. The others: a file is broken, or nothing is there.
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+    except DanceReIDError:
+        raise
+    except Exception as error:  # what `datasets` raises for a file that is broken is not listed
         cause = error.__cause__ or error
         if isinstance(cause, OSError) and cause.errno in _FULL:
             with usable_cache(cache):
@@ -153,7 +154,7 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
         ) from error
     for split, examples in dataset.items():
         if isinstance(examples, datasets.Dataset):
-            require_bytes(examples, f"{path}, split {split}")
+            require_values(examples, f"{path}, split {split}")
     return dataset
 
 

@@ -12,7 +12,7 @@ import datasets
 import pyarrow.parquet as pq
 
 from ..build.schema import IMAGES
-from ..build.stored_image import check_jpeg, image_bytes, require_bytes
+from ..build.stored_image import check_jpeg, image_bytes, require_values
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import sha256
 from ..common.progress import progress
@@ -64,7 +64,7 @@ def write_shards(
     total = sum(len(dataset) for dataset in splits.values())
     with progress(desc="Writing Parquet", unit=" images", total=total) as bar, _no_other_bars():
         for split, dataset in splits.items():
-            require_bytes(dataset, f"Split {split}")
+            require_values(dataset, f"Split {split}")
             videos = list(_videos(split, dataset["video_id"][:]))
             for number, (video_id, rows) in enumerate(videos):
                 name = f"{split}-{number:05d}-of-{len(videos):05d}.parquet"

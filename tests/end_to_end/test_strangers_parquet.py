@@ -111,6 +111,16 @@ def test_a_row_without_an_image_is_named(image: Any, output: Path, cache: str) -
         load_prepared(str(output), cache_dir=cache)
 
 
+@pytest.mark.parametrize("column", ["keypoints", "person_id", "video_id", "frame", "bbox"])
+def test_a_row_without_a_value_is_named(column: str, output: Path, cache: str) -> None:
+    write(output, None, column)
+    said = rf"split test, row {IN_SPLIT}, column '{column}': expected a value, found nothing"
+    with pytest.raises(DanceReIDError, match=said):
+        load_prepared(str(output), cache_dir=cache)
+    with pytest.raises(DanceReIDError, match=said.capitalize()):
+        dancereid.as_arrays(datasets.load_dataset(str(output), cache_dir=cache))
+
+
 def test_no_address_is_asked(output: Path, site: Site, cache: str, online: list[float]) -> None:
     write(output, {"bytes": None, "path": f"{site.url}/x.jpg"})
     ds = datasets.load_dataset(str(output), cache_dir=cache)

@@ -219,7 +219,10 @@ def _change_shard(path: Path, chance: random.Random) -> bytes:
         ]
     )
     if chance.random() < 0.5:
-        row["keypoints"] = chance.choice([None, [[float("nan")] * 2] * 17])
+        name = chance.choice([*row])
+        row[name] = (
+            None if name != "keypoints" else chance.choice([None, [None] * 17, [[0.0] * 2] * 17])
+        )
     file = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
     return file.getvalue()
