@@ -25,6 +25,7 @@ import numpy as np
 from datasets.fingerprint import Hasher
 from datasets.utils import tqdm
 
+from dancereid_pipeline.build.build_processes import orderly_processes, usable_cache
 from dancereid_pipeline.build.config import DanceReIDConfig
 from dancereid_pipeline.build.coverage import Coverage, Outcome
 from dancereid_pipeline.build.coverage import coverage_of as coverage
@@ -41,6 +42,7 @@ from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAG
 # If this is not installed, datasets 3.6 tells the user to "pip install" what follows "From:".
 from dancereid_pipeline.common.cpu import share_cores  # From: <the folder that dancereid.py is in>
 from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError
+from dancereid_pipeline.common.validation import whole_number
 
 if TYPE_CHECKING:
     from dancereid_pipeline.build.numpy_view import as_arrays
@@ -159,6 +161,10 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     _outcomes: OutcomeFolder | None = None  # of a build, while it runs
     _processes = 1  # number of processes that build
 
+    def __init__(self, cache_dir: str | None = None, *args: Any, **kwargs: Any) -> None:
+        with usable_cache(cache_dir or datasets.config.HF_DATASETS_CACHE):
+            super().__init__(cache_dir, *args, **kwargs)
+
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
             description=f"{DESCRIPTION} {self.config.description}",
@@ -193,12 +199,14 @@ class DanceReID(datasets.GeneratorBasedBuilder):
     def _generate_examples(self, jobs: list[VideoJob]) -> Iterator[tuple[str, dict[str, Any]]]:
         # Here, not above: so `import dancereid` does not import the decoder and OpenCV.
         from dancereid_pipeline.build.samples import VideoSamples
+        from dancereid_pipeline.build.stored_image import refuse_file_of_name
 
         share_cores(self._processes)
         for job in jobs:
             samples = VideoSamples(job)
             last = (-1, -1)
             for sample in samples:
+                refuse_file_of_name(f"{sample.stem}.jpg")
                 key = (sample.frame, sample.person_id)
                 if key <= last:
                     raise DanceReIDError(
@@ -218,6 +226,14 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                     example["skeleton"] = {"bytes": sample.skeleton, "path": f"{sample.stem}.jpg"}
                 yield sample.stem, example
             self._finish(samples.outcome, job)
+
+    def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        """Builds a part of a split, in any process; raises the error that `datasets` would hide."""
+        with usable_cache(self._cache_dir_root):
+            try:
+                yield from super()._prepare_split_single(*args, **kwargs)
+            except datasets.exceptions.DatasetGenerationError as error:
+                raise error.__cause__ or error from None
 
     def _finish(self, outcome: Outcome, job: VideoJob) -> None:
         """Writes a video's outcome for the build; in a stream, warns or raises an error."""
@@ -239,7 +255,8 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         self._outcomes = OutcomeFolder(self._fs, f"{self._output_dir}/outcomes")
         self._processes = kwargs.get("num_proc") or 1
         try:
-            super()._download_and_prepare(dl_manager, verification_mode, **kwargs)
+            with orderly_processes():
+                super()._download_and_prepare(dl_manager, verification_mode, **kwargs)
             plan = self._resolved()
             found = Coverage(
                 self.config.name,
@@ -271,7 +288,8 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         fetched = request.fetch(again=kwargs.get("download_mode") in force)
         self._plan = plan = request.plan()
         self._set_cache_folder(plan)
-        super().download_and_prepare(*args, **kwargs)
+        with usable_cache(self._cache_dir_root):
+            super().download_and_prepare(*args, **kwargs)
         found = Coverage.from_description(self.info.description)
         if not found.whole:
             found = found.with_reasons(plan.missing)
@@ -344,6 +362,8 @@ def load_dataset(
     Raises:
         DanceReIDError: an option, a file or a folder is not valid, or no video can be used.
     """
+    if num_proc is not None:
+        num_proc = whole_number("num_proc", num_proc, 1, 1000)
     builder = DanceReID(cache_dir=cache_dir, config_name=name, **options)
     if streaming:
         return builder.as_streaming_dataset(split=split)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..common.errors import OptionError
+from ..common.errors import DanceReIDError, OptionError
 from ..common.records import parse_record
 from ..common.validation import one_of, shown, whole_number
 
 KEYPOINTS = ("exact", "published")
 MISSING = ("skip", "error")
+MAX_SIDE = 4096  # of a crop, in pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class SampleOptions:
         # Plain int from here on, since JSON does not know NumPy's.
         checked = {
             "stride": whole_number("stride", self.stride, 1, 10**6),
-            "image_size": tuple(whole_number("image_size", side, 8, 4096) for side in size),
+            "image_size": tuple(whole_number("image_size", side, 8, MAX_SIDE) for side in size),
             "jpeg_quality": whole_number("jpeg_quality", self.jpeg_quality, 1, 95),
         }
         for name, value in checked.items():
@@ -56,8 +57,18 @@ class SampleOptions:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SampleOptions:
-        """The inverse of `as_dict`."""
-        return parse_record(cls, dict(values))
+        """The inverse of `as_dict`, for values from any source.
+
+        Raises:
+            DanceReIDError: they are not such options.
+        """
+        try:
+            return parse_record(cls, dict(values))
+        except ValueError as error:
+            raise DanceReIDError(
+                f"The options in the coverage of this dataset cannot be used ({error}). Was it "
+                "changed by hand? Build or prepare the dataset again."
+            ) from error
 
     def as_dict(self) -> dict[str, Any]:
         """The options as plain values, which JSON can hold."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import OptionError
+from ..common.errors import KEPT, OptionError, interruptible
 from ..common.package_files import project_file
 from ..common.validation import checked_path, ids_or_none, path_or_none
 from ..fetch.input_store import InputStore
@@ -77,7 +77,8 @@ class Request:
         Raises:
             SourceError: annotation or tracks are not available.
         """
-        return self.store.may_fetch and self.store.fetch(self.videos, again=again)
+        with interruptible(KEPT):
+            return self.store.may_fetch and self.store.fetch(self.videos, again=again)
 
     def plan(self, *, streaming: bool = False) -> Plan:
         """Finds the files of all requested videos.

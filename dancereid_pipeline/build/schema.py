@@ -10,6 +10,8 @@ import datasets
 from ..common.errors import DanceReIDError
 from ..common.validation import shown
 
+IMAGES = ("image", "skeleton")
+
 
 def example_features(*, skeleton: bool) -> datasets.Features:
     """The columns of an example and their types, in order.
@@ -79,6 +81,8 @@ def _kind(feature: Any) -> str:
     """What a column holds, in words."""
     if isinstance(feature, datasets.Value):
         return "whole numbers" if "int" in feature.dtype else feature.dtype.removeprefix("large_")
-    if isinstance(feature, datasets.Image | datasets.ClassLabel):
-        return type(feature).__name__
+    if isinstance(feature, datasets.Image):
+        return "Image"
+    if isinstance(feature, datasets.ClassLabel):
+        return "ClassLabel"
     return "lists"

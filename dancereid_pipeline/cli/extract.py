@@ -77,7 +77,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _colour(images: Any) -> NDArray[np.float32]:
     rows = np.empty((len(images), COLUMNS), np.float32)
-    for row, example in enumerate(progress(images, desc="Extracting", unit=" images")):
-        crop = np.asarray(example["image"].convert("RGB"))
-        rows[row] = colour_features(crop, np.asarray(example["keypoints"], np.float64))
+    arrays = dancereid.as_arrays(images)
+    for row, example in enumerate(progress(arrays, desc="Extracting", unit=" images")):
+        rows[row] = colour_features(example["image"], example["keypoints"].astype(np.float64))
     return rows

@@ -38,14 +38,6 @@ COMMANDS = {
     "evaluate": "score features: mAP, mINP and CMC",
     "cache": "show or clear what was fetched and built",
 }
-# Where these are interrupted, the next run continues.
-_RESUMED = (
-    "dancereid fetch",
-    "dancereid prepare",
-    "dancereid export",
-    "dancereid train",
-    "dancereid reproduce",
-)
 _LISTED = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
 _HELP = f"""\
 usage: dancereid COMMAND ...
@@ -157,12 +149,8 @@ def _run_guarded(name: str, command: Callable[[], Any]) -> int:
         return code
     except OptionError as error:
         code, message = 2, str(error)
-    except KeyboardInterrupt:
-        code, message = 130, "interrupted"
-        if name in _RESUMED:
-            message += "; what was done so far is kept"
-        if name == "dancereid train":
-            message += ", --resume continues it"
+    except KeyboardInterrupt as error:
+        code, message = 130, "; ".join(["interrupted", *map(str, error.args)])
     except ModuleNotFoundError as error:
         code = 1
         message = (

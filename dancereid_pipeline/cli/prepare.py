@@ -11,6 +11,7 @@ import json
 
 import dancereid
 
+from ..common.errors import interruptible
 from ..publish.prepared_folder import Prepared, check_other_build, check_output
 from .build_flags import add_build_flags, build_options, request_of
 from .flag_types import local_path
@@ -50,7 +51,8 @@ def main(arguments: argparse.Namespace) -> int:
     builds = []
     for config in configs:
         dataset = dancereid.load_dataset(config, **options)
-        builds.append(dancereid.prepare(dataset, output, force=arguments.force))
+        with interruptible("the build is kept"):
+            builds.append(dancereid.prepare(dataset, output, force=arguments.force))
     if arguments.json:
         print(json.dumps([json.loads(build.to_json()) for build in builds]))
     else:

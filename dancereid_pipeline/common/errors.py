@@ -6,9 +6,13 @@ Each message says what was expected, what was found, where, and what to do next.
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from .address import without_secrets
 from .reasons import Reason
+
+KEPT = "what was done so far is kept"  # of interrupted work that the next run continues
 
 
 class DanceReIDError(Exception):
@@ -94,3 +98,19 @@ class InterruptedReadError(Exception):
     def __init__(self, interrupt: BaseException) -> None:
         super().__init__(interrupt)
         self.interrupt = interrupt
+
+
+@contextmanager
+def interruptible(kept: str, where: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Says with an interrupt (Ctrl-C) what of the work inside is kept.
+
+    Args:
+        kept: what is kept, for the user.
+        where: whether there is any of it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if interrupt.args or not where():  # said already; or nothing is kept
+            raise
+        raise KeyboardInterrupt(kept) from interrupt

@@ -82,11 +82,20 @@ def alone(folder: Path, name: str) -> Iterator[str | None]:
     except Timeout:
         since = now()
         logger.warning("Another process is at work in %s; waiting for it.", folder)
-        working.acquire()
+        _wait(working)
     try:
         yield since
     finally:
         working.release()
+
+
+def _wait(working: FileLock) -> None:
+    """Waits for a lock, also if who holds it removes the folder at its end."""
+    while not working.is_locked:
+        try:
+            working.acquire()
+        except FileNotFoundError:
+            Path(working.lock_file).parent.mkdir(parents=True, exist_ok=True)
 
 
 def now() -> str:

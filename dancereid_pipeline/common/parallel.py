@@ -56,7 +56,7 @@ def side_by_side(
         for index in range(min(processes, len(inputs))):
             ours, theirs = context.Pipe()
             # Each process holds one end only, so it notices when the other process is gone.
-            with theirs, _ctrl_c_ignored():
+            with theirs, ctrl_c_ignored():
                 arguments = (task, theirs, min(processes, len(inputs)))
                 workers.append(context.Process(target=_work, args=arguments, daemon=True))
                 workers[-1].start()
@@ -78,7 +78,7 @@ def side_by_side(
 
 
 @contextlib.contextmanager
-def _ctrl_c_ignored() -> Iterator[None]:
+def ctrl_c_ignored() -> Iterator[None]:
     """Processes that are started in this context ignore Ctrl-C.
 
     A terminal sends it to all its processes; the one that started the others ends them. Only a

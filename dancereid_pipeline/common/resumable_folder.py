@@ -103,6 +103,10 @@ class ResumableFolder:
             return None
         return dict(json.loads(self._record(key).read_text("utf-8")))
 
+    def any_done(self) -> bool:
+        """Whether any part is whole."""
+        return any(self._record("x").parent.glob("*.json"))
+
     def _record(self, key: str) -> Path:
         return self.path / "done" / f"{key}.json"
 

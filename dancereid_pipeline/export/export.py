@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..build.coverage import Coverage, Outcome
-from ..common.errors import MissingVideosError, OptionError
+from ..common.errors import KEPT, MissingVideosError, OptionError, SourceError, interruptible
 from ..common.files import alone, usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
@@ -87,7 +87,16 @@ def write_folder(
     unfinished = ResumableFolder(target)
     with usable(unfinished.path, "and run it again to continue; or name another folder"):
         unfinished.path.mkdir(parents=True, exist_ok=True)
-        with alone(unfinished.path, "folder"):
+        with (
+            alone(unfinished.path, "folder") as since,
+            interruptible(KEPT, unfinished.any_done),
+        ):
+            if since and target.exists() and not force:
+                unfinished.remove()
+                raise SourceError(
+                    f"{target}: another process has made it, while this one waited. Use it; or "
+                    "name another folder; or make it again with --force (force=True)."
+                )
             unfinished.begin(_asked(contents, options), _ENTRIES, force=force)
             _write_parts(contents, unfinished, options, processes)
             coverage = _put_together(contents, unfinished, options)

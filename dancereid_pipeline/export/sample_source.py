@@ -13,19 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..build.coverage import Coverage, Outcome, coverage_of
+from ..build.options import SampleOptions
 from ..build.plan import warn_of_missing
 from ..build.request import Request
 from ..build.schema import check_columns, check_splits
+from ..build.stored_image import check_jpeg, image_bytes, require_values
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import CatalogueError, DanceReIDError
+from ..common.errors import CatalogueError
 from ..common.package_files import project_file
-from ..common.validation import path_or_none
+from ..common.validation import path_or_none, shown
 
 if TYPE_CHECKING:
     from ..build.samples import Sample, VideoSamples
 
 _COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
-_JPEG = b"\xff\xd8\xff"
 
 # It can be pickled, for another process.
 Work: TypeAlias = "tuple[Video, VideoSamples | LoadedSamples]"
@@ -102,37 +103,48 @@ class LoadedSamples:
         dataset: the examples of the video, with encoded images.
         outcome: the video's outcome in the dataset's coverage, but with the counts of these
             examples.
+        image_size: height and width of each image, in pixels.
     """
 
     dataset: Any
     outcome: Outcome
+    image_size: tuple[int, int]
 
     def __iter__(self) -> Iterator[Sample]:
         # Here, not above: `import dancereid` need not wait for OpenCV.
         from ..build.samples import Sample
 
         for example in self.dataset:
-            skeleton = example.get("skeleton")
+            skeleton = self._jpeg(example, "skeleton") if "skeleton" in example else None
             yield Sample(
-                image=_jpeg(example["image"]),
+                image=self._jpeg(example, "image"),
                 keypoints=np.asarray(example["keypoints"], np.float64),
                 person_id=example["person_id"],
                 video_id=example["video_id"],
                 frame=example["frame"],
                 bbox=np.asarray(example["bbox"], np.float32),
-                skeleton=None if skeleton is None else _jpeg(skeleton),
+                skeleton=skeleton,
             )
+
+    def _jpeg(self, example: Mapping[str, Any], column: str) -> bytes:
+        image = example[column] or {}
+        where = f"{self.outcome.video_id}, {column} {shown(image.get('path'))}"
+        content = image_bytes(image, where)
+        check_jpeg(content, self.image_size, where)
+        return content
 
 
 def check_built(dataset: Any) -> Coverage:
     """Checks that a dataset is built and complete, and returns its coverage.
 
     Raises:
-        DanceReIDError: it is a stream or a single split, or columns are missing.
+        DanceReIDError: it is a stream or a single split, columns are missing, or an image has no
+            bytes.
     """
     check_splits(dataset)
     for name, of_split in dataset.items():
         check_columns(of_split.features, _COLUMNS, f"Split {name}")
+        require_values(of_split, f"Split {name}")
     return coverage_of(dataset)
 
 
@@ -145,6 +157,7 @@ def loaded_videos(
         CatalogueError: a video is not in the catalogue, or its people have other ids there.
     """
     rows = {video.video_id: video for video in catalogue}
+    image_size = SampleOptions.from_dict(found.options).image_size
     encoded = {name: _encoded(of_split) for name, of_split in dataset.items()}
     indices = {name: _indices(of_split) for name, of_split in encoded.items()}
     videos = []
@@ -170,7 +183,7 @@ def loaded_videos(
             )
         unseen = _unseen_joints(examples) if outcome.unseen_joints else 0
         outcome = replace(outcome, images=len(order), people=len(people), unseen_joints=unseen)
-        videos.append((video, LoadedSamples(examples, outcome)))
+        videos.append((video, LoadedSamples(examples, outcome, image_size)))
     return videos
 
 
@@ -191,18 +204,3 @@ def _indices(dataset: Any) -> dict[str, NDArray[np.int64]]:
     ids, frames, people = (np.asarray(dataset[c][:]) for c in ("video_id", "frame", "person_id"))
     order = np.lexsort((people, frames))
     return {str(video_id): order[ids[order] == video_id] for video_id in np.unique(ids)}
-
-
-def _jpeg(image: Mapping[str, Any]) -> bytes:
-    """The bytes of an encoded image.
-
-    Raises:
-        DanceReIDError: it is not a JPEG, as built datasets have.
-    """
-    content: bytes = image["bytes"] or b""
-    if not content.startswith(_JPEG):
-        raise DanceReIDError(
-            f"{image['path']}: expected a JPEG, as load_dataset gives it, got {content[:8]!r}. Was "
-            "the column changed? Use the dataset as it was loaded."
-        )
-    return content

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import VideoError
+from ..common.errors import KEPT, VideoError, interruptible
 from ..common.files import alone, usable
 from ..common.offline import OFFLINE, offline
 from ..common.reasons import STOPPING, Fate, Reason, advice, fate
@@ -117,7 +117,7 @@ def crawl(
         SourceError: the folder cannot be used.
     """
     fetcher = ClipFetcher(folder, catalogue, network)
-    with usable(folder), alone(folder, "crawl") as since:
+    with usable(folder), alone(folder, "crawl") as since, interruptible(KEPT):
         return Crawl(folder, tuple(_each(fetcher, videos, again, since)))
 
 

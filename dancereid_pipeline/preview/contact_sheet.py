@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from .sheet import CROP_HEIGHT, CROP_WIDTH, LABEL_WIDTH, TITLE_HEIGHT, Sheet, evenly_spread
@@ -30,7 +31,10 @@ def contact_sheet(
     Returns:
         An RGB picture, about 1,100 pixels wide at the default columns.
     """
-    filled = {name: ds for name, ds in splits.items() if len(ds)}
+    # Here, not above: `import dancereid` need not wait for OpenCV.
+    from ..build.numpy_view import as_arrays
+
+    filled = {name: as_arrays(ds) for name, ds in splits.items() if len(ds)}
     rows = [
         (split, person, ds, indices)
         for split, ds in filled.items()
@@ -46,7 +50,8 @@ def contact_sheet(
         sheet.label_row(top, person, (split, examples[0]["video_id"], frames))
         for column, example in enumerate(examples):
             crop = _with_skeleton(example) if skeletons and column % 2 else example["image"]
-            sheet.paste_crop(crop, (LABEL_WIDTH + column * (CROP_WIDTH + _GAP), top))
+            left = LABEL_WIDTH + column * (CROP_WIDTH + _GAP)
+            sheet.paste_crop(Image.fromarray(crop), (left, top))
     return sheet.image
 
 
@@ -59,10 +64,8 @@ def _spread(ds: Any, people: int, columns: int) -> list[tuple[int, list[int]]]:
     ]
 
 
-def _with_skeleton(example: Mapping[str, Any]) -> Image.Image:
-    # Here, not above: `import dancereid` need not wait for OpenCV.
+def _with_skeleton(example: Mapping[str, Any]) -> NDArray[np.uint8]:
     from ..build.draw_pose import draw_skeleton
 
-    keypoints = np.asarray(example["keypoints"], np.float64)
-    pixels = np.asarray(example["image"].convert("RGB"))
-    return Image.fromarray(draw_skeleton(pixels, keypoints, int(example["person_id"])))
+    keypoints = example["keypoints"].astype(np.float64)
+    return draw_skeleton(example["image"], keypoints, int(example["person_id"]))

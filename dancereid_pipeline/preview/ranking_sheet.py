@@ -56,6 +56,10 @@ def ranked_gallery(
     Returns:
         An RGB picture, about 1,200 pixels wide for ten images in a row.
     """
+    # Here, not above: what evaluates need not wait for OpenCV.
+    from ..build.numpy_view import as_arrays
+
+    dataset = as_arrays(dataset)
     columns = 1 + max(len(ranking.images) for ranking in rankings)
     left = LABEL_WIDTH + 2 * _GAP  # the query stands apart from its gallery
     size = (left + columns * _CELL_WIDTH + _GAP, TITLE_HEIGHT + len(rankings) * _CELL_HEIGHT)
@@ -76,6 +80,6 @@ def _draw_cell(sheet: Sheet, corner: tuple[int, int], example: dict[str, Any], c
     """A crop with a border, and under it the person and the frame."""
     x, y = corner
     sheet.draw.rectangle((x, y, x + _BORDERED_WIDTH - 1, y + _BORDERED_HEIGHT - 1), fill=colour)
-    sheet.paste_crop(example["image"], (x + _BORDER, y + _BORDER))
+    sheet.paste_crop(Image.fromarray(example["image"]), (x + _BORDER, y + _BORDER))
     caption = f"{example['person_id']}, frame {example['frame']}"
     sheet.draw.text((x, y + _BORDERED_HEIGHT + 2), caption, colour, ImageFont.load_default(12))

@@ -51,6 +51,6 @@ class Sheet:
             self.draw.text(corner, text, FAINT, ImageFont.load_default(13))
 
     def paste_crop(self, crop: Image.Image, corner: tuple[int, int]) -> None:
-        """Pastes a crop, resized, with its upper left corner at x, y."""
+        """Pastes a crop (RGB), resized, with its upper left corner at x, y."""
         size = (CROP_WIDTH, CROP_HEIGHT)
-        self.image.paste(crop.convert("RGB").resize(size, Image.Resampling.LANCZOS), corner)
+        self.image.paste(crop.resize(size, Image.Resampling.LANCZOS), corner)

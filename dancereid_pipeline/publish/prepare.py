@@ -117,9 +117,9 @@ def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int
 
 def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
     folder.mkdir()
-    shards = write_shards(splits, folder)
-    contact_sheet(splits).save(folder / PICTURE, quality=85)
     options = SampleOptions.from_dict(found.options)
+    shards = write_shards(splits, folder, options.image_size)
+    contact_sheet(splits).save(folder / PICTURE, quality=85)
     first = next(iter(splits.values()))
     return Build(
         config=found.config,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import re
@@ -13,16 +14,34 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]
 
+from ..build.build_processes import usable_cache
 from ..build.options import SampleOptions
+from ..build.stored_image import require_values
 from ..catalogue.catalogue import CONFIGS, Video
-from ..common.errors import SourceError
-from ..common.files import UNFINISHED, recover_folder, replace_folder, replaced, sha256, usable
+from ..common.errors import DanceReIDError, SourceError
+from ..common.files import (
+    UNFINISHED,
+    check_writable,
+    recover_folder,
+    replace_folder,
+    replaced,
+    sha256,
+    usable,
+)
+from ..common.offline import offline
+from ..common.progress import progress
 from ..common.report import Report
 from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
+from ..shards.parquet_shards import check_shard
 from .card import CARD, card
 
+_TIMEOUT_S = 30.0
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
 
@@ -50,6 +69,10 @@ class Prepared(Report):
             builds = [b for b in builds_in(folder) if configs is None or b.config in configs]
         lacking = [name for name in configs or () if name not in {b.config for b in builds}]
         if lacking or not builds:
+            if not folder.exists():
+                raise SourceError(
+                    f"{folder}: there is no such folder. Expected one that dancereid prepare wrote."
+                )
             what = f"'{lacking[0]}'" if lacking else "any config"
             raise SourceError(
                 f"{folder}: expected {what} as dancereid prepare writes it, a folder with "
@@ -71,10 +94,12 @@ class Prepared(Report):
         return "\n".join(lines)
 
     def check(self) -> None:
-        """Compares the files in the folder with its records, shards by their checksums.
+        """Compares the files in the folder with its records, shards by their checksums; and looks
+        at each image, since the folder may be anybody's.
 
         Raises:
             SourceError: a file is missing, was changed, or is in no record.
+            DanceReIDError: an image is not as `prepare` writes it.
         """
         for build in self.builds:
             folder = self.folder / build.config
@@ -89,6 +114,8 @@ class Prepared(Report):
                     f"{folder}: {some} is not as in {RECORD} (missing, changed, or not in it). "
                     "Prepare the config again with --force."
                 )
+            for name in progress(sums, f"Checking {build.config}", unit=" files"):
+                check_shard(folder / name, build.options.image_size)
 
 
 def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
@@ -101,19 +128,35 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
 
     Raises:
         SourceError: there is no such dataset, or it is broken.
+        DanceReIDError: a row has no image, or only the path of one.
     """
     name = _folder_or_name(path)
+    cache = Path(options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)
+    with usable_cache(cache):
+        check_writable(cache)
+    if isinstance(name, str) and not offline():
+        _ask_hub(name)
     try:
         if isinstance(name, Path) and glob.escape(str(name)) != str(name):
-            return _load_by_record(name, config, options)
-        return datasets.load_dataset(str(name), config, **options)
-    # ValueError: the config is unknown. The others: a file is broken, or nothing is there.
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+            dataset = _load_by_record(name, config, options)
+        else:
+            dataset = datasets.load_dataset(str(name), config, **options)
+    except DanceReIDError:
+        raise
+    except Exception as error:  # what `datasets` raises for a file that is broken is not listed
+        cause = error.__cause__ or error
+        if isinstance(cause, OSError) and cause.errno in _FULL:
+            with usable_cache(cache):
+                raise cause from error
         raise SourceError(
             f"{path}: cannot be loaded as a dataset ({' '.join(str(error).split())[:300]}). "
             "Expected a folder that dancereid prepare wrote, or the name of a dataset on the Hub "
             "that you may see, and with --config the name of one of its configs."
         ) from error
+    for split, examples in dataset.items():
+        if isinstance(examples, datasets.Dataset):
+            require_values(examples, f"{path}, split {split}")
+    return dataset
 
 
 def _folder_or_name(path: str) -> Path | str:
@@ -137,6 +180,28 @@ def _folder_or_name(path: str) -> Path | str:
             "USER/NAME, a dataset on the Hub."
         )
     return path
+
+
+def _ask_hub(name: str) -> None:
+    """Asks the Hub for a dataset, once: `datasets` tries for half a minute.
+
+    Raises:
+        SourceError: it does not have the dataset, or cannot be reached.
+    """
+    try:
+        HfApi().dataset_info(name, timeout=_TIMEOUT_S)
+    except HfHubHTTPError as error:
+        raise SourceError(
+            f"{name}: there is no such folder, and the Hub has no such dataset that you may see "
+            f"({' '.join(str(error).split())[:300]}). Check the name; sign in (hf auth login) if "
+            "it is private."
+        ) from error
+    except (ClientError, OSError) as error:
+        raise SourceError(
+            f"{name}: there is no such folder, and the Hub cannot be reached "
+            f"({' '.join(str(error).split())[:300]}). Check the connection; or set "
+            "HF_HUB_OFFLINE=1 to use the dataset as it was loaded before."
+        ) from error
 
 
 def _load_by_record(folder: Path, config: str | None, options: Mapping[str, Any]) -> Any:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import datasets
+import pyarrow.parquet as pq
 
-from ..common.errors import DanceReIDError
+from ..build.schema import IMAGES
+from ..build.stored_image import check_jpeg, image_bytes, require_values
+from ..common.errors import DanceReIDError, SourceError
 from ..common.files import sha256
 from ..common.progress import progress
 
@@ -39,7 +42,9 @@ class Shard:
     sha256: str
 
 
-def write_shards(splits: Mapping[str, Any], folder: Path) -> tuple[Shard, ...]:
+def write_shards(
+    splits: Mapping[str, Any], folder: Path, image_size: tuple[int, int]
+) -> tuple[Shard, ...]:
     """Writes the examples of every split in their order, one file for each video.
 
     If a video is built again, or was missing before, the content of the other files does not
@@ -48,26 +53,73 @@ def write_shards(splits: Mapping[str, Any], folder: Path) -> tuple[Shard, ...]:
     Args:
         splits: built datasets by split; a split without examples gets no file.
         folder: existing folder to write into.
+        image_size: height and width that each image must have, in pixels.
 
     Raises:
-        DanceReIDError: a video's examples are not next to each other.
+        DanceReIDError: a video's examples are not next to each other, or an image is not a JPEG
+            of this size.
         OSError: the folder cannot be written, or the disk is full.
     """
     shards = []
     total = sum(len(dataset) for dataset in splits.values())
     with progress(desc="Writing Parquet", unit=" images", total=total) as bar, _no_other_bars():
         for split, dataset in splits.items():
+            require_values(dataset, f"Split {split}")
             videos = list(_videos(split, dataset["video_id"][:]))
             for number, (video_id, rows) in enumerate(videos):
                 name = f"{split}-{number:05d}-of-{len(videos):05d}.parquet"
-                dataset.select(rows).to_parquet(
-                    folder / name, batch_size=_ROWS_A_GROUP, write_page_index=True
-                )
+                examples = dataset.select(rows)
+                batches = examples.with_format("arrow").iter(_ROWS_A_GROUP)
+                _check_images(batches, f"Split {split}", rows.start, image_size)
+                examples.to_parquet(folder / name, batch_size=_ROWS_A_GROUP, write_page_index=True)
                 size = (folder / name).stat().st_size
                 digest = sha256(folder / name)
                 shards.append(Shard(name, split, video_id, len(rows), size, digest))
                 bar.update(len(rows))
     return tuple(shards)
+
+
+def check_shard(path: Path, image_size: tuple[int, int]) -> None:
+    """Refuses a shard, which may be anybody's, with an image that is not to be passed on.
+
+    Args:
+        path: the Parquet file.
+        image_size: height and width that each image must have, in pixels.
+
+    Raises:
+        DanceReIDError: a row has no bytes, or others than those of such a JPEG; or the file
+            cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_images(file.iter_batches(_ROWS_A_GROUP), str(path), 0, image_size)
+    except DanceReIDError:
+        raise
+    except Exception as error:  # what pyarrow raises for any file is not listed
+        raise SourceError(
+            f"{path}: cannot be read as Parquet ({' '.join(str(error).split())[:300]}). Prepare "
+            "the config again with --force."
+        ) from error
+
+
+def _check_images(
+    batches: Iterable[Any], where: str, row: int, image_size: tuple[int, int]
+) -> None:
+    """Refuses Arrow's batches of examples with an image that is not to be passed on.
+
+    Args:
+        batches: the batches.
+        where: names the split or the file, for the error message.
+        row: number of the first example there.
+        image_size: height and width that each image must have, in pixels.
+    """
+    for batch in batches:
+        names = [name for name in IMAGES if name in batch.schema.names]
+        for images in batch.select(names).to_pylist():
+            for name in names:
+                named = f"{where}, row {row}, column '{name}'"
+                check_jpeg(image_bytes(images[name], named), image_size, named)
+            row += 1
 
 
 def _videos(split: str, video_ids: list[str]) -> Iterator[tuple[str, range]]:

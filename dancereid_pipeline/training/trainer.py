@@ -17,7 +17,7 @@ import torch
 from ..build.coverage import Coverage
 from ..build.numpy_view import as_arrays
 from ..common.device import usable_device
-from ..common.errors import OptionError
+from ..common.errors import KEPT, OptionError, interruptible
 from ..common.files import now, replaced, write_json
 from ..evaluation.evaluate import evaluate
 from .card import model_card
@@ -88,7 +88,9 @@ class Trainer:
         training = self._training()
         if unfinished:
             training.resume(load_state(self.folder))
-        scores = self._chosen(training)
+        kept = f"{KEPT}, --resume continues it"
+        with interruptible(kept, (self.folder / UNFINISHED).exists):
+            scores = self._chosen(training)
         return self._finish(training, scores)
 
     def _finished(self) -> dict[str, Any]:

@@ -182,9 +182,8 @@ def test_a_sample_that_comes_twice_is_noticed(
     )
     with pytest.raises(dancereid.DanceReIDError, match="0002_000000 came twice"):
         list(load_dataset("dancereid", split="test", streaming=True, **options))
-    with pytest.raises(Exception, match="generating") as error:
+    with pytest.raises(dancereid.DanceReIDError, match="0000_000000 came twice"):
         load_dataset("dancereid", **options)
-    assert "came twice" in str(error.value.__cause__)
 
 
 def test_a_stream_is_shared_out_by_video(

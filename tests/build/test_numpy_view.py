@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import datasets
 import numpy as np
 import pytest
+from PIL import Image
 
 import dancereid
 from dancereid_pipeline.common.errors import DanceReIDError
@@ -99,14 +101,76 @@ def test_a_data_loader_makes_tensors_of_them(demo: Any, workers: int) -> None:
     assert batches[2]["person_id"].tolist() == demo["test"][100:]["person_id"]
 
 
-def test_a_broken_image_is_named(demo: Any) -> None:
-    def broken(example: dict[str, Any]) -> dict[str, Any]:
-        return {"image": {"bytes": b"not a jpeg", "path": "0006_000015.jpg"}}
+def grey_png(height: int, width: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("1", (width, height)).save(file, "PNG")
+    return file.getvalue()
 
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"not a jpeg", "expected a JPEG or PNG .*, found b'not a jp'"),
+        (b"\xff\xd8", "expected a JPEG or PNG .*, found b'"),
+        (b"<svg/>", "expected a JPEG or PNG .*, found b'<svg/>'"),
+        (
+            grey_png(4097, 8),
+            "of at most 4096 x 4096 pixels, found 4097 x 8 pixels",
+        ),
+        # 110 KB that would be decoded to 2.7 GB
+        (
+            grey_png(30_000, 30_000),
+            "of at most 4096 x 4096 pixels, found 30000 x 30000 pixels",
+        ),
+        (grey_png(8, 8)[:40], "expected an image, found 40 bytes that OpenCV cannot decode"),
+    ],
+    ids=["text", "start of a JPEG", "SVG", "too high", "bomb", "start of a PNG"],
+)
+def test_a_broken_image_is_named(demo: Any, content: bytes, says: str) -> None:
     raw = demo["test"].select([0]).cast_column("image", datasets.Image(decode=False))
-    arrays = dancereid.as_arrays(raw.map(broken, load_from_cache_file=False))
-    with pytest.raises(DanceReIDError, match=r"'image', 0006_000015.jpg: .* found 10 bytes"):
-        arrays[0]
+    image = {"bytes": content, "path": "0006_000015.jpg"}
+    changed = raw.map(lambda _: {"image": image}, load_from_cache_file=False)
+    with pytest.raises(DanceReIDError, match=f"Image '0006_000015.jpg': .*{says}"):
+        dancereid.as_arrays(changed)[0]
+
+
+def test_the_largest_image_is_read(demo: Any) -> None:
+    raw = demo["test"].select([0]).cast_column("image", datasets.Image(decode=False))
+    image = {"bytes": grey_png(4096, 12), "path": None}
+    changed = raw.map(lambda _: {"image": image}, load_from_cache_file=False)
+    assert dancereid.as_arrays(changed)[0]["image"].shape == (4096, 12, 3)
+
+
+# -- what `datasets` does to a format
+
+
+def test_a_later_transform_gets_arrays(demo: Any) -> None:
+    arrays, plain = dancereid.as_arrays(demo["test"]), dancereid.as_arrays(demo["test"])[3]
+
+    def top(batch: dict[str, Any]) -> dict[str, Any]:
+        return {"top": [image[:8] for image in batch["image"]], "frame": batch["frame"]}
+
+    assert np.array_equal(arrays.with_transform(top)[3]["top"], plain["image"][:8])
+    assert set(arrays.shuffle(seed=1).with_transform(top)[0]) == {"top", "frame"}
+    arrays.set_transform(top)  # in place
+    assert np.array_equal(arrays[3]["top"], plain["image"][:8])
+    assert [image.shape for image in arrays.select([4, 2])[:]["top"]] == [(8, 128, 3)] * 2
+
+
+@pytest.mark.parametrize("kind", [None, "numpy"])
+def test_a_later_format_gets_arrays(demo: Any, kind: str | None) -> None:
+    plain = dancereid.as_arrays(demo["test"])[3]
+    changed = dancereid.as_arrays(demo["test"]).with_format(kind)
+    for found in (changed[3]["image"], changed.select([3])[0]["image"], changed[2:5]["image"][1]):
+        assert np.array_equal(found, plain["image"])
+    assert np.array_equal(np.asarray(changed[3]["keypoints"], np.float32), plain["keypoints"])
+
+
+def test_it_is_saved_as_any_dataset(demo: Any, tmp_path: Path) -> None:
+    dancereid.as_arrays(demo["test"]).with_format(None).save_to_disk(tmp_path / "saved")
+    saved = datasets.load_from_disk(tmp_path / "saved")
+    assert saved.features == demo["test"].features
+    assert saved[3]["image"].tobytes() == demo["test"][3]["image"].tobytes()
 
 
 @pytest.mark.parametrize("other", [None, "demo", [1], {"test": 3}])

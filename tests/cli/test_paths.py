@@ -116,6 +116,29 @@ def test_a_dataset_that_is_not_there_is_asked_of_nobody(
     assert f"{name}: there is no such folder. Expected one" in capsys.readouterr().err
 
 
+def test_a_hub_that_cannot_be_reached_is_asked_once(
+    online: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def refuse(_: object, name: str, **__: object) -> None:
+        asked.append(name)
+        raise ConnectionError(111, "Connection refused")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", refuse)
+    monkeypatch.setattr("datasets.load_dataset", lambda *_, **__: pytest.fail("asked again"))
+    assert main(["export", "--dataset", "nobody/nothing"]) == 1
+    said = capsys.readouterr().err
+    assert "nobody/nothing: there is no such folder, and the Hub cannot be reached (" in said
+    assert "HF_HUB_OFFLINE=1" in said
+    assert asked == ["nobody/nothing"]
+
+
+def test_a_folder_to_push_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["push", "somebody/something", "--dataset", "nope"]) == 1
+    assert "nope: there is no such folder." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("ids", [["bbb", "-lPW52UidBo"], ["--PW52UidBo"]])
 def test_ids_that_begin_with_a_dash(ids: list[str], small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "data"

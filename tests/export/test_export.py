@@ -393,5 +393,5 @@ def test_pictures_that_were_changed_are_refused(small: Path, cache: str, tmp_pat
     changed = ds.cast_column("image", datasets.Image(decode=False)).map(
         lambda example: {"image": white}
     )
-    with pytest.raises(DanceReIDError, match=r"white\.png: expected a JPEG"):
+    with pytest.raises(DanceReIDError, match=r"white\.png': expected a JPEG of 256 x 128"):
         dancereid.export(changed, tmp_path / "out", catalogue=small / "catalogue.csv")

@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import random
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -15,17 +17,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 import dancereid
 from dancereid_pipeline.build.coverage import Coverage
+from dancereid_pipeline.build.schema import check_columns
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.evaluation.feature_file import read_features, write_features
 from dancereid_pipeline.formats.annotation import Annotation
 from dancereid_pipeline.formats.npy_tracks import read_tracks
 from dancereid_pipeline.formats.track_archive import tracks_in
 from dancereid_pipeline.formats.video import Clip
+from dancereid_pipeline.preview.contact_sheet import contact_sheet
 from dancereid_pipeline.publish.card import card
+from dancereid_pipeline.publish.prepared_folder import load_prepared
 from dancereid_pipeline.shards.build_record import Build
+from dancereid_pipeline.shards.parquet_shards import check_shard
 from tests.support.data.archives import pack
 from tests.support.data.clips import X264, write_clip
 from tests.support.data.npys import saved
@@ -184,6 +192,55 @@ def _write_build(folder: Path) -> list[Path]:
     return [path]
 
 
+def _write_shards(folder: Path) -> list[Path]:
+    """A Parquet file with some examples of the demo; and one whose rows have strange values."""
+    dataset = dancereid.load_dataset("demo", image_size=(32, 16))["test"].select(range(12))
+    dataset.to_parquet(folder / "a.parquet", batch_size=5, write_page_index=True)
+    table = pq.read_table(folder / "a.parquet")
+    pq.write_table(table, folder / "b.parquet", compression="zstd", use_dictionary=False)
+    return [folder / "a.parquet", folder / "b.parquet"]
+
+
+def _change_shard(path: Path, chance: random.Random) -> bytes:
+    if chance.random() < 0.5:
+        return _bytes(path, chance)
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    image = chance.choice(rows)["image"]
+    row = chance.choice(rows)
+    content = bytes(image["bytes"])
+    row["image"] = chance.choice(
+        [
+            None,
+            {"bytes": None, "path": "/etc/hostname"},
+            {"bytes": b"", "path": None},
+            {"bytes": change_bytes(content, chance), "path": image["path"]},
+            {"bytes": content, "path": "\n" * 9},
+        ]
+    )
+    if chance.random() < 0.5:
+        name = chance.choice([*row])
+        row[name] = (
+            None if name != "keypoints" else chance.choice([None, [None] * 17, [[0.0] * 2] * 17])
+        )
+    file = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), file)
+    return file.getvalue()
+
+
+def _read_prepared(path: Path) -> None:
+    """As a stranger's folder that holds this shard: every example, and what is drawn of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "data").mkdir()
+        shutil.copy(path, Path(folder) / "data" / "test-00000-of-00001.parquet")
+        splits = load_prepared(f"{folder}/data", cache_dir=f"{folder}/cache")
+        for of_split in splits.values():
+            check_columns(of_split.features, ("image", "keypoints"), "a")
+            for _ in dancereid.as_arrays(of_split):
+                pass
+        contact_sheet(splits)
+
+
 def _write_coverage(folder: Path) -> list[Path]:
     build = Build.from_json(_write_build(folder)[0].read_text("utf-8"), "seed")
     path = folder / "coverage.json"
@@ -214,6 +271,8 @@ READERS = {
     "builds": Reader(
         _write_build, _change_json, lambda path: card([Build.from_json(_text(path), "x")], "name")
     ),
+    "shards": Reader(_write_shards, _change_shard, lambda path: check_shard(path, (32, 16))),
+    "prepared": Reader(_write_shards, _change_shard, _read_prepared),
     "coverage": Reader(
         _write_coverage, _change_json, lambda path: str(Coverage.from_json(_text(path)))
     ),

@@ -15,9 +15,12 @@ from typing import Any
 import datasets
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ...build.coverage import Coverage, coverage_of
+from ...build.numpy_view import as_arrays
 from ...build.schema import check_columns
+from ...build.stored_image import StoredImage
 from ...common.errors import DanceReIDError, OptionError
 from ...common.progress import progress
 from ...common.validation import shown
@@ -86,7 +89,8 @@ class PageData:
 
     Attributes:
         name: name of the config, "" if it is unknown.
-        datasets: the splits that have examples; of a stream, its first examples.
+        datasets: the splits that have examples, as `as_arrays` gives them; of a stream, its
+            first examples.
         rows: their columns but the images.
         image_size: height and width of the crops, in pixels.
         streamed: whether the dataset is a stream, so that only the first examples were read.
@@ -110,8 +114,8 @@ class PageData:
             if clip and max(clip.width, clip.height) < _LARGEST  # the coverage may be anybody's
         }
 
-    def image(self, row: int) -> Any:
-        """The crop of a row in `rows`, decoded.
+    def image(self, row: int) -> Image.Image:
+        """The crop of a row in `rows`, decoded, RGB.
 
         Raises:
             DanceReIDError: the image cannot be decoded.
@@ -134,7 +138,7 @@ def see(dataset: Any, split: str | None = None) -> PageData:
     parts = _parts(dataset, split)
     streamed = any(isinstance(part, datasets.IterableDataset) for part in parts.values())
     built = {name: _built(name, part) for name, part in parts.items()}
-    filled = {name: part for name, part in built.items() if len(part)}
+    filled = {name: as_arrays(part) for name, part in built.items() if len(part)}
     if not filled:
         raise DanceReIDError(
             f"Expected images, but {', '.join(parts)} has none. dancereid.coverage(ds) says what "
@@ -189,7 +193,7 @@ def _built(name: str, part: Any) -> datasets.Dataset:
     part = part.select_columns(["image", *_PLAIN]).with_format(None)
     if isinstance(part, datasets.Dataset):
         return part
-    encoded = part.cast_column("image", datasets.Image(decode=False))
+    encoded = part.cast_column("image", StoredImage(decode=False))
     try:
         examples = list(progress(_first(encoded), f"Streaming {name}", STREAMED, unit=" images"))
     except (OSError, ValueError) as error:  # those of pyarrow are subclasses
@@ -197,7 +201,8 @@ def _built(name: str, part: Any) -> datasets.Dataset:
             f"Split {name}: reading the stream failed ({error}). Try again, or load it without "
             "streaming."
         ) from error
-    return datasets.Dataset.from_list(examples, features=part.features)
+    features = datasets.Features({**part.features, "image": StoredImage()})
+    return datasets.Dataset.from_list(examples, features=features)
 
 
 def _first(stream: Any) -> Iterator[Any]:
@@ -244,13 +249,8 @@ def _checked(
         ) from error
 
 
-def _image(dataset: datasets.Dataset, split: str, index: int) -> Any:
+def _image(dataset: datasets.Dataset, split: str, index: int) -> Image.Image:
     try:
-        image = dataset[index]["image"]
-        image.load()
-    except (OSError, ValueError, AttributeError) as error:
-        raise DanceReIDError(
-            f"Split {split}, row {index}: the image cannot be read ({error}). Load or fetch the "
-            "data again."
-        ) from error
-    return image
+        return Image.fromarray(dataset[index]["image"])
+    except DanceReIDError as error:
+        raise DanceReIDError(f"Split {split}, row {index}: {error}") from error

@@ -86,7 +86,7 @@ def people_grid(data: PageData, people: int | None = None, budget: int = BUDGET)
     for track, of_person in zip(progress(chosen, "Drawing", unit=" people"), shown, strict=True):
         crops = []
         for row in of_person:
-            image = data.image(row).convert("RGB")
+            image = data.image(row)
             brightness.append(float(np.asarray(image.convert("L")).mean()))
             crops.append(_crop(data.rows, row, shrink(image, most)))
         first, last = data.rows.frame[track.rows[[0, -1]]].tolist()
