@@ -59,7 +59,7 @@ class InputStore:
     def _annotation(self) -> tuple[Path, Address | None]:
         """The path of the annotation, and its address if it may be fetched."""
         given, home = self.network.annotation, self.network.download_dir
-        if given and isinstance(given, Address):
+        if isinstance(given, Address):
             return home / f"annotation-{_short(given)}.json", given
         if given:
             return Path(given).expanduser().absolute(), None
@@ -71,7 +71,7 @@ class InputStore:
     def _archive(self) -> tuple[str, tuple[Address, ...]]:
         """The file name, without ending, of tracks that are fetched, and their addresses."""
         given = self.network.archive
-        if given and isinstance(given, Address):
+        if isinstance(given, Address):
             return f"npy-{_short(given)}", (given,)
         if given or self.data_dir is not None:
             return "npy", ()
