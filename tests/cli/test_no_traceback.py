@@ -16,6 +16,8 @@ from dancereid_pipeline.cli.main import COMMANDS, main
 from tests.conftest import PROJECT
 from tests.support.command import command, hear_ctrl_c
 
+TRAINING = ["--output", "run", "--dataset", "data", "--backbone", "small", "--weights", "none"]
+TRAINING += ["--steps", "1"]
 # What each command does in a moment, in a folder with `f.npy` and a prepared `data`. A new command
 # needs an entry.
 BASES: dict[str, list[str]] = {
@@ -27,20 +29,8 @@ BASES: dict[str, list[str]] = {
     "push": ["somebody/something", "--dataset", "data"],
     "preview": ["--dataset", "data", "--output", "page.html"],
     "export": ["--dataset", "data", "--output", "exported"],
-    "train": [
-        "--method",
-        "softmax",
-        "--output",
-        "run",
-        "--dataset",
-        "data",
-        "--backbone",
-        "small",
-        "--weights",
-        "none",
-        "--steps",
-        "1",
-    ],
+    "train": ["--method", "softmax", *TRAINING],
+    "reproduce": ["--methods", "softmax", *TRAINING],
     "extract": ["--model", "colour", "--dataset", "data", "--output", "features.parquet"],
     "evaluate": ["f.npy", "--dataset", "data"],
     "cache": ["--cache-dir", "cache", "--download-dir", "downloads"],
@@ -170,7 +160,7 @@ MARKS = ("annotation.json", "build.json", "f.npy", "video_data.csv", "dataset_in
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_ctrl_c_is_a_line(name: str, place: Path, demo: Path) -> None:
-    if name == "train":
+    if name in ("train", "reproduce"):
         pytest.importorskip("torch", reason="needs torch: make test-slow")
     # The doctor tries whether it can write below the current folder.
     marks = (str(place),) if name == "doctor" else MARKS
