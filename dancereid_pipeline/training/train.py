@@ -19,6 +19,7 @@ from .sampling import people_of_videos, sampler_of
 SELECTIONS = ("last", "held-out", "published")
 _HELD_OUT = 10  # people, as the published code has it
 _MOST = 10**9
+_MOST_RATE = 1e30  # float32 ends at 3.4e38
 
 
 def train(
@@ -86,8 +87,8 @@ def train(
     if batch is not None:
         chosen = replace(chosen, batch=whole_number("batch", batch, 2, _MOST))
     if lr is not None:
-        if not isinstance(lr, int | float) or not 0 <= lr < float("inf"):
-            raise OptionError(f"lr: expected a number from 0, got {lr!r}.")
+        if not isinstance(lr, int | float) or not 0 <= lr <= _MOST_RATE:
+            raise OptionError(f"lr: expected a number from 0 to {_MOST_RATE:g}, got {lr!r}.")
         chosen = replace(chosen, lr=float(lr))
     if backbone == "small" and str(weights) == "hub":
         raise OptionError(

@@ -35,6 +35,11 @@ BASES: dict[str, list[str]] = {
     "evaluate": ["f.npy", "--dataset", "data"],
     "cache": ["--cache-dir", "cache", "--download-dir", "downloads"],
 }
+# Without PyTorch, these would refuse everything for that reason alone.
+EACH = [
+    pytest.param(name, marks=pytest.mark.slow) if name in ("train", "reproduce") else name
+    for name in COMMANDS
+]
 # Where all of the wrong paths must be refused, in whichever command.
 INPUTS = {"dataset", "features", "data_dir", "catalogue", "csv", "annotation", "archive"}
 OUTPUTS = {"output", "show", "contact_sheet", "cache_dir", "download_dir"}
@@ -116,7 +121,7 @@ def outcome(words: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, 
     return code, said.out + said.err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_a_wrong_value_of_any_flag_is_a_line(
     name: str, place: Path, demo: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -158,10 +163,8 @@ sys.addaudithook(hook)
 MARKS = ("annotation.json", "build.json", "f.npy", "video_data.csv", "dataset_info.json")
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", EACH)
 def test_ctrl_c_is_a_line(name: str, place: Path, demo: Path) -> None:
-    if name in ("train", "reproduce"):
-        pytest.importorskip("torch", reason="needs torch: make test-slow")
     # The doctor tries whether it can write below the current folder.
     marks = (str(place),) if name == "doctor" else MARKS
     (place / "sitecustomize.py").write_text(INTERRUPT.format(marks=marks))
