@@ -63,7 +63,7 @@ def test_a_file_that_names_others_is_no_video(
 
 def test_a_name_like_a_list_of_images_is_a_name(clip_path: Path, tmp_path: Path) -> None:
     for number in range(3):
-        av.VideoFrame(64, 64, "rgb24").save(tmp_path / f"picture{number}.png")
+        av.VideoFrame(64, 64, "rgb24").save(str(tmp_path / f"picture{number}.png"))
     with pytest.raises(VideoError) as error:
         read_all(tmp_path / "picture%d.png")
     assert error.value.reason is Reason.NOT_A_VIDEO

@@ -140,7 +140,8 @@ def _change_csv(path: Path, chance: random.Random) -> bytes:
     rows = list(csv.reader(path.read_text("utf-8").splitlines()))
     changed = change_value(rows, chance)
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=chance.choice(",,,;\t"))
+    # Python 3.10 can write some characters only with an escape.
+    writer = csv.writer(text, delimiter=chance.choice(",,,;\t"), escapechar="\\")
     for row in changed if isinstance(changed, list) else [[changed]]:
         writer.writerow(row if isinstance(row, list) else [row])
     return text.getvalue().encode("utf-8", "surrogatepass")
