@@ -236,6 +236,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return files(place / "DanceReID")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("processes", "by", "code"),
     [(1, signal.SIGINT, 130), (2, signal.SIGINT, 130), (2, signal.SIGKILL, -9)],

@@ -15,6 +15,8 @@ from tests.conftest import PROJECT
 from tests.support.servers.remote import serve
 from tests.support.servers.web import Site
 
+pytestmark = pytest.mark.slow
+
 FILES = {"crawl": 6, "build": 8}  # annotation, archive, four clips; and two of Arrow
 
 

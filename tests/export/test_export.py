@@ -112,6 +112,7 @@ def test_side_by_side_is_the_same(
     assert files(tmp_path / "out") == expected
 
 
+@pytest.mark.slow
 def test_killed_a_hundred_times_it_is_whole_or_not_there(
     asked: dict[str, str], tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ pytest.importorskip("resource", reason="memory is bounded by a limit that this s
 from tests.fuzz import __main__ as fuzz
 from tests.fuzz.readers import READERS
 
+pytestmark = pytest.mark.slow
+
 COUNTS = {"tracks": 1500, "annotation": 500, "catalogue": 500, "archives": 500}
 COUNTS |= {"shards": 400, "prepared": 60}
 COUNTS |= {"builds": 500, "coverage": 500, "features": 600, "clips": 300}

@@ -16,10 +16,8 @@ from tests.conftest import PROJECT
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is asked of Linux's kernel")
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n == "training" else n for n in NAMES],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_each_runs(name: str, tmp_path: Path) -> None:
     if name == "training":
         pytest.importorskip("torch", reason="needs torch: make test-slow")

@@ -218,6 +218,7 @@ def test_tokens_that_will_not_do(hub: Hub, terminal: Terminal, prepared: Path) -
     assert hub.uploads == []
 
 
+@pytest.mark.slow
 def test_repositories_that_will_not_do(hub: Hub, terminal: Terminal, prepared: Path) -> None:
     hub.create(NAME, private=True).put({"train.csv": b"mine"})
     said = terminal.refused(NAME, "--config", "demo")
@@ -239,6 +240,7 @@ def test_repositories_that_will_not_do(hub: Hub, terminal: Terminal, prepared: P
     assert hub.repos[NAME].files["train.csv"] == b"mine"
 
 
+@pytest.mark.slow
 def test_what_the_hub_says_is_passed_on(hub: Hub, terminal: Terminal, prepared: Path) -> None:
     def said(kind: str, answer: Answer) -> str:
         hub.answers = {kind: [answer]}
@@ -274,6 +276,7 @@ def test_what_comes_back_is_compared(
     assert "what was read back of 'paper' is not what was pushed: its Parquet files." in said
 
 
+@pytest.mark.slow
 def test_what_is_on_the_hub_may_be_broken_or_others(
     hub: Hub, terminal: Terminal, prepared: Path
 ) -> None:
