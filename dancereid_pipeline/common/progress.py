@@ -10,8 +10,10 @@ from datasets.utils import tqdm
 
 _EVERY_S = 30.0
 _SHORT_S = 5.0  # what took no longer has no line at its end
-_KNOWN_END = "{desc}: {n_fmt} of {total_fmt}{unit}, {percentage:.0f} %, {elapsed}, {remaining} left"
-_UNKNOWN_END = "{desc}: {n_fmt}{unit}, {elapsed}"
+_KNOWN_END = (
+    "{desc}: {n_fmt} of {total_fmt}{unit}, {percentage:.0f} %, {elapsed}, {remaining} left{postfix}"
+)
+_UNKNOWN_END = "{desc}: {n_fmt}{unit}, {elapsed}{postfix}"
 
 
 class _Lines(tqdm):

@@ -110,7 +110,8 @@ class Training:
                 self._count(terms, len(rows), now - before)
                 self.seconds += now - before
                 before = now
-                bar.set_postfix({name: f"{value:.3f}" for name, value in terms.items()})
+                shown = {name: f"{value:.3f}" for name, value in terms.items()}
+                bar.set_postfix(shown, refresh=False)  # or each step would have a line in a log
                 bar.update()
                 if now - saved > _EVERY_S or not self._sums:
                     self.save()

@@ -211,7 +211,9 @@ def test_commands(
     if failure in DIRECT:
         del options["proxy"]
     assert main(["fetch", str(tmp_path / "videos"), *only_videos(options), *limit]) == 3
-    assert main(["fetch", "--json", *flags(options), *limit]) == 3
+    # On a busy machine, the annotation may take longer than the limit, too.
+    codes = (1, 3) if failure == "slow" else (3,)
+    assert main(["fetch", "--json", *flags(options), *limit]) in codes
     for path in FILES[:2]:
         break_(site, path, failure)
     main(["doctor", *flags(options, "catalogue")])

