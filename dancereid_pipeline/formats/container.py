@@ -23,6 +23,10 @@ logger = logging.getLogger("dancereid")
 # Errors that pass through PyAV when it reads a clip that is fetched meanwhile.
 FETCH_ERRORS = (DanceReIDError, InterruptedReadError)
 
+# Titles may be in any encoding. From version 19 on, PyAV replaces what is no UTF-8 by itself.
+_ANY_ENCODING: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 _HEAD_BYTES = 1024
 # Types of the box that an mp4 or mov file may begin with: its bytes 4 to 8.
 _MP4_BOXES = frozenset(
@@ -96,12 +100,8 @@ def _open_container(file: Any) -> av.container.InputContainer:
         file.seek(0)
         head = file.read(_HEAD_BYTES)
         file.seek(0)
-    return av.open(
-        file,
-        format=_format(head),
-        options={"protocol_whitelist": "file"},
-        metadata_errors="replace",  # titles in any encoding
-    )
+    options = {"protocol_whitelist": "file"}
+    return av.open(file, format=_format(head), options=options, **_ANY_ENCODING)
 
 
 def _format(head: bytes) -> str:
