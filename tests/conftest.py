@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ _HOME = tempfile.mkdtemp(prefix="dancereid-tests-")
 os.environ["HF_HOME"] = _HOME
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Who started the tests ignores it, and what they start would, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import datasets  # noqa: E402  # after the environment is set
 import pytest  # noqa: E402  # after the environment is set

@@ -26,7 +26,8 @@ def hear_ctrl_c() -> None:
 def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     """Starts it, with what it says to be read as text; `options` are those of `Popen`."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command(*arguments), preexec_fn=hear_ctrl_c, **pipes, **options)
+    # No `preexec_fn`: where several threads start programs, it may wait for ever.
+    return subprocess.Popen(command(*arguments), **pipes, **options)
 
 
 def end(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
