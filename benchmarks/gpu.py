@@ -33,7 +33,7 @@ if not importlib.util.find_spec("datasets"):
     # The package's progress bars are those of `datasets`, which are tqdm's.
     sys.modules["datasets"] = types.ModuleType("datasets")
     sys.modules["datasets.utils"] = types.ModuleType("datasets.utils")
-    sys.modules["datasets.utils"].tqdm = tqdm  # type: ignore[attr-defined]
+    sys.modules["datasets.utils"].tqdm = tqdm  # type: ignore[attr-defined]  # it is empty
 
 from dancereid_pipeline.evaluation.arrange import CheckedImages, SortedImages
 from dancereid_pipeline.evaluation.device_scoring import score_on
@@ -250,7 +250,7 @@ def _passes(learner: Learner, images: int) -> list[Callable[[], None]]:
     nothing = torch.zeros(images, 17, 2, device=device)
 
     def backward(result: torch.Tensor) -> None:
-        result.sum().backward()  # type: ignore[no-untyped-call]
+        result.sum().backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
 
     passes = [lambda: backward(encoder.classifier(encoder(shown, nothing)[1]))]
     if isinstance(learner, StReIDNet):

@@ -73,7 +73,11 @@ def as_arrays(dataset: AnyDataset, *, transform: Transform | None = None) -> Any
 class _Pixels(StoredImage):
     """Decoded to an array, whatever format the user gives the dataset later."""
 
-    def decode_example(self, value: Any, token_per_repo_id: object = None) -> NDArray[np.uint8]:  # noqa: ARG002
+    def decode_example(
+        self,
+        value: Any,
+        token_per_repo_id: object = None,  # noqa: ARG002  # the signature is that of `datasets`
+    ) -> NDArray[np.uint8]:
         return value if isinstance(value, np.ndarray) else pixels_of(value)
 
 

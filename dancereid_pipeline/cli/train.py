@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import dancereid
 
@@ -27,7 +28,7 @@ EXAMPLES = (
     "      --batch 32 --steps 50 --lr 0.002 --output runs/demo\n"
     "  dancereid extract --model runs/demo --config demo --output demo.parquet"
 )
-FLAGS = {
+FLAGS: dict[str, dict[str, Any]] = {
     "preset": {"choices": PRESETS, "default": "mended"},
     "backbone": {"metavar": "NAME", "default": "resnet50.tv_in1k"},
     "weights": {"metavar": "hub|none|FILE", "default": "hub"},
@@ -56,8 +57,7 @@ def add_training_flags(parser: argparse.ArgumentParser, names: Iterable[str]) ->
         "--output", required=True, type=local_path, metavar="FOLDER", help="the folder to write"
     )
     for name in names:
-        # Each dict has values of several types, which mypy takes for any argument's.
-        parser.add_argument(flag(name), help=help_text(texts[name]), **FLAGS[name])  # type: ignore[arg-type]
+        parser.add_argument(flag(name), help=help_text(texts[name]), **FLAGS[name])
     add_dataset_flag(parser)
     add_build_flags(parser)
     parser.set_defaults(split=None)

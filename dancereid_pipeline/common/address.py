@@ -41,7 +41,7 @@ class Address(str):
         address._whole = whole
         return address
 
-    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # for pickle
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # str has one; for pickle
         return self._whole, str(self)
 
     def with_secrets(self) -> str:

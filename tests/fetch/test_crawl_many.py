@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dancereid_pipeline.common.reasons import Reason
+from tests.support.calls import counted_calls
 from tests.support.servers.pages import Lab, Pages, catalogue_of, clip_bytes, network, online
 
 USED, NOT_TRIED = Reason.USED, Reason.NOT_TRIED
@@ -19,22 +18,6 @@ USED, NOT_TRIED = Reason.USED, Reason.NOT_TRIED
 @pytest.fixture(autouse=True)
 def _online(monkeypatch: pytest.MonkeyPatch) -> None:
     online(monkeypatch)
-
-
-def steps(work: Callable[[], object]) -> int:
-    """The number of functions that are called while a thing is done."""
-    count = 0
-
-    def note(frame: object, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(note)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 def many(folder: Path, count: int) -> Lab:
@@ -67,7 +50,7 @@ def test_twice_as_many_videos_are_twice_as_much_work(
             for path in sorted(lab.folder.glob("*.mp4"))[3:]:
                 path.unlink()
         read.clear()
-        work.append(steps(lab.crawl))
+        work.append(counted_calls(lab.crawl)[1])
         bytes_read.append(sum(read))
         lost = lab.crawl()
         assert [entry.outcome for entry in lost].count(USED) == (3 if state == "missing" else count)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import pickletools
 import struct
-import sys
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from dancereid_pipeline.common.errors import TracksError
+from tests.support.calls import counted_calls
 from tests.support.data.npys import npy, read
 
 SIZE = 20_000
@@ -131,17 +131,7 @@ def _items(item: bytes) -> Callable[[int], bytes]:
 
 def _work(content: bytes) -> tuple[str, int, int]:
     """What reading says; the number of calls that it makes; its peak of memory in bytes."""
-    calls = 0
-
-    def count(_frame: Any, event: str, _function: Any) -> None:
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        message = said(content)
-    finally:
-        sys.setprofile(None)
+    message, calls = counted_calls(lambda: said(content))
     tracemalloc.start()
     try:
         said(content)

@@ -56,7 +56,7 @@ class Market1501(Layout):
             self.write(f"{split}/{sample.stem}.jpg", sample.image)
 
     @classmethod
-    def how_to_read(cls, folder: Path, trainval: int) -> str:  # noqa: ARG003
+    def how_to_read(cls, folder: Path, trainval: int) -> str:  # noqa: ARG003  # a layout may
         """As every layout."""
         root = quoted(folder.parent)
         return (

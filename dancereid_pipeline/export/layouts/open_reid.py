@@ -41,7 +41,7 @@ class OpenReid(Layout):
         self.write(f"{sample.stem}.jpg", sample.image)
 
     @classmethod
-    def how_to_read(cls, folder: Path, trainval: int) -> str:  # noqa: ARG003
+    def how_to_read(cls, folder: Path, trainval: int) -> str:  # noqa: ARG003  # a layout may
         """As every layout."""
         return f"dataset = reid.utils.data.Dataset({quoted(folder)}); dataset.load()"
 
