@@ -17,6 +17,9 @@ from dancereid_pipeline.common.errors import DanceReIDError, OptionError
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 
 from dancereid_pipeline.evaluation import device_scoring  # noqa: E402
+from dancereid_pipeline.evaluation.arrange import CheckedImages, SortedImages  # noqa: E402
+from dancereid_pipeline.evaluation.distance import Space  # noqa: E402
+from dancereid_pipeline.evaluation.ranking import Gallery  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +80,19 @@ def test_random_features_in_several_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(device_scoring, "_BLOCK_BYTES", 8 * 1000 * 7)
     assert same(rows, people, frames) > 10
     assert same(rows, people, frames, distance="cosine") > 10
+
+
+def test_equal_rows_have_equal_distances_however_a_product_is_rounded() -> None:
+    rows, frames = np.array([[1.0], [2.0], [1.0], [5.0]]), np.arange(4)
+    checked = CheckedImages.check("query", rows, np.array([1, 1, 2, 2]), frames)
+    space = Space.for_features(checked.features, checked.low, checked.high, "sqeuclidean")
+    gallery = Gallery(SortedImages.sort(checked, space))
+    images = device_scoring._Images(torch.device("cpu"), gallery)
+    assert gallery.copies.tolist() == [2]
+    images._rows[2] += 0.25  # as if the product was rounded in another way
+    distances = images._distances(torch.from_numpy(gallery.images.rows))
+    assert torch.equal(distances[:, 2], distances[:, 0])
+    assert not torch.equal(distances[:, 1], distances[:, 0])
 
 
 def test_golden_scores(golden_scores: Path) -> None:
