@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import inspect
 import doctest
 import importlib
+import inspect
 import os
 import re
 import subprocess
