@@ -16,10 +16,6 @@ os.environ["HF_HOME"] = _HOME
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # Who started the tests ignores it, and what they start would, too.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
 import datasets  # noqa: E402  # after the environment is set
 import pytest  # noqa: E402  # after the environment is set
 from hypothesis import settings  # noqa: E402  # after the environment is set
@@ -45,6 +41,15 @@ def _shared(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"needs {name} in {SHARED} (or in $DANCEREID_SHARED), which is not there")
     return path
+
+
+def pytest_configure() -> None:
+    """Hears Ctrl-C. Who started the tests may ignore it, and what they start would, too.
+
+    It is not done on import: processes that a test starts import this as well.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ import io
 import os
 import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from ..common.address import without_secrets
@@ -143,6 +144,30 @@ def _choose_progress(*, quiet: bool) -> None:
 
 def _run_guarded(name: str, command: Callable[[], Any]) -> int:
     """Runs a command; an expected error becomes one line on stderr, not a traceback."""
+    with _closing_quietly():
+        return _run_to_line(name, command)
+
+
+@contextmanager
+def _closing_quietly() -> Iterator[None]:
+    """Shows no error of a file that only the garbage collector closes, as Python 3.13 does.
+
+    On a full disk, writing such a file has failed before, and that error is shown.
+    """
+    before = sys.unraisablehook
+
+    def hook(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, OSError):
+            before(unraisable)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+def _run_to_line(name: str, command: Callable[[], Any]) -> int:
     try:
         code = int(command())
         sys.stdout.flush()
