@@ -21,7 +21,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import datasets
-import numpy as np
 from datasets.fingerprint import Hasher
 from datasets.utils import tqdm
 
@@ -204,27 +203,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         share_cores(self._processes)
         for job in jobs:
             samples = VideoSamples(job)
-            last = (-1, -1)
             for sample in samples:
                 refuse_file_of_name(f"{sample.stem}.jpg")
-                key = (sample.frame, sample.person_id)
-                if key <= last:
-                    raise DanceReIDError(
-                        f"{job.video.video_id}: expected samples in order, but {sample.stem} came "
-                        "twice or too late. This is a fault of this package: please report it."
-                    )
-                last = key
-                example = {
-                    "image": {"bytes": sample.image, "path": f"{sample.stem}.jpg"},
-                    "keypoints": sample.keypoints.astype(np.float32),
-                    "person_id": sample.person_id,
-                    "video_id": sample.video_id,
-                    "frame": sample.frame,
-                    "bbox": sample.bbox,
-                }
-                if sample.skeleton is not None:
-                    example["skeleton"] = {"bytes": sample.skeleton, "path": f"{sample.stem}.jpg"}
-                yield sample.stem, example
+                yield sample.stem, sample.example
             self._finish(samples.outcome, job)
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:

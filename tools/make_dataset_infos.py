@@ -16,7 +16,7 @@ from typing import Any
 
 from dancereid import DanceReID, DanceReIDConfig
 from dancereid_pipeline.catalogue.catalogue import CONFIGS, Catalogue
-from dancereid_pipeline.shards.build_record import plain_features
+from dancereid_pipeline.shards.parquet_shards import plain_features
 
 
 def dataset_infos() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from .options import MISSING, SampleOptions
 from .request import Request
 
 # The version of the examples. It goes up when the same files and options give other examples.
-_VERSION = "1.0.0"
+VERSION = "1.0.0"
 
 
 @dataclass
@@ -41,7 +41,7 @@ class DanceReIDConfig(datasets.BuilderConfig):
             where to fetch from, and how: see `dancereid_pipeline.transfer.settings.Network`.
     """
 
-    version: str = _VERSION
+    version: str = VERSION
     stride: int = 5
     image_size: Sequence[int] = (256, 128)
     jpeg_quality: int = 75

@@ -37,6 +37,7 @@ class Outcome:
         people: number of people with at least one image.
         expected_people: number of people in the catalogue.
         first_id: the lowest person id (global) of its people; None in builds without it.
+        row: its row in the catalogue, from 0.
         outside: annotated detections left out because their bbox is outside the frame.
         untracked: annotated (person, frame) pairs without a detection in the tracks.
         past_end: annotated detections past the last frame of the clip.
@@ -59,6 +60,7 @@ class Outcome:
     people: int = 0
     expected_people: int = 0
     first_id: int | None = None
+    row: int = 0
     outside: int = 0
     untracked: int = 0
     past_end: int = 0

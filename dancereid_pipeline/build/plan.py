@@ -149,6 +149,7 @@ class Plan:
                 expected=video.expected_images(self.options.stride),
                 expected_people=video.people,
                 first_id=video.first_id,
+                row=video.row,
             )
             for video in self.catalogue.choose(self.config)
             if video.video_id not in requested

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checks.detections import doubts, kept_detections
-from ..common.errors import InterruptedReadError, VideoError
+from ..common.errors import DanceReIDError, InterruptedReadError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import VideoAnnotation
 from ..formats.npy_tracks import Tracks, read_tracks
@@ -55,6 +55,21 @@ class Sample:
         """Its name, unique in the dataset: `PPPP_FFFFFF`, person id and frame."""
         return f"{self.person_id:04d}_{self.frame:06d}"
 
+    @property
+    def example(self) -> dict[str, Any]:
+        """The values of its columns, as `example_features` describes them."""
+        columns = {
+            "image": {"bytes": self.image, "path": f"{self.stem}.jpg"},
+            "keypoints": self.keypoints.astype(np.float32),
+            "person_id": self.person_id,
+            "video_id": self.video_id,
+            "frame": self.frame,
+            "bbox": self.bbox,
+        }
+        if self.skeleton is not None:
+            columns["skeleton"] = {"bytes": self.skeleton, "path": f"{self.stem}.jpg"}
+        return columns
+
 
 class VideoSamples:
     """The samples of one video, sorted by frame and then by person. Iterate only once.
@@ -75,12 +90,20 @@ class VideoSamples:
             expected=job.expected,
             expected_people=job.video.people,
             first_id=job.video.first_id,
+            row=job.video.row,
         )
 
     def __iter__(self) -> Iterator[Sample]:
         people: set[int] = set()
+        last = (-1, -1)
         try:
             for sample in self._read():
+                if (sample.frame, sample.person_id) <= last:
+                    raise DanceReIDError(
+                        f"{sample.video_id}: expected samples in order, but {sample.stem} came "
+                        "twice or too late. This is a fault of this package: please report it."
+                    )
+                last = sample.frame, sample.person_id
                 people.add(sample.person_id)
                 unseen = int(np.isnan(sample.keypoints).any(axis=1).sum())
                 self._record(

@@ -11,7 +11,7 @@ import json
 
 import dancereid
 
-from ..common.errors import interruptible
+from ..common.storage import Storage
 from ..publish.prepared_folder import Prepared, check_other_build, check_output
 from .build_flags import add_build_flags, build_options, request_of
 from .flag_types import local_path
@@ -35,7 +35,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="replace configs that the folder has with other data"
     )
-    add_build_flags(parser, several=True)
+    add_build_flags(parser, several=True, without=("cache_dir",))
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -43,16 +43,13 @@ def main(arguments: argparse.Namespace) -> int:
     configs, output = arguments.config or ["paper"], arguments.output
     options = build_options(arguments)
     check_folder(output)
-    check_output(output, configs)
+    folder = Storage.of(output)
+    check_output(folder, configs)
     for config in configs:
         request = request_of(config, options)
         if not arguments.force:
-            check_other_build(output, config, request.options, request.videos)
-    builds = []
-    for config in configs:
-        dataset = dancereid.load_dataset(config, **options)
-        with interruptible("the build is kept"):
-            builds.append(dancereid.prepare(dataset, output, force=arguments.force))
+            check_other_build(folder, config, request.options, request.videos)
+    builds = [dancereid.prepare(c, output, force=arguments.force, **options) for c in configs]
     if arguments.json:
         print(json.dumps([json.loads(build.to_json()) for build in builds]))
     else:

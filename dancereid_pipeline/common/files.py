@@ -28,11 +28,11 @@ _REPLACED = ".replaced-"  # begins the name of a folder while another one takes 
 
 
 @contextmanager
-def usable(folder: Path, otherwise: str = "or name another folder") -> Iterator[None]:
+def usable(folder: object, otherwise: str = "or name another folder") -> Iterator[None]:
     """Turns an `OSError` into a `SourceError`.
 
     Args:
-        folder: the folder that the work inside uses.
+        folder: the folder that the work inside uses: its path or its address.
         otherwise: what a user can do besides, for the message.
     """
     try:

@@ -8,6 +8,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from .cpu import share_cores
 from .errors import DanceReIDError
 
 T = TypeVar("T")
+R = TypeVar("R")
 _STEP, _DONE = "step", "done"
 
 
@@ -23,58 +25,126 @@ class _RemoteTracebackError(Exception):
 
 
 def side_by_side(
-    task: Callable[[T], Iterator[None]], inputs: Sequence[T], processes: int
-) -> Generator[tuple[int, bool], None, None]:
+    task: Callable[[T], Generator[None, None, R]], inputs: Sequence[T], processes: int
+) -> Generator[tuple[int, bool, R | None], None, None]:
     """Runs a task for each of the inputs. Tasks begin in the order of the inputs.
 
     Processes are spawned, since a fork of a process with threads (Arrow and OpenCV have some)
-    may hang. They end when this process ends, also when it is killed.
+    may hang. They end when this process ends, also when it is killed. If a process is killed, its
+    task is run once more, in another process.
 
     Args:
         task: a generator function, which yields None after every step. With several processes,
-            the task and the inputs must be picklable.
+            the task, the inputs and what it returns must be picklable. If it may be killed, it must
+            be able to run again.
         inputs: what the task is called with, one after another.
         processes: number of processes; with 1 the tasks run in this process.
 
     Yields:
-        (index of the input, False) after every step, (index of the input, True) at the end.
+        (index of the input, False, None) after every step, (index of the input, True, what the task
+        returned) at the end.
 
     Raises:
-        DanceReIDError: a process was killed.
+        DanceReIDError: a task's process was killed twice.
         Exception: what a task raised, in any process; the other processes are ended.
     """
     if min(processes, len(inputs)) < 2:
         for index, value in enumerate(inputs):
-            for _ in task(value):
-                yield index, False
-            yield index, True
+            for _ in (running := _Returning(task(value))):
+                yield index, False, None
+            yield index, True, running.result
         return
-    context = multiprocessing.get_context("spawn")
-    busy: dict[Any, int] = {}  # connection to a process -> index of its input
-    workers = []
-    try:
-        for index in range(min(processes, len(inputs))):
-            ours, theirs = context.Pipe()
-            # Each process holds one end only, so it notices when the other process is gone.
-            with theirs, ctrl_c_ignored():
-                arguments = (task, theirs, min(processes, len(inputs)))
-                workers.append(context.Process(target=_work, args=arguments, daemon=True))
-                workers[-1].start()
-            _send(ours, index, inputs, busy)
-        sent = len(busy)
-        while busy:
-            for connection in wait(list(busy)):
-                index, message = busy[connection], _receive(connection)
-                if message == _DONE:
-                    del busy[connection]
-                    if sent < len(inputs):
-                        _send(connection, sent, inputs, busy)
-                        sent += 1
-                yield index, message == _DONE
-    finally:
-        for worker in workers:
+    with _Workers(task, inputs, min(processes, len(inputs))) as workers:
+        while workers.busy:
+            for connection in wait(list(workers.busy)):
+                index, message = workers.busy[connection], workers.receive(connection)
+                if message is not None:
+                    yield index, message != _STEP, None if message == _STEP else message[1]
+
+
+class _Returning:
+    """Iterates over a generator; `result` is what it returned, at the end."""
+
+    def __init__(self, steps: Generator[None, None, Any]) -> None:
+        self._steps = steps
+        self.result: Any = None
+
+    def __iter__(self) -> Generator[None, None, None]:
+        self.result = yield from self._steps
+
+
+class _Workers:
+    """Processes that run a task, each for one input after another.
+
+    Attributes:
+        busy: connection to a process -> index of the input that it works on.
+    """
+
+    def __init__(self, task: Callable[[Any], Any], inputs: Sequence[Any], processes: int) -> None:
+        self.busy: dict[Any, int] = {}
+        self._task, self._inputs, self._processes = task, inputs, processes
+        self._started: list[Any] = []
+        self._waiting = iter(range(len(inputs)))
+        self._killed: set[int] = set()  # indices of the inputs whose process was killed
+
+    def __enter__(self) -> _Workers:
+        try:
+            for _ in range(self._processes):
+                self._send(self._start(), next(self._waiting))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._started:
             worker.terminate()
             worker.join()
+
+    def receive(self, connection: Any) -> Any:
+        """The next message of a process: _STEP, or (_DONE, what the task returned), after which
+        it is given the next input. None if it was killed, and its task begins again.
+
+        Raises what the task raised.
+        """
+        index = self.busy[connection]
+        try:
+            message = connection.recv()
+        except (EOFError, ConnectionError) as error:
+            del self.busy[connection]
+            if index in self._killed:
+                raise DanceReIDError(
+                    "One of the processes was ended from outside, twice for the same video, maybe "
+                    "because memory ran out. Run it again: it continues from there. If memory ran "
+                    "out, use fewer processes."
+                ) from error
+            self._killed.add(index)
+            self._send(self._start(), index)
+            return None
+        if isinstance(message, _Failure):
+            raise message.error from _RemoteTracebackError(message.traceback)
+        if message != _STEP:
+            del self.busy[connection]
+            if (following := next(self._waiting, None)) is not None:
+                self._send(connection, following)
+        return message
+
+    def _start(self) -> Any:
+        """Starts a process; gives the connection to it."""
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        # Each process holds one end only, so it notices when the other process is gone.
+        with theirs, ctrl_c_ignored():
+            arguments = (self._task, theirs, self._processes)
+            self._started.append(context.Process(target=_work, args=arguments, daemon=True))
+            self._started[-1].start()
+        return ours
+
+    def _send(self, connection: Any, index: int) -> None:
+        self.busy[connection] = index
+        # If the process was killed, `receive` notices.
+        with contextlib.suppress(ConnectionError):
+            connection.send(self._inputs[index])
 
 
 @contextlib.contextmanager
@@ -94,37 +164,24 @@ def ctrl_c_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _send(connection: Any, index: int, inputs: Sequence[Any], busy: dict[Any, int]) -> None:
-    busy[connection] = index
-    # If the process was killed, `_receive` notices.
-    with contextlib.suppress(ConnectionError):
-        connection.send(inputs[index])
+@dataclass(frozen=True)
+class _Failure:
+    """What a task raised, and its traceback there."""
+
+    error: Exception
+    traceback: str
 
 
-def _receive(connection: Any) -> str:
-    """The next message of a process: _STEP or _DONE. Raises what the task raised."""
-    try:
-        message = connection.recv()
-    except (EOFError, ConnectionError) as error:
-        raise DanceReIDError(
-            "One of the processes was ended from outside, maybe because memory ran out. Run it "
-            "again: it continues from there. If memory ran out, use fewer processes."
-        ) from error
-    if isinstance(message, tuple):
-        raise message[0] from _RemoteTracebackError(message[1])
-    return str(message)
-
-
-def _work(task: Callable[[Any], Iterator[None]], connection: Any, processes: int) -> None:
+def _work(task: Callable[[Any], Any], connection: Any, processes: int) -> None:
     """Runs the task for each input that it receives, until the other end is closed."""
     share_cores(processes)
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             value = connection.recv()
             try:
-                for _ in task(value):
+                for _ in (running := _Returning(task(value))):
                     connection.send(_STEP)
             except Exception as error:  # noqa: BLE001  # the other process raises it
-                connection.send((error, traceback.format_exc()))
+                connection.send(_Failure(error, traceback.format_exc()))
             else:
-                connection.send(_DONE)
+                connection.send((_DONE, running.result))

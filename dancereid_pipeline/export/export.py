@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -144,7 +144,7 @@ def _write_parts(
         ExitStack() as shown,
     ):
         bars: dict[int, Any] = {}
-        for index, is_done in steps:
+        for index, is_done, _ in steps:
             if index not in bars:
                 video, samples = waiting[index]
                 of_video = {"desc": video.video_id, "total": samples.outcome.expected}
@@ -156,7 +156,9 @@ def _write_parts(
                 bar.update()
 
 
-def _write_part(unfinished: ResumableFolder, options: LayoutOptions, work: Work) -> Iterator[None]:
+def _write_part(
+    unfinished: ResumableFolder, options: LayoutOptions, work: Work
+) -> Generator[None, None, None]:
     """Writes the part of one video; yields None for every image."""
     video, samples = work
     key = video.clip_stem

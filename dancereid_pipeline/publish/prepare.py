@@ -1,172 +1,245 @@
-"""A built dataset -> a folder in the Hub's layout, which loads anywhere without this code.
+"""A config -> a folder in the Hub's layout, which loads anywhere without this code.
 
-    dancereid/
-      README.md     the dataset card
-      paper/        one folder for each config
-        trainval-00000-of-00015.parquet   one shard for each video
-        build.json    coverage, figures, checksums
-        people.jpg    for the card
-
-It needs only a loaded dataset, so it also works for a dataset that was prepared before.
+dancereid/
+  README.md     the dataset card
+  paper/        one folder for each config
+    trainval-003-VIDEOID.parquet   one shard for each video; its row in the catalogue is 3
+    003-VIDEOID.json               what is known of the video
+    build.json    coverage, figures, checksums
+    people.jpg    for the card
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import replace
+import logging
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from ..build.config import DanceReIDConfig
+from ..build.coverage import Coverage
+from ..build.plan import Plan, warn_of_missing
+from ..catalogue.catalogue import CONFIGS
+from ..common.errors import KEPT, MissingVideosError, OptionError, SourceError, interruptible
+from ..common.files import usable
+from ..common.reasons import Reason
+from ..common.report import Report
+from ..common.storage import Storage
+from ..common.validation import one_of, whole_number
+from ..shards.build_record import Build
+from ..shards.build_shard import ShardJob
+from ..shards.engines import run_by, run_here
+from ..shards.shard_jobs import jobs_of, part_of
+from ..shards.shard_record import ShardRecord
+from .loaded_dataset import put_dataset
+from .merge import Found, alone_in, merge_config, parts_of
+from .prepared_folder import check_other_build
 
-from ..build.coverage import Coverage, coverage_of
-from ..build.options import SampleOptions
-from ..build.schema import check_splits, example_features
-from ..common.errors import DanceReIDError, SourceError
-from ..common.files import alone, beside, now, usable
-from ..common.validation import checked_path
-from ..preview.contact_sheet import contact_sheet
-from ..shards.build_record import PICTURE, RECORD, Build, for_others, plain_features
-from ..shards.parquet_shards import write_shards
-from ..shards.split_statistics import split_statistics
-from .prepared_folder import builds_in, check_output, clear_up, replace_config
-
-_AS_LOADED = (
-    "Share the dataset as it was loaded. To share a changed one, use its own push_to_hub, with "
-    "another name."
-)
+logger = logging.getLogger("dancereid")
 
 
-def prepare(dataset: Mapping[str, Any], output: str | Path, *, force: bool = False) -> Build:
-    """Writes all splits of a built config into a folder in the Hub's layout.
+def prepare(
+    data: str | Mapping[str, Any],
+    output: str | Path,
+    *,
+    force: bool = False,
+    num_proc: int | None = None,
+    executor: Executor | None = None,
+    **options: Any,
+) -> Build:
+    """Writes a config into a folder in the Hub's layout: a Parquet file for each video.
 
-    Other configs in the folder stay, and the card describes all of them. The config's folder gets
-    its name when it is complete.
+    A config that is named is built. A video that the folder has already is kept, if it was made of
+    the same files with the same options. So an interrupted run is resumed, and one more video costs
+    only that video. Other configs in the folder stay, and the card describes all of them.
 
     Args:
-        dataset: all splits, as `load_dataset` gives them: of a build, or of a folder that was
-            prepared before.
+        data: the name of a config, which is built; or all splits of a dataset, as `load_dataset`
+            gives them: of a build, or of a folder that was prepared before.
         output: the folder; it is made if it does not exist. Its README.md is replaced.
-        force: replace the config if the folder has it with other data.
+        force: replace what the folder has of the config, if it is of other data.
+        num_proc: number of processes that build. One video is built by one process.
+        executor: what builds instead: any executor of `concurrent.futures`, or Dask's
+            `client.get_executor()`. Its workers must see the inputs and the folder.
+        **options: the options of `DanceReIDConfig`, for example `stride=1`.
 
     Returns:
         What was written.
 
     Raises:
-        DanceReIDError: the dataset is not a complete build, the folder has other files with these
-            names, or it cannot be written.
+        DanceReIDError: an option or an input is not valid, no video can be used, a dataset is not a
+            complete build, the folder has other files with these names or another build, or it
+            cannot be written.
     """
-    found, splits = _whole(dataset)
-    output = checked_path("output", output)
-    with usable(output):
-        check_output(output, [found.config])
-        output.mkdir(parents=True, exist_ok=True)
-        with alone(output, "prepare"):
-            clear_up(output)
-            builds_in(output)  # refuses a broken record now, since the card needs them all
-            with beside(output / found.config) as new:
-                build = _unless_there(_write(found, splits, new), output, force)
-                (new / RECORD).write_text(build.to_json(), "utf-8")
-                replace_config(new, output)
-    return build
-
-
-def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
-    """The coverage, and the splits that have examples.
-
-    Raises:
-        DanceReIDError: the splits are not those of the build that the coverage describes.
-    """
-    check_splits(dataset)
-    found = for_others(coverage_of(dataset))
-    expected = example_features(skeleton=SampleOptions.from_dict(found.options).skeleton)
-    splits = {name: of_split for name, of_split in dataset.items() if len(of_split)}
-    for name, of_split in splits.items():
-        if of_split.features != expected:
-            raise DanceReIDError(
-                f"Split {name}: expected the columns {', '.join(expected)} with their types, got "
-                f"{', '.join(of_split.features)}. {_AS_LOADED}"
+    storage = Storage.of(output)
+    if not isinstance(data, str):
+        given = {**options, "num_proc": num_proc, "executor": executor}
+        if names := [name for name, value in given.items() if value is not None]:
+            raise OptionError(
+                f"{', '.join(names)}: a dataset that was loaded is written as it is. Give these "
+                "with the name of a config, which is built."
             )
-    recorded = {
-        (split, o.video_id): (o.images, o.people)
-        for o in found.outcomes
-        if o.images
-        for split in o.splits
-    }
-    if _contents(splits) != recorded:
-        raise DanceReIDError(
-            f"Expected the images and people of the build {found.config!r} (fingerprint "
-            f"{found.fingerprint}) that its coverage describes, found other images or people. Was "
-            f"it filtered, or was a part selected? {_AS_LOADED}"
-        )
-    return found, splits
+        return put_dataset(data, storage, force=force)
+    one_of("config", data, tuple(CONFIGS))
+    with usable(storage), interruptible(KEPT), alone_in(storage, data):
+        config, plan, jobs = _planned(data, storage, options, force=force)
+        records = _build(jobs, storage, num_proc, executor, force=force)
+        _check_coverage(config, plan, records)
+        return merge_config(storage, data)
 
 
-def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int]]:
-    """Numbers of images and people, by split and video."""
-    found = {}
-    for name, of_split in splits.items():
-        videos, people = np.asarray(of_split["video_id"][:]), np.asarray(of_split["person_id"][:])
-        for video in np.unique(videos):
-            of_video = people[videos == video]
-            found[name, str(video)] = (len(of_video), len(np.unique(of_video)))
-    return found
+@dataclass(frozen=True, repr=False)
+class Part(Report):
+    """One part of a build that several runs share.
+
+    Attributes:
+        config: name of the config.
+        number: number of the part, from 1.
+        parts: number of parts.
+        videos: number of its videos.
+        missing: video id -> why it gave no image, for those of its videos that gave none.
+        images: number of its images.
+    """
+
+    config: str
+    number: int
+    parts: int
+    videos: int
+    missing: Mapping[str, Reason]
+    images: int
+
+    def __str__(self) -> str:
+        lines = [
+            f"Part {self.number} of {self.parts} of '{self.config}': {self.videos} videos, "
+            f"{self.images:,} images"
+        ]
+        lines += [f"  {video_id}: {reason.value}" for video_id, reason in self.missing.items()]
+        return "\n".join([*lines, "When all parts are there: dancereid merge FOLDER"])
 
 
-def _write(found: Coverage, splits: Mapping[str, Any], folder: Path) -> Build:
-    folder.mkdir()
-    options = SampleOptions.from_dict(found.options)
-    shards = write_shards(splits, folder, options.image_size)
-    contact_sheet(splits).save(folder / PICTURE, quality=85)
-    first = next(iter(splits.values()))
-    return Build(
-        config=found.config,
-        made=now(),
-        made_with=_versions(),
-        coverage=found,
-        features=plain_features(first.features),
-        statistics={name: split_statistics(data, options) for name, data in splits.items()},
-        shards=shards,
-        example=_example(first),
-    )
+def prepare_part(
+    config: str,
+    output: str | Path,
+    number: int,
+    parts: int,
+    *,
+    force: bool = False,
+    num_proc: int | None = None,
+    **options: Any,
+) -> Part:
+    """Builds one of several parts of a config, which `merge` joins when all are there.
 
+    The parts may be built at the same time, on several machines, in any order. Each needs the same
+    inputs and options. A part has whole videos; it may be empty.
 
-def _versions() -> dict[str, str]:
-    """Versions of the packages that wrote the files; of this one if it is installed."""
-    versions = {}
-    for name in ("dancereid", "datasets", "pyarrow"):
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
-    return versions
-
-
-def _example(dataset: Any) -> dict[str, Any]:
-    """The first example without its images, with rounded numbers, for the card."""
-    columns = [name for name in dataset.column_names if name not in ("image", "skeleton")]
-    example = dataset.select_columns(columns)[0]
-    for name in ("keypoints", "bbox"):
-        numbers = np.round(np.asarray(example[name], np.float64), 2).astype(object)
-        numbers[numbers != numbers] = None  # NaN, which JSON does not have: a joint not seen
-        example[name] = numbers.tolist()
-    return example
-
-
-def _unless_there(build: Build, output: Path, force: bool) -> Build:
-    """The build; with the date of the build in the folder if that has the same data.
+    Args:
+        config: name of the config.
+        output: the folder, which is the same for all parts.
+        number: number of the part, from 1.
+        parts: number of parts.
+        force: as for `prepare`.
+        num_proc: as for `prepare`.
+        **options: as for `prepare`.
 
     Raises:
-        SourceError: the folder has another build, and `force` is not set.
+        DanceReIDError: as `prepare`.
     """
-    if not (output / build.config / RECORD).is_file():
-        return build
-    last = Build.read(output / build.config)
-    if last.same_data(build):
-        return replace(build, made=last.made, made_with=last.made_with)
-    if force:
-        return build
-    raise SourceError(
-        f"{output / build.config} holds another build: {last.brief}; this is {build.brief}. "
-        "Replace it with --force (force=True), or name another folder."
+    one_of("config", config, tuple(CONFIGS))
+    whole_number("parts", parts, 1, 10**6)
+    whole_number("number of the part", number, 1, parts)
+    storage = Storage.of(output)
+    with usable(storage), interruptible(KEPT):
+        _, _, jobs = _planned(config, storage, options, force=force)
+        mine = part_of(jobs, number, parts)
+        records = _build(mine, storage, num_proc, None, force=force)
+    outcomes = [record.outcome for record in records]
+    return Part(
+        config=config,
+        number=number,
+        parts=parts,
+        videos=len(outcomes),
+        missing={o.video_id: o.reason for o in outcomes if not o.images},
+        images=sum(o.images for o in outcomes),
     )
+
+
+def _planned(
+    name: str, storage: Storage, options: Mapping[str, Any], *, force: bool
+) -> tuple[DanceReIDConfig, Plan, list[ShardJob]]:
+    """Fetches what is missing, and finds the inputs of each video."""
+    config = DanceReIDConfig(name=name, **options)
+    request = config.request()
+    if not force:
+        check_other_build(storage, name, request.options, request.videos)
+    request.fetch()
+    plan = request.plan()
+    plan.splits()  # raises an error if all videos are missing
+    if plan.missing and config.missing == "error":
+        raise plan.missing_error("Expected all videos, since missing='error'; not found")
+    warn_of_missing(plan)
+    return config, plan, jobs_of(plan)
+
+
+def _build(
+    jobs: Sequence[ShardJob],
+    storage: Storage,
+    processes: int | None,
+    executor: Executor | None,
+    *,
+    force: bool,
+) -> list[ShardRecord]:
+    """Builds the videos that are not there yet. Returns the record of each of the jobs.
+
+    Raises:
+        SourceError: a video is there that was made of other files, and `force` is not set.
+    """
+    if not jobs:
+        return []
+    found = Found.of(storage, jobs[0].build.config)
+    found.refuse_other_parts(jobs[0].build, force=force)
+    kept, waiting = {}, []
+    for job in jobs:
+        record = found.fitting(job)
+        if record is None:
+            _refuse_other_files(job, found, force=force)
+            waiting.append(job)
+        else:
+            kept[job.name] = record
+    if kept:
+        logger.info("%d of %d videos are there already.", len(kept), len(jobs))
+    parts = parts_of(storage, jobs[0].build.config)
+    run = run_by(executor, waiting, parts) if executor else run_here(waiting, parts, processes or 1)
+    built = {record.name: record for record in run}
+    return [built.get(job.name) or kept[job.name] for job in jobs]
+
+
+def _refuse_other_files(job: ShardJob, found: Found, *, force: bool) -> None:
+    old = found.old.get(job.name)
+    if old is None or not old.shards or force:
+        return
+    why = "; ".join(old.build.differences(job.build)) or "its clip, tracks or annotation changed"
+    raise SourceError(
+        f"{found.output}/{found.config} holds another build: {old.outcome.video_id} was made "
+        f"otherwise ({why}). Build such videos again with --force (force=True), or name another "
+        "folder; nothing was built."
+    )
+
+
+def _check_coverage(config: DanceReIDConfig, plan: Plan, records: Sequence[ShardRecord]) -> None:
+    """Says what is missing, or refuses it, before the records are merged.
+
+    Raises:
+        DanceReIDError: there is no image; or not every image, and `missing` is "error".
+    """
+    outcomes = tuple(record.outcome for record in records)
+    coverage = Coverage(plan.config, plan.options.as_dict(), outcomes)
+    if not any(coverage.splits.values()):
+        raise MissingVideosError(f"Not one image could be made.\n{coverage}")
+    if not coverage.whole and config.missing == "error":
+        raise MissingVideosError(f"Expected all images, since missing='error'.\n{coverage}")
+    if config.at_defaults:
+        coverage.check_counts()
+    if not coverage.whole or coverage.findings:
+        logger.warning("%s", coverage)

@@ -7,7 +7,6 @@ import glob
 import json
 import re
 import shlex
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,21 +22,15 @@ from ..build.options import SampleOptions
 from ..build.stored_image import require_values
 from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import DanceReIDError, SourceError
-from ..common.files import (
-    UNFINISHED,
-    check_writable,
-    recover_folder,
-    replace_folder,
-    replaced,
-    sha256,
-    usable,
-)
+from ..common.files import check_writable, sha256, usable
 from ..common.offline import offline
 from ..common.progress import progress
 from ..common.report import Report
+from ..common.storage import Storage
 from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
 from ..shards.parquet_shards import check_shard
+from ..shards.shard_record import record_names
 from .card import CARD, card
 
 _TIMEOUT_S = 30.0
@@ -66,7 +59,8 @@ class Prepared(Report):
         """
         folder = checked_path("dataset", folder)
         with usable(folder):
-            builds = [b for b in builds_in(folder) if configs is None or b.config in configs]
+            builds = builds_in(Storage.of(folder))
+            builds = [b for b in builds if configs is None or b.config in configs]
         lacking = [name for name in configs or () if name not in {b.config for b in builds}]
         if lacking or not builds:
             if not folder.exists():
@@ -217,24 +211,33 @@ def _load_by_record(folder: Path, config: str | None, options: Mapping[str, Any]
     return dataset
 
 
-def check_output(output: Path, configs: Sequence[str]) -> None:
+def check_output(output: Storage, configs: Sequence[str]) -> None:
     """Refuses to replace a README.md, or a config's folder, that this project did not write.
 
     Raises:
         SourceError: there is one.
     """
-    was_prepared = any(output.glob(f"*/{RECORD}"))
-    folders = [(output / config, (output / config / RECORD).is_file()) for config in configs]
-    for path, ours in ((output / CARD, was_prepared), *folders):
-        if path.exists() and not ours:
-            raise SourceError(
-                f"{path} exists, and this project did not write it. Name an empty folder, or one "
-                "that was prepared before; nothing was written."
-            )
+    was_prepared = False
+    for config in CONFIGS:
+        folder = output.folder(config)
+        names = folder.names()
+        ours = not names or RECORD in names or bool(record_names(folder))
+        was_prepared |= bool(names) and ours
+        if config in configs and not ours:
+            raise _not_ours(folder)
+    if CARD in output.names() and not was_prepared:
+        raise _not_ours(output.folder(CARD))
+
+
+def _not_ours(path: Storage) -> SourceError:
+    return SourceError(
+        f"{path} exists, and this project did not write it. Name an empty folder, or one that was "
+        "prepared before; nothing was written."
+    )
 
 
 def check_other_build(
-    output: Path, config: str, options: SampleOptions, videos: Iterable[Video]
+    output: Storage, config: str, options: SampleOptions, videos: Iterable[Video]
 ) -> None:
     """Refuses, before a long build, to replace another build of the config.
 
@@ -255,40 +258,18 @@ def check_other_build(
         if last.config == config and (other or more):
             what = f"made with {', '.join(other)}" if other else f"which has video {more[0]}, too"
             raise SourceError(
-                f"{output / config} holds another build, {what}: {last.brief}. Replace it with "
+                f"{output}/{config} holds another build, {what}: {last.brief}. Replace it with "
                 "--force, or name another folder; nothing was built."
             )
 
 
-def builds_in(folder: Path) -> list[Build]:
+def builds_in(output: Storage) -> list[Build]:
     """The configs in a folder, in the order of the card. Raises `SourceError` if one is broken."""
-    return [Build.read(folder / c) for c in CONFIGS if (folder / c / RECORD).is_file()]
+    folders = [output.folder(config) for config in CONFIGS]
+    return [Build.read(folder) for folder in folders if RECORD in folder.names()]
 
 
-def replace_config(new: Path, output: Path) -> None:
-    """Moves a config into the folder, replaces the last one of its name, and writes the card.
-
-    Meanwhile there is no card, so that no card ever describes other data.
-    """
-    (output / CARD).unlink(missing_ok=True)
-    try:
-        replace_folder(new, output / new.name)
-    finally:
-        _write_card(output)
-
-
-def clear_up(output: Path) -> None:
-    """Removes what killed runs left, and restores a config that one of them was replacing."""
-    for config in CONFIGS:
-        recover_folder(output / config)
-    for leftover in output.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # it may be gone: its run removes it at its end
-    if not (output / CARD).exists():
-        _write_card(output)
-
-
-def _write_card(output: Path) -> None:
+def write_card(output: Storage) -> None:
     """Writes the card of the configs in a folder, if there are any."""
     if builds := builds_in(output):
-        with replaced(output / CARD) as unfinished:
-            unfinished.write_text(card(builds, output.resolve().name), "utf-8")
+        output.write(CARD, card(builds, output.name).encode())

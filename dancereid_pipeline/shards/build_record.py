@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from datasets import Features
@@ -17,12 +16,12 @@ from ..catalogue.catalogue import CONFIGS, SPLITS, Catalogue
 from ..common.errors import SourceError
 from ..common.package_files import project_file
 from ..common.records import parse_record
+from ..common.storage import Storage
 from .parquet_shards import Shard
 from .split_statistics import SplitStatistics
 
 RECORD = "build.json"
 PICTURE = "people.jpg"
-_SHARD = re.compile(r"([a-z]+)-[0-9]{5}-of-[0-9]{5}\.parquet")
 
 
 @dataclass(frozen=True)
@@ -33,10 +32,11 @@ class Build:
         config: name of the config.
         made: when it was written, UTC, ISO 8601.
         made_with: name of each library -> its version.
-        coverage: its coverage, as `for_others` gives it.
+        coverage: its coverage, without details, which name paths of a machine.
         features: columns and their types, as `plain_features` gives them.
         statistics: the statistics of each split.
         shards: its Parquet files.
+        records: names of the records of its videos.
         example: the first example, without images.
     """
 
@@ -47,6 +47,7 @@ class Build:
     features: Mapping[str, Any]
     statistics: Mapping[str, SplitStatistics]
     shards: tuple[Shard, ...]
+    records: tuple[str, ...]
     example: Mapping[str, Any]
 
     @property
@@ -80,7 +81,7 @@ class Build:
     @property
     def files(self) -> tuple[str, ...]:
         """Paths of all its files, relative to the prepared folder."""
-        names = (*(shard.name for shard in self.shards), RECORD, PICTURE)
+        names = (*(shard.name for shard in self.shards), *self.records, RECORD, PICTURE)
         return tuple(f"{self.config}/{name}" for name in names)
 
     @property
@@ -132,29 +133,19 @@ class Build:
         return build
 
     @classmethod
-    def read(cls, folder: Path) -> Build:
+    def read(cls, folder: Storage) -> Build:
         """Reads the record in a config's folder.
 
         Raises:
             SourceError: it is not a record, or its config is not the folder's name.
         """
-        path = folder / RECORD
-        build = cls.from_json(path.read_text("utf-8", errors="replace"), str(path))
+        where = f"{folder}/{RECORD}"
+        build = cls.from_json(folder.read(RECORD).decode("utf-8", errors="replace"), where)
         if build.config != folder.name:
             raise SourceError(
-                f"{path}: is the record of '{build.config}'. Rename the folder to {build.config}."
+                f"{where}: is the record of '{build.config}'. Rename the folder to {build.config}."
             )
         return build
-
-
-def for_others(coverage: Coverage) -> Coverage:
-    """The coverage without details, since they name folders and addresses of this machine."""
-    return replace(coverage, outcomes=tuple(replace(o, detail="") for o in coverage.outcomes))
-
-
-def plain_features(features: Features) -> dict[str, Any]:
-    """`Features.to_dict` with "Sequence" for lists, as in datasets 3; every version reads that."""
-    return json.loads(json.dumps(features.to_dict()).replace('"List"', '"Sequence"'))
 
 
 @dataclass(frozen=True)
@@ -179,9 +170,13 @@ def _check(build: Build) -> None:
     parse_record(_Example, dict(build.example))
     images = dict.fromkeys(build.statistics, 0)
     for shard in build.shards:
-        named = _SHARD.fullmatch(shard.name)
-        if named is None or named[1] != shard.split or shard.split not in SPLITS:
+        name = re.escape(shard.video_id)
+        named = re.fullmatch(rf"{shard.split}-[0-9]{{3,}}-{name}\.parquet", shard.name)
+        if named is None or "/" in shard.name or shard.split not in SPLITS:
             raise ValueError(f"it has shard {shard.name!r} of split {shard.split!r}")
         images[shard.split] += shard.images
     if images != {split: of_split.images for split, of_split in build.statistics.items()}:
         raise ValueError(f"its shards have {images} images")
+    for name in build.records:
+        if not re.fullmatch(r"[0-9]{3,}-[^/]+\.json", name):
+            raise ValueError(f"it has record {name!r}")

@@ -1,24 +1,26 @@
-"""Writes built splits as Parquet files, one shard for each video."""
+"""Writes and checks shards: Parquet files with the examples of one video."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import datasets
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..build.schema import IMAGES
-from ..build.stored_image import check_jpeg, image_bytes, require_values
+from ..build.schema import IMAGES, example_features
+from ..build.stored_image import check_jpeg, image_bytes
 from ..common.errors import DanceReIDError, SourceError
-from ..common.files import sha256
-from ..common.progress import progress
 
 # A row has about 6 KB, so who looks at one example, as previews do, fetches half a megabyte.
-_ROWS_A_GROUP = 100
+ROWS_A_GROUP = 100
+# Where two files have equal content, they get equal chunks, which the Hub stores and sends once.
+# These are the numbers of `datasets` 5.
+_CHUNKS = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Shard:
     """A Parquet file with the examples of one video.
 
     Attributes:
-        name: `SPLIT-00000-of-000NN.parquet`.
+        name: `SPLIT-ROW-VIDEOID.parquet`; ROW is the video's row in the catalogue.
         split: name of the split.
         video_id: the video.
         images: number of rows.
@@ -42,41 +44,59 @@ class Shard:
     sha256: str
 
 
-def write_shards(
-    splits: Mapping[str, Any], folder: Path, image_size: tuple[int, int]
-) -> tuple[Shard, ...]:
-    """Writes the examples of every split in their order, one file for each video.
-
-    If a video is built again, or was missing before, the content of the other files does not
-    change. So they need not be uploaded again.
+def shard_schema(*, skeleton: bool) -> pa.Schema:
+    """The columns of a shard, as Arrow has them, with what tells `datasets` their types.
 
     Args:
-        splits: built datasets by split; a split without examples gets no file.
-        folder: existing folder to write into.
-        image_size: height and width that each image must have, in pixels.
-
-    Raises:
-        DanceReIDError: a video's examples are not next to each other, or an image is not a JPEG
-            of this size.
-        OSError: the folder cannot be written, or the disk is full.
+        skeleton: whether the column `skeleton` is there.
     """
-    shards = []
-    total = sum(len(dataset) for dataset in splits.values())
-    with progress(desc="Writing Parquet", unit=" images", total=total) as bar, _no_other_bars():
-        for split, dataset in splits.items():
-            require_values(dataset, f"Split {split}")
-            videos = list(_videos(split, dataset["video_id"][:]))
-            for number, (video_id, rows) in enumerate(videos):
-                name = f"{split}-{number:05d}-of-{len(videos):05d}.parquet"
-                examples = dataset.select(rows)
-                batches = examples.with_format("arrow").iter(_ROWS_A_GROUP)
-                _check_images(batches, f"Split {split}", rows.start, image_size)
-                examples.to_parquet(folder / name, batch_size=_ROWS_A_GROUP, write_page_index=True)
-                size = (folder / name).stat().st_size
-                digest = sha256(folder / name)
-                shards.append(Shard(name, split, video_id, len(rows), size, digest))
-                bar.update(len(rows))
-    return tuple(shards)
+    features = example_features(skeleton=skeleton)
+    told = {"info": {"features": plain_features(features)}}
+    return features.arrow_schema.with_metadata({"huggingface": json.dumps(told)})
+
+
+def plain_features(features: Any) -> dict[str, Any]:
+    """`Features.to_dict` with "Sequence" for lists, as in datasets 3; every version reads that."""
+    plain: dict[str, Any] = json.loads(
+        json.dumps(features.to_dict()).replace('"List"', '"Sequence"')
+    )
+    return plain
+
+
+@contextmanager
+def shard_writer(path: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
+    """Gives a function that writes a table of at most `ROWS_A_GROUP` rows, as a row group.
+
+    Equal tables give equal files, whoever writes them, with the same pyarrow.
+
+    Args:
+        path: the file to write.
+        schema: as `shard_schema` gives it.
+    """
+    leaves = {leaf for name in schema.names for leaf in _leaves(name, schema.field(name).type)}
+    images = {leaf for leaf in leaves if leaf.partition(".")[0] in IMAGES}
+    with pq.ParquetWriter(
+        path,
+        schema,
+        use_content_defined_chunking=_CHUNKS,
+        write_page_index=True,
+        # A JPEG does not get smaller.
+        compression={leaf: "none" if leaf in images else "snappy" for leaf in leaves},
+        use_dictionary=sorted(leaves - images),
+        column_encoding=dict.fromkeys(images, "PLAIN"),
+    ) as writer:
+        yield writer.write_table
+        writer.add_key_value_metadata({"content_defined_chunking": json.dumps(_CHUNKS)})
+
+
+def _leaves(path: str, kind: pa.DataType) -> list[str]:
+    """The paths of a column's parts, as Parquet names them."""
+    if pa.types.is_struct(kind):
+        parts = (kind.field(i) for i in range(kind.num_fields))
+        return [leaf for part in parts for leaf in _leaves(f"{path}.{part.name}", part.type)]
+    if pa.types.is_fixed_size_list(kind):
+        return _leaves(f"{path}.list.element", kind.value_type)
+    return [path]
 
 
 def check_shard(path: Path, image_size: tuple[int, int]) -> None:
@@ -92,7 +112,7 @@ def check_shard(path: Path, image_size: tuple[int, int]) -> None:
     """
     try:
         with pq.ParquetFile(path) as file:
-            _check_images(file.iter_batches(_ROWS_A_GROUP), str(path), 0, image_size)
+            check_images(file.iter_batches(ROWS_A_GROUP), str(path), 0, image_size)
     except DanceReIDError:
         raise
     except Exception as error:  # what pyarrow raises for any file is not listed
@@ -102,9 +122,7 @@ def check_shard(path: Path, image_size: tuple[int, int]) -> None:
         ) from error
 
 
-def _check_images(
-    batches: Iterable[Any], where: str, row: int, image_size: tuple[int, int]
-) -> None:
+def check_images(batches: Iterable[Any], where: str, row: int, image_size: tuple[int, int]) -> None:
     """Refuses Arrow's batches of examples with an image that is not to be passed on.
 
     Args:
@@ -120,33 +138,3 @@ def _check_images(
                 named = f"{where}, row {row}, column '{name}'"
                 check_jpeg(image_bytes(images[name], named), image_size, named)
             row += 1
-
-
-def _videos(split: str, video_ids: list[str]) -> Iterator[tuple[str, range]]:
-    """The id and the rows of each video."""
-    finished: set[str] = set()
-    start = 0
-    for row in range(1, len(video_ids) + 1):
-        if row < len(video_ids) and video_ids[row] == video_ids[start]:
-            continue
-        if video_ids[start] in finished:
-            raise DanceReIDError(
-                f"Split {split}, row {start}: expected each video's examples next to each other, "
-                f"as load_dataset gives them, found more of {video_ids[start]}. Was the dataset "
-                "shuffled or sorted? Use it as it was loaded."
-            )
-        finished.add(video_ids[start])
-        yield video_ids[start], range(start, row)
-        start = row
-
-
-@contextmanager
-def _no_other_bars() -> Iterator[None]:
-    """Hides the bar that `datasets` shows for each file."""
-    were_shown = not datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if were_shown:
-            datasets.enable_progress_bars()

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from dancereid_pipeline.common.parallel import side_by_side
 from tests.conftest import PROJECT
 
 
-def steps(count: int) -> Iterator[None]:
+def steps(count: int) -> Generator[None, None, str]:
     """Takes so many steps. Below 0 it raises an error, or kills its process."""
     if count == -1:
         raise OptionError("raised in a task")
@@ -24,16 +25,18 @@ def steps(count: int) -> Iterator[None]:
         os.kill(os.getpid(), signal.SIGKILL)
     for _ in range(count):
         yield
+    return f"{count} steps"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_every_step_is_yielded_and_then_the_end(processes: int) -> None:
     events = list(side_by_side(steps, [3, 0, 2], processes))
     for index, count in enumerate([3, 0, 2]):
-        of_task = [is_done for i, is_done in events if i == index]
-        assert of_task == [False] * count + [True]
+        of_task = [tuple(rest) for i, *rest in events if i == index]
+        assert of_task == [(False, None)] * count + [(True, f"{count} steps")]
     if processes == 1:
-        assert events == sorted(events)
+        order = [index for index, *_ in events]
+        assert order == sorted(order)
 
 
 def test_an_error_of_a_task_is_raised() -> None:
@@ -42,9 +45,25 @@ def test_an_error_of_a_task_is_raised() -> None:
             list(side_by_side(steps, [2, -1], processes))
 
 
-def test_a_killed_process_is_an_error_that_says_what_to_do() -> None:
-    with pytest.raises(DanceReIDError, match=r"ended from outside.*Run it again"):
+def test_a_process_that_is_killed_twice_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(DanceReIDError, match=r"ended from outside, twice.*Run it again"):
         list(side_by_side(steps, [1, -9], 2))
+
+
+def dies_once(path: Path) -> Generator[None, None, str]:
+    """Kills its process after a step, unless it did so before."""
+    yield
+    if not path.exists():
+        path.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path.name
+
+
+def test_the_task_of_a_killed_process_runs_once_more(tmp_path: Path) -> None:
+    inputs = [tmp_path / name for name in "abc"]
+    events = list(side_by_side(dies_once, inputs, 2))
+    assert sorted(result for _, is_done, result in events if is_done) == ["a", "b", "c"]
+    assert all(path.exists() for path in inputs)
 
 
 def test_no_process_is_left_when_the_steps_are_not_read_to_their_end() -> None:
@@ -62,7 +81,7 @@ def test_a_killed_process_is_noticed_while_large_inputs_wait() -> None:
         list(side_by_side(end_or_wait, [b"", *waiting], 2))
 
 
-def end_or_wait(value: bytes) -> Iterator[None]:
+def end_or_wait(value: bytes) -> Generator[None, None, None]:
     """Kills its process where the value is empty; else takes steps for ever."""
     if not value:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -82,7 +101,7 @@ if __name__ == "__main__":
 """
 
 
-def announce(name: str) -> Iterator[None]:
+def announce(name: str) -> Generator[None, None, None]:
     os.write(1, f"{name}\n".encode())  # in one go, as the other process writes there too
     while True:
         yield

@@ -23,7 +23,7 @@ from dancereid_pipeline.shards.build_record import RECORD
 from tests.support.command import refusal
 from tests.support.servers.web import Site
 
-SHARD, ROW = "test-00001-of-00002.parquet", 11  # the test split's row 17
+SHARD, ROW = "test-002-ccc.parquet", 11  # the test split's row 17
 IN_SPLIT = 17
 
 

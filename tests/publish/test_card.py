@@ -22,7 +22,7 @@ from dancereid_pipeline.publish.card import card, licence
 from dancereid_pipeline.publish.prepare import prepare
 from dancereid_pipeline.shards.build_record import Build
 from dancereid_pipeline.shards.parquet_shards import Shard
-from dancereid_pipeline.shards.split_statistics import SplitStatistics, split_statistics
+from dancereid_pipeline.shards.split_statistics import SplitStatistics, shard_figures
 from tests.conftest import PROJECT
 from tests.support.data.folders import load
 from tests.support.servers.hub_card import check_card
@@ -37,7 +37,7 @@ def example(frame: int, person: int, box: Sequence[float], joints: Any) -> dict[
     }  # fmt: skip
 
 
-def test_statistics_worked_by_hand() -> None:
+def test_statistics_worked_by_hand(tmp_path: Path) -> None:
     features = dancereid.DanceReID(config_name="demo").info.features
     inside, outside = [[5, 5]] * 17, [[5, 5]] * 14 + [[128, 0], [0, 256], [-0.5, 0]]
     rows = [
@@ -47,16 +47,21 @@ def test_statistics_worked_by_hand() -> None:
         example(10, 1, (0, 10, 5, 40), outside),
         example(0, 2, (0, 1, 5, 41), outside),
     ]
-    split = datasets.Dataset.from_list(rows, features=features)
-    found = split_statistics(split, SampleOptions())
-    assert found == SplitStatistics(
+    figures = []
+    for name, of_video in (("v1", rows[:3]), ("v0", rows[3:])):
+        datasets.Dataset.from_list(of_video, features=features).to_parquet(tmp_path / name)
+        figures.append(shard_figures(tmp_path / name, SampleOptions()))
+    assert figures[0].images_a_person == (3,)
+    assert figures[0].box_heights == ((10, 1), (20, 1), (30, 1))
+    assert (figures[0].joints, figures[0].joints_outside) == (51, 3)
+    assert SplitStatistics.of(figures) == SplitStatistics(
         images=4,
         people=2,
         videos=2,
-        bytes=split.data.nbytes,
+        bytes=figures[0].bytes + figures[1].bytes,
         images_a_person=(1, 2, 3),
-        # Between the heights in order: at 0.05 * 3 and 0.95 * 3 of the way.
-        box_height=(11.5, 25.0, 38.5),
+        # Of 10, 20, 30, 40: the first that 5, 50 and 95 of 100 do not exceed.
+        box_height=(10, 20, 40),
         # 6 of 68 joints: x from 0 to below 128, y from 0 to below 256 is inside.
         joints_outside=round(6 / 68, 4),
     )
@@ -66,7 +71,7 @@ def build(config: str, outcomes: Sequence[Outcome], **changes: Any) -> Build:
     """A build that was never made, with an image a video."""
     coverage = Coverage(config, SampleOptions().as_dict(), tuple(outcomes))
     shards = [
-        Shard(f"{split}-00000-of-00001.parquet", split, "", count, 1000, "0" * 64)
+        Shard(f"{split}-000-v.parquet", split, "v", count, 1000, "0" * 64)
         for split, count in coverage.splits.items()
         if count
     ]
@@ -81,6 +86,7 @@ def build(config: str, outcomes: Sequence[Outcome], **changes: Any) -> Build:
             for s in shards
         },
         shards=tuple(shards),
+        records=(),
         example={"keypoints": [[1.0, 2.0]] * 17, "person_id": 3, "video_id": "v", "frame": 5},
     )
     return replace(made, **changes)

@@ -36,12 +36,16 @@ from tests.support.data.folders import all_contents, load, prepared_files
 def test_it_has_a_shard_a_video_and_what_tells_of_them(output: Path) -> None:
     assert sorted(prepared_files(output)) == [
         "README.md",
+        "paper/000-aaa.json",
+        "paper/001-bbb.json",
+        "paper/002-ccc.json",
+        "paper/003-ddd.json",
         "paper/build.json",
         "paper/people.jpg",
-        "paper/test-00000-of-00002.parquet",
-        "paper/test-00001-of-00002.parquet",
-        "paper/trainval-00000-of-00002.parquet",
-        "paper/trainval-00001-of-00002.parquet",
+        "paper/test-001-bbb.parquet",
+        "paper/test-002-ccc.parquet",
+        "paper/trainval-000-aaa.parquet",
+        "paper/trainval-003-ddd.parquet",
     ]
     (build,) = Prepared.read(output).builds
     assert [(s.split, s.video_id, s.images) for s in build.shards] == [
@@ -59,7 +63,7 @@ def test_row_groups_are_small_and_pages_are_indexed(
 ) -> None:
     ds = load(small, cache, stride=1, videos=["ccc", "ddd"])
     prepare(ds, tmp_path)
-    found = pq.read_metadata(tmp_path / "paper" / "test-00000-of-00001.parquet")
+    found = pq.read_metadata(tmp_path / "paper" / "test-002-ccc.parquet")
     groups = [found.row_group(i) for i in range(found.num_row_groups)]
     assert [group.num_rows for group in groups] == [90]
     assert all(
@@ -69,7 +73,7 @@ def test_row_groups_are_small_and_pages_are_indexed(
     many = datasets.concatenate_datasets([ds["trainval"]] * 4)
     many.info.description = ds["trainval"].info.description.replace('"images": 60', '"images": 240')
     prepare({"trainval": many}, tmp_path / "many")
-    found = pq.read_metadata(tmp_path / "many" / "paper" / "trainval-00000-of-00001.parquet")
+    found = pq.read_metadata(tmp_path / "many" / "paper" / "trainval-000-aaa.parquet")
     rows = [found.row_group(i).num_rows for i in range(found.num_row_groups)]
     assert rows == [100, 100, 40]
 
@@ -128,7 +132,7 @@ def test_pandas_polars_and_duckdb_read_it(output: Path, ds: datasets.DatasetDict
     pattern = str(output / "paper" / "test-*.parquet")
     raw = ds["test"].cast_column("image", datasets.Image(decode=False))
     expected = raw[7]
-    frame = pd.read_parquet(output / "paper" / "test-00001-of-00002.parquet")
+    frame = pd.read_parquet(output / "paper" / "test-002-ccc.parquet")
     relation = duckdb.sql(f"select * from '{pattern}' order by video_id, frame, person_id")
     names = relation.columns
     rows = (
@@ -222,8 +226,8 @@ def test_a_folder_that_changed_is_noticed(output: Path, tmp_path: Path) -> None:
     Prepared.read(output).check()
     for change in (_change_a_byte, Path.unlink, lambda path: shutil.copy(path, f"{path}.parquet")):
         copy = Path(shutil.copytree(output, tmp_path / "copy"))
-        change(copy / "paper" / "test-00000-of-00002.parquet")
-        with pytest.raises(SourceError, match=r"test-00000-of-00002.parquet\S* is not as in build"):
+        change(copy / "paper" / "test-001-bbb.parquet")
+        with pytest.raises(SourceError, match=r"test-001-bbb.parquet\S* is not as in build"):
             Prepared.read(copy).check()
         shutil.rmtree(copy)
 

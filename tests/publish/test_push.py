@@ -15,6 +15,7 @@ from huggingface_hub import DatasetCard
 
 import dancereid
 from dancereid_pipeline.common.errors import HubError, OptionError
+from dancereid_pipeline.common.storage import Storage
 from dancereid_pipeline.publish.prepare import prepare
 from dancereid_pipeline.shards.build_record import Build
 from tests.support.data.folders import load
@@ -109,7 +110,7 @@ def test_push_load_push_again_and_another_config(
         "lines": [f'load_dataset("{NAME}", "paper")'],
     }
     assert repo.private
-    record = Build.read(prepared / "paper")
+    record = Build.read(Storage.of(prepared / "paper"))
     local = {name: (prepared / name).read_bytes() for name in record.files}
     assert {name: content for name, content in repo.files.items() if name in local} == local
     assert set(repo.files) - set(local) == {".gitattributes", "README.md"}
@@ -149,8 +150,8 @@ def test_a_config_that_is_built_anew_takes_the_place_of_the_last(
     prepare(fewer, tmp_path / "fewer")
     assert terminal.pushes(NAME, "--dataset", tmp_path / "fewer", "--public")["private"] is False
     assert sorted(name for name in repo.files if name.endswith(".parquet")) == [
-        "paper/test-00000-of-00001.parquet",
-        "paper/trainval-00000-of-00001.parquet",
+        "paper/test-001-bbb.parquet",
+        "paper/trainval-000-aaa.parquet",
     ]
     # The files of the two videos are as they were, and known by their content.
     assert [size for _, size in hub.uploads[sent:]] == [
@@ -261,14 +262,14 @@ def test_what_comes_back_is_compared(
     hub: Hub, terminal: Terminal, prepared: Path, tmp_path: Path
 ) -> None:
     broken = Path(shutil.copytree(prepared, tmp_path / "broken"))
-    shard = broken / "paper" / "test-00000-of-00002.parquet"
+    shard = broken / "paper" / "test-001-bbb.parquet"
     shard.write_bytes(shard.read_bytes() + b"x")
     said = terminal.refused(NAME, "--dataset", broken)
-    assert "test-00000-of-00002.parquet is not as in build.json" in said
+    assert "test-001-bbb.parquet is not as in build.json" in said
     assert hub.requests == []
     # The first request for the tree of what was pushed gives another file's checksum.
     entry = {
-        "type": "file", "path": "paper/test-00000-of-00002.parquet", "size": 1, "oid": "0" * 40,
+        "type": "file", "path": "paper/test-001-bbb.parquet", "size": 1, "oid": "0" * 40,
         "lfs": {"oid": "1" * 64, "size": 1, "pointerSize": 130},
     }  # fmt: skip
     hub.answers["tree"] = [Answer(body=json.dumps([entry]).encode())]

@@ -1,0 +1,132 @@
+"""A folder of files at a local path, or at an address that fsspec knows: s3://, gs://, memory://.
+
+A file that is put there is whole, or is not there: a local one is renamed at its end, and a store
+takes an object whole. A store has no rename, so nothing here depends on one.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .files import beside, give_name
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A folder, which need not exist. It can be sent to another process.
+
+    Attributes:
+        address: a local path, absolute, or an address.
+        options: what fsspec is called with; it may have secrets.
+    """
+
+    address: str
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, folder: str | Path, options: Mapping[str, Any] | None = None) -> Storage:
+        """The folder at a path, or at an address."""
+        if isinstance(folder, str) and "://" in folder:
+            return cls(folder.rstrip("/"), options or {})
+        return cls(Path(folder).absolute().as_posix())
+
+    def __str__(self) -> str:
+        return self.address
+
+    @property
+    def name(self) -> str:
+        """The last part of the address."""
+        return self.address.rpartition("/")[2]
+
+    @property
+    def local(self) -> Path | None:
+        """The path, if it is a local folder."""
+        return None if "://" in self.address else Path(self.address)
+
+    def folder(self, name: str) -> Storage:
+        """A folder in this one."""
+        return Storage(f"{self.address}/{name}", self.options)
+
+    def names(self) -> set[str]:
+        """The names of the files in it; none if the folder does not exist."""
+        fs, path = self._found()
+        if not fs.isdir(path):
+            return set()
+        entries = fs.ls(path, detail=True)
+        return {e["name"].rpartition("/")[2] for e in entries if e["type"] == "file"}
+
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+        fs, path = self._found(name)
+        content: bytes = fs.cat_file(path)
+        return content
+
+    def open(self, name: str) -> Any:
+        """A file, to read parts of it."""
+        fs, path = self._found(name)
+        return fs.open(path, "rb")
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes a file; one of its name is replaced."""
+        with self.temporary() as folder:
+            (folder / name).write_bytes(content)
+            self.put(folder / name, name)
+
+    @contextmanager
+    def temporary(self) -> Iterator[Path]:
+        """A local folder for files that are made for `put`; it is removed at the end.
+
+        For a local folder it is in that, on the same disk, so that `put` need not copy.
+        """
+        if self.local is None:
+            with tempfile.TemporaryDirectory(prefix="dancereid-") as folder:
+                yield Path(folder)
+            return
+        self.local.mkdir(parents=True, exist_ok=True)
+        with beside(self.local / "files") as path:
+            path.mkdir()
+            yield path
+
+    def put(self, file: Path, name: str) -> None:
+        """Takes a local file of `temporary` in, under a name; a file of that name is replaced."""
+        if self.local is not None:
+            give_name(file, self.local / name)
+            return
+        fs, path = self._found(name)
+        fs.makedirs(self._found()[1], exist_ok=True)
+        fs.put_file(str(file), path)
+
+    def move(self, name: str, to: Storage) -> None:
+        """Moves a file into another folder of the same store; one of its name is replaced."""
+        fs, path = self._found(name)
+        if self.local is not None and to.local is not None:
+            to.local.mkdir(parents=True, exist_ok=True)
+            (self.local / name).replace(to.local / name)
+            return
+        fs.makedirs(to._found()[1], exist_ok=True)
+        fs.copy(path, to._found(name)[1])
+        fs.rm_file(path)
+
+    def remove(self, name: str) -> None:
+        """Removes a file, if it is there."""
+        fs, path = self._found(name)
+        if fs.exists(path):
+            fs.rm_file(path)
+
+    def remove_all(self) -> None:
+        """Removes the folder and all that is in it."""
+        fs, path = self._found()
+        if fs.exists(path):
+            fs.rm(path, recursive=True)
+
+    def _found(self, name: str = "") -> tuple[Any, str]:
+        """The file system of fsspec, and the path there of a file in this folder."""
+        import fsspec
+
+        fs, path = fsspec.core.url_to_fs(self.address, **self.options)
+        return fs, f"{path}/{name}" if name else path

@@ -1,0 +1,161 @@
+"""A dataset that was loaded -> the shards and records of a prepared folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..build.config import VERSION
+from ..build.coverage import Coverage, coverage_of
+from ..build.options import SampleOptions
+from ..build.schema import check_splits, example_features
+from ..build.stored_image import require_values
+from ..common.errors import DanceReIDError, SourceError
+from ..common.files import usable
+from ..common.progress import progress
+from ..common.storage import Storage
+from ..shards.build_record import RECORD, Build
+from ..shards.build_shard import put_video
+from ..shards.parquet_shards import ROWS_A_GROUP, check_images, shard_schema, shard_writer
+from ..shards.shard_record import BuildIdentity
+from .merge import alone_in, build_of, merge_config, parts_of
+
+_AS_LOADED = (
+    "Share the dataset as it was loaded. To share a changed one, use its own push_to_hub, with "
+    "another name."
+)
+
+
+def put_dataset(dataset: Mapping[str, Any], output: Storage, *, force: bool) -> Build:
+    """Writes all splits of a built config into a prepared folder.
+
+    Args:
+        dataset: all splits, as `load_dataset` gives them.
+        output: the folder.
+        force: replace the config if the folder has it with other data.
+
+    Raises:
+        DanceReIDError: as `prepare`.
+    """
+    coverage, splits = _whole(dataset)
+    with usable(output), alone_in(output, coverage.config):
+        parts = parts_of(output, coverage.config)
+        parts.remove_all()
+        try:
+            _put_videos(coverage, splits, parts)
+            _refuse_other_build(output, build_of(output, coverage.config), force=force)
+            return merge_config(output, coverage.config)
+        except BaseException:
+            parts.remove_all()
+            raise
+
+
+def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
+    """The coverage, and the splits that have examples.
+
+    Raises:
+        DanceReIDError: the splits are not those of the build that the coverage describes.
+    """
+    check_splits(dataset)
+    found = coverage_of(dataset)
+    expected = example_features(skeleton=SampleOptions.from_dict(found.options).skeleton)
+    splits = {name: of_split for name, of_split in dataset.items() if len(of_split)}
+    for name, of_split in splits.items():
+        if of_split.features != expected:
+            raise DanceReIDError(
+                f"Split {name}: expected the columns {', '.join(expected)} with their types, got "
+                f"{', '.join(of_split.features)}. {_AS_LOADED}"
+            )
+    recorded = {
+        (split, o.video_id): (o.images, o.people)
+        for o in found.outcomes
+        if o.images
+        for split in o.splits
+    }
+    if _contents(splits) != recorded:
+        raise DanceReIDError(
+            f"Expected the images and people of the build {found.config!r} (fingerprint "
+            f"{found.fingerprint}) that its coverage describes, found other images or people. Was "
+            f"it filtered, or was a part selected? {_AS_LOADED}"
+        )
+    return found, splits
+
+
+def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int]]:
+    """Numbers of images and people, by split and video."""
+    found = {}
+    for name, of_split in splits.items():
+        videos, people = np.asarray(of_split["video_id"][:]), np.asarray(of_split["person_id"][:])
+        for video in np.unique(videos):
+            of_video = people[videos == video]
+            found[name, str(video)] = (len(of_video), len(np.unique(of_video)))
+    return found
+
+
+def _put_videos(coverage: Coverage, splits: Mapping[str, Any], parts: Storage) -> None:
+    """Writes the shards and the record of each video."""
+    options = SampleOptions.from_dict(coverage.options)
+    videos = (
+        (o.row, o.video_id, o.splits, o.expected_people, o.first_id) for o in coverage.outcomes
+    )
+    identity = BuildIdentity.of(VERSION, coverage.config, options, videos)
+    rows = {split: dict(_videos(split, data["video_id"][:])) for split, data in splits.items()}
+    for split, data in splits.items():
+        require_values(data, f"Split {split}")
+    total = sum(outcome.images for outcome in coverage.outcomes)
+    with progress(desc="Writing Parquet", unit=" images", total=total) as bar:
+        for outcome in coverage.outcomes:
+            with parts.temporary() as folder:
+                if outcome.images:
+                    split = outcome.splits[0]  # another one has the same examples
+                    of_video = rows[split][outcome.video_id]
+                    _write(splits[split], split, of_video, folder / "shard", options)
+                put_video(identity, "", outcome, folder / "shard", parts)
+            bar.update(outcome.images)
+
+
+def _write(data: Any, split: str, rows: range, file: Path, options: SampleOptions) -> None:
+    """Writes some rows of a split as a Parquet file."""
+    schema = shard_schema(skeleton=options.skeleton)
+    examples, row = data.select(rows).with_format("arrow"), rows.start
+    with shard_writer(file, schema) as write:
+        for table in examples.iter(ROWS_A_GROUP):
+            check_images(table.to_batches(), f"Split {split}", row, options.image_size)
+            write(table.cast(schema))
+            row += len(table)
+
+
+def _videos(split: str, video_ids: list[str]) -> Iterator[tuple[str, range]]:
+    """The id and the rows of each video."""
+    finished: set[str] = set()
+    start = 0
+    for row in range(1, len(video_ids) + 1):
+        if row < len(video_ids) and video_ids[row] == video_ids[start]:
+            continue
+        if video_ids[start] in finished:
+            raise DanceReIDError(
+                f"Split {split}, row {start}: expected each video's examples next to each other, "
+                f"as load_dataset gives them, found more of {video_ids[start]}. Was the dataset "
+                "shuffled or sorted? Use it as it was loaded."
+            )
+        finished.add(video_ids[start])
+        yield video_ids[start], range(start, row)
+        start = row
+
+
+def _refuse_other_build(output: Storage, build: Build, *, force: bool) -> None:
+    """Refuses to replace another build of the config.
+
+    Raises:
+        SourceError: the folder has one, and `force` is not set.
+    """
+    folder = output.folder(build.config)
+    if force or RECORD not in folder.names() or (last := Build.read(folder)).same_data(build):
+        return
+    raise SourceError(
+        f"{folder} holds another build: {last.brief}; this is {build.brief}. Replace it with "
+        "--force (force=True), or name another folder."
+    )

@@ -1,0 +1,330 @@
+"""The records of videos -> a config in a prepared folder, with its record, picture and card.
+
+While a config is built, its new shards and records are in a folder of their own:
+
+    dancereid-data/
+      .parts-paper/   trainval-003-VIDEOID.parquet, 003-VIDEOID.json ...
+      paper/          what was there before, if anything
+
+`merge` moves them into the config's folder; where both have a video, it takes the one of
+`.parts-paper`. So a build that was killed changes nothing, and a merge that was killed is ended by
+another one.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import datasets
+
+from ..build.coverage import Coverage
+from ..build.options import SampleOptions
+from ..build.schema import example_features
+from ..catalogue.catalogue import CONFIGS
+from ..common.errors import SourceError
+from ..common.files import UNFINISHED, alone, now, usable
+from ..common.reasons import Reason
+from ..common.storage import Storage
+from ..preview.contact_sheet import contact_sheet
+from ..shards.build_record import PICTURE, RECORD, Build
+from ..shards.build_shard import ShardJob
+from ..shards.parquet_shards import Shard, plain_features
+from ..shards.sample_rows import sample_rows
+from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, record_names
+from ..shards.split_statistics import SplitStatistics
+from .card import CARD
+from .prepared_folder import builds_in, check_output, write_card
+
+PARTS = ".parts-"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The records of a config: those that were built last, and those from before.
+
+    Attributes:
+        output: the prepared folder.
+        config: name of the config.
+        new: the records in the folder of parts, by name.
+        old: the records in the config's folder, by name.
+        moving: the names of the files in the folder of parts.
+    """
+
+    output: Storage
+    config: str
+    new: Mapping[str, ShardRecord]
+    old: Mapping[str, ShardRecord]
+    moving: Collection[str]
+
+    @classmethod
+    def of(cls, output: Storage, config: str) -> Found:
+        """Reads all records of a config."""
+        parts = parts_of(output, config)
+        names = parts.names()
+        return cls(output, config, _records(parts), _records(output.folder(config)), names)
+
+    @property
+    def records(self) -> list[ShardRecord]:
+        """The record of each video, in the catalogue's order.
+
+        Raises:
+            SourceError: they are not those of one whole build.
+        """
+        where = f"{self.output}, config '{self.config}'"
+        found = {**self.old, **self.new}
+        if not found:
+            raise SourceError(
+                f"{where}: expected the record of each video, as dancereid prepare writes them, "
+                "found none. Prepare it first."
+            )
+        first = next(iter((self.new or self.old).values()))
+        others = {n: first.build.differences(r.build) for n, r in found.items()}
+        # Those from before may be of another build, which this one replaces when it is whole.
+        same = [found[name] for name in sorted(found) if not others[name]]
+        wrong = [name for name in self.new if others[name]]
+        if not wrong and len(same) == first.build.videos:
+            return same
+        wrong = wrong or [name for name in others if others[name]]
+        also = (
+            f"; {wrong[0]} is of another build ({'; '.join(others[wrong[0]])}), and cannot be "
+            f"merged with {first.name}"
+            if wrong
+            else ""
+        )
+        raise SourceError(
+            f"{where}: expected the records of {first.build.videos} videos, found {len(same)}"
+            f"{also}. Prepare the config, or its other parts (--part), with the same version, "
+            "options and catalogue everywhere; then merge again."
+        )
+
+    def folder_of(self, shard: Shard, record: ShardRecord) -> Storage:
+        """The folder that has a shard. A merge that was killed may have moved it."""
+        if record.name in self.new and shard.name in self.moving:
+            return parts_of(self.output, self.config)
+        return self.output.folder(self.config)
+
+    def refuse_other_parts(self, build: BuildIdentity, *, force: bool) -> None:
+        """Refuses to continue a build that was begun otherwise; or removes what it made.
+
+        Raises:
+            SourceError: there is one, and `force` is not set.
+        """
+        parts = parts_of(self.output, self.config)
+        for record in self.new.values():
+            if (other := record.build.differences(build)) and not force:
+                raise SourceError(
+                    f"{parts} is half done, and was begun otherwise ({'; '.join(other)}). Ask for "
+                    "the same to continue it; --force (force=True) starts again; or name another "
+                    "folder. Nothing was changed."
+                )
+            if other:
+                parts.remove(record.name + SUFFIX)
+
+    def fitting(self, job: ShardJob) -> ShardRecord | None:
+        """The record of a job's video, if it was made of the same files with the same options.
+
+        One that says that something failed does not count: it may succeed now.
+        """
+        record = self.new.get(job.name) or self.old.get(job.name)
+        if (
+            record is None
+            or record.build.differences(job.build)
+            or record.inputs != job.inputs
+            or record.outcome.reason is not Reason.USED
+        ):
+            return None
+        return record
+
+
+def parts_of(output: Storage, config: str) -> Storage:
+    """The folder for the new shards and records of a config, while it is built."""
+    return output.folder(PARTS + config)
+
+
+def configs_in(output: Storage) -> list[str]:
+    """The configs of which a folder has records."""
+    return [c for c in CONFIGS if any(record_names(output.folder(f)) for f in (c, PARTS + c))]
+
+
+def merge(output: str | Path) -> list[Build]:
+    """Joins the parts of each config in a prepared folder. Run again, it changes nothing.
+
+    Args:
+        output: the prepared folder.
+
+    Returns:
+        Its configs.
+
+    Raises:
+        SourceError: the folder has no records, those of a config are not of one whole build, or
+            the folder cannot be read or written to.
+    """
+    storage = Storage.of(output)
+    with usable(storage):
+        configs = configs_in(storage)
+        if not configs:
+            raise SourceError(
+                f"{storage}: expected a folder that dancereid prepare wrote, found none there."
+            )
+        with alone_in(storage, configs[0]):
+            return [merge_config(storage, config) for config in configs]
+
+
+def merge_config(output: Storage, config: str) -> Build:
+    """Makes one config of the records in a prepared folder. Run again, it changes nothing.
+
+    It reads no image but the few of the picture for the card.
+
+    Args:
+        output: the prepared folder.
+        config: name of the config.
+
+    Raises:
+        SourceError: as `merge`.
+    """
+    found = Found.of(output, config)
+    build = _build(found)
+    folder = output.folder(config)
+    build = _with_date_of_before(build, folder)
+    picture = _picture(found)
+    # Meanwhile there is no card, so that no card ever describes other data.
+    output.remove(CARD)
+    folder.remove(RECORD)
+    _move(found, folder)
+    folder.write(PICTURE, picture)
+    folder.write(RECORD, build.to_json().encode())
+    parts_of(output, config).remove_all()
+    write_card(output)
+    return build
+
+
+@contextmanager
+def alone_in(output: Storage, config: str) -> Iterator[None]:
+    """Waits until nobody else prepares or merges in a folder, and ends merges that were killed.
+
+    Args:
+        output: the folder, which is made.
+        config: name of the config that will be written.
+
+    Raises:
+        SourceError: the folder has files with its names that this project did not write, or a
+            record in it is broken.
+    """
+    check_output(output, [config])
+    if output.local is None:  # a store has no locks
+        _finish_merges(output)
+        yield
+        return
+    output.local.mkdir(parents=True, exist_ok=True)
+    with alone(output.local, "prepare"):
+        for folder in (output.local, *(output.local / config for config in CONFIGS)):
+            for leftover in folder.glob(f"{UNFINISHED}*"):
+                # It may be gone: its run removes it at its end.
+                shutil.rmtree(leftover, ignore_errors=True)
+        _finish_merges(output)
+        yield
+
+
+def _finish_merges(output: Storage) -> None:
+    """Ends merges that were killed. The folder of a config that was being changed has no record."""
+    for config in configs_in(output):
+        folder = output.folder(config)
+        if RECORD not in folder.names() and record_names(folder):
+            merge_config(output, config)
+    builds_in(output)  # refuses a broken record now, since the card needs them all
+    if CARD not in output.names():
+        write_card(output)
+
+
+def _records(folder: Storage) -> dict[str, ShardRecord]:
+    return {name: ShardRecord.read(folder, name) for name in record_names(folder)}
+
+
+def build_of(output: Storage, config: str) -> Build:
+    """What `merge_config` will make of the records of a config."""
+    return _build(Found.of(output, config))
+
+
+def _build(found: Found) -> Build:
+    records, of_first = found.records, found.records[0].build
+    options = SampleOptions.from_dict(of_first.options)
+    shards: dict[str, list[Shard]] = {split: [] for split in CONFIGS[found.config]}
+    figures: dict[str, list[Any]] = {split: [] for split in shards}
+    for record in records:
+        for shard in record.shards:
+            shards[shard.split].append(shard)
+            figures[shard.split].append(record.figures)
+    if not any(shards.values()):
+        raise SourceError(
+            f"{found.output}, config '{found.config}': no video has an image, so there is nothing "
+            "to share. Get the videos, and prepare the config again."
+        )
+    first = next(split for split in shards if shards[split])
+    return Build(
+        config=found.config,
+        made=now(),
+        made_with=_versions(),
+        coverage=Coverage(found.config, of_first.options, tuple(r.outcome for r in records)),
+        features=plain_features(example_features(skeleton=options.skeleton)),
+        statistics={s: SplitStatistics.of(figures[s]) for s in shards if figures[s]},
+        shards=tuple(shard for split in shards.values() for shard in split),
+        records=tuple(record.name + SUFFIX for record in records),
+        example=next(r.example for r in records if shards[first][0] in r.shards),
+    )
+
+
+def _versions() -> dict[str, str]:
+    """Versions of the packages that wrote the files; of this one if it is installed."""
+    versions = {}
+    for name in ("dancereid", "datasets", "pyarrow"):
+        with suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
+
+
+def _with_date_of_before(build: Build, folder: Storage) -> Build:
+    """The build; with the date of the one in the folder if that has the same data."""
+    if RECORD in folder.names():
+        last = Build.read(folder)
+        if last.same_data(build):
+            return replace(build, made=last.made, made_with=last.made_with)
+    return build
+
+
+def _picture(found: Found) -> bytes:
+    """Some people of each split, as a JPEG."""
+    shards: dict[str, list[tuple[Storage, Shard]]] = {}
+    for record in found.records:
+        for shard in record.shards:
+            shards.setdefault(shard.split, []).append((found.folder_of(shard, record), shard))
+    splits = {s: shards[s] for s in CONFIGS[found.config] if s in shards}
+    some = {
+        split: datasets.Dataset(sample_rows(of_split, 12 // len(splits), 10))
+        for split, of_split in splits.items()
+    }
+    content = io.BytesIO()
+    contact_sheet(some).save(content, "JPEG", quality=85)
+    return content.getvalue()
+
+
+def _move(found: Found, folder: Storage) -> None:
+    """Moves the new records and their shards; removes what no record names."""
+    parts = parts_of(found.output, found.config)
+    for record in found.new.values():
+        folder.remove(record.name + SUFFIX)  # what has no record is not there
+        for shard in record.shards:
+            if shard.name in found.moving:
+                parts.move(shard.name, folder)
+        parts.move(record.name + SUFFIX, folder)
+    named = {shard.name for record in found.records for shard in record.shards}
+    named |= {record.name + SUFFIX for record in found.records}
+    for name in folder.names() - named:
+        if name.endswith((".parquet", SUFFIX)):
+            folder.remove(name)

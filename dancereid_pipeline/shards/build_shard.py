@@ -1,0 +1,154 @@
+"""One video in, its shard and its record out: the unit of a build, wherever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..build.coverage import Outcome
+from ..build.options import SampleOptions
+from ..build.plan import VideoJob
+from ..build.schema import IMAGES
+from ..common.files import sha256, usable
+from ..common.storage import Storage
+from .parquet_shards import ROWS_A_GROUP, Shard, shard_schema, shard_writer
+from .shard_record import SUFFIX, BuildIdentity, ShardRecord, shard_name
+from .split_statistics import shard_figures
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """Everything that a video's shard and record are made from. It can be sent to any process.
+
+    Attributes:
+        build: what all records of the build have in common.
+        video: everything that the video's samples are made from.
+    """
+
+    build: BuildIdentity
+    video: VideoJob
+
+    @property
+    def name(self) -> str:
+        """The name of the video's files, without split and ending."""
+        return self.build.name(self.video.video.row, self.video.video.video_id)
+
+    @property
+    def inputs(self) -> str:
+        """16 hex digits that change with the video's files and annotation."""
+        digest = hashlib.sha256(json.dumps(self.video.identity).encode())
+        if annotation := self.video.annotation:
+            digest.update(annotation.people.tobytes())
+            for frames in annotation.frames:
+                digest.update(len(frames).to_bytes(8, "little") + frames.tobytes())
+        return digest.hexdigest()[:16]
+
+
+def build_shard(job: ShardJob, output: Storage) -> ShardRecord:
+    """Builds one video: writes its shard (one for each of its splits), and then its record.
+
+    It depends on nothing else, and changes nothing else. Whoever runs it again gets the same bytes,
+    with the same versions of the libraries. A video that gives no image has only a record.
+
+    Args:
+        job: the video, and what its build is.
+        output: the folder for shard and record.
+
+    Returns:
+        The record; its outcome has the details that the file does not have.
+
+    Raises:
+        DanceReIDError: an input changed meanwhile, or the folder cannot be written to.
+    """
+    steps = shard_steps(job, output)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            record: ShardRecord = end.value
+            return record
+
+
+def shard_steps(job: ShardJob, output: Storage) -> Generator[None, None, ShardRecord]:
+    """As `build_shard`, with a step after each image."""
+    # Here, not above: who only reads records need not import the decoder and OpenCV.
+    from ..build.samples import VideoSamples
+
+    samples = VideoSamples(job.video)
+    schema = shard_schema(skeleton=job.video.options.skeleton)
+    rows: list[dict[str, Any]] = []
+    with usable(output), output.temporary() as folder:
+        file = folder / "shard"
+        with shard_writer(file, schema) as write:
+            for sample in samples:
+                rows.append(sample.example)
+                if len(rows) == ROWS_A_GROUP:
+                    write(_table(rows, schema))
+                    rows.clear()
+                yield
+            if rows:
+                write(_table(rows, schema))
+        return put_video(job.build, job.inputs, samples.outcome, file, output)
+
+
+def _table(examples: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    columns = {
+        name: [v.tolist() if isinstance(v := row[name], np.ndarray) else v for row in examples]
+        for name in schema.names
+    }
+    return pa.Table.from_pydict(columns, schema)
+
+
+def put_video(
+    build: BuildIdentity, inputs: str, outcome: Outcome, file: Path, output: Storage
+) -> ShardRecord:
+    """Puts what was made of one video into a folder: the shards, and then the record.
+
+    Args:
+        build: what all records of the build have in common.
+        inputs: as in the record.
+        outcome: the outcome of the video.
+        file: a Parquet file of `output.temporary` with the examples; it is moved.
+        output: the folder.
+    """
+    name = build.name(outcome.row, outcome.video_id)
+    names = {split: shard_name(split, name) for split in outcome.splits if outcome.images}
+    shards: tuple[Shard, ...] = ()
+    figures, example = None, {}
+    if names:
+        size, digest = file.stat().st_size, sha256(file)
+        shards = tuple(
+            Shard(shard, split, outcome.video_id, outcome.images, size, digest)
+            for split, shard in names.items()
+        )
+        figures = shard_figures(file, SampleOptions.from_dict(build.options))
+        example = _first_example(file)
+    record = ShardRecord(build, inputs, outcome, shards, figures, example)
+    output.remove(name + SUFFIX)  # what has no record is not there
+    for shard in shards:
+        copy = file.with_name(shard.name)
+        shutil.copyfile(file, copy) if shard is not shards[-1] else file.rename(copy)
+        output.put(copy, shard.name)
+    record.write(output)
+    return record
+
+
+def _first_example(file: Path) -> dict[str, Any]:
+    """The first example without its images, with rounded numbers, for the card."""
+    with pq.ParquetFile(file) as parquet:
+        names = [name for name in parquet.schema_arrow.names if name not in IMAGES]
+        example: dict[str, Any] = parquet.read_row_group(0, names).slice(0, 1).to_pylist()[0]
+    for name in ("keypoints", "bbox"):
+        numbers = np.round(np.asarray(example[name], np.float64), 2).astype(object)
+        numbers[numbers != numbers] = None  # NaN, which JSON does not have: a joint not seen
+        example[name] = numbers.tolist()
+    return example
