@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from dancereid_pipeline.export.export import export
     from dancereid_pipeline.formats.npy_tracks import write_tracks
     from dancereid_pipeline.preview.page.page import preview
-    from dancereid_pipeline.publish.prepare import prepare
+    from dancereid_pipeline.publish.merge import merge
+    from dancereid_pipeline.publish.merge_copies import merge_copies
+    from dancereid_pipeline.publish.prepare import prepare, prepare_part
     from dancereid_pipeline.publish.push import push_to_hub
     from dancereid_pipeline.training.extract import extract
     from dancereid_pipeline.training.loader import people_loader
@@ -72,8 +74,11 @@ __all__ = [
     "export",
     "extract",
     "load_dataset",
+    "merge",
+    "merge_copies",
     "people_loader",
     "prepare",
+    "prepare_part",
     "preview",
     "push_to_hub",
     "reproduce",
@@ -89,8 +94,11 @@ _LATER = {
     "evaluate": "evaluation.evaluate",
     "export": "export.export",
     "extract": "training.extract",
+    "merge": "publish.merge",
+    "merge_copies": "publish.merge_copies",
     "people_loader": "training.loader",
     "prepare": "publish.prepare",
+    "prepare_part": "publish.prepare",
     "preview": "preview.page.page",
     "push_to_hub": "publish.push",
     "reproduce": "training.reproduce",

@@ -38,6 +38,7 @@ class Outcome:
         expected_people: number of people in the catalogue.
         first_id: the lowest person id (global) of its people; None in builds without it.
         row: its row in the catalogue, from 0.
+        copy: the name of the copy that it was taken from, where copies were joined.
         outside: annotated detections left out because their bbox is outside the frame.
         untracked: annotated (person, frame) pairs without a detection in the tracks.
         past_end: annotated detections past the last frame of the clip.
@@ -61,6 +62,7 @@ class Outcome:
     expected_people: int = 0
     first_id: int | None = None
     row: int = 0
+    copy: str = ""
     outside: int = 0
     untracked: int = 0
     past_end: int = 0

@@ -30,6 +30,7 @@ COMMANDS = {
     "check": "say what is wrong or doubtful in a data folder",
     "fetch": "fetch annotation, tracks and videos; or only videos, into a folder",
     "prepare": "write Parquet files and a dataset card, which load without this package",
+    "merge": "join what was built in parts, or the copies of two people",
     "push": "push what was prepared or built to the Hugging Face Hub",
     "preview": "make a page to look at a dataset",
     "export": "write a folder that other tools read",

@@ -153,11 +153,12 @@ def configs_in(output: Storage) -> list[str]:
     return [c for c in CONFIGS if any(record_names(output.folder(f)) for f in (c, PARTS + c))]
 
 
-def merge(output: str | Path) -> list[Build]:
+def merge(output: str | Path, *, storage_options: Mapping[str, Any] | None = None) -> list[Build]:
     """Joins the parts of each config in a prepared folder. Run again, it changes nothing.
 
     Args:
-        output: the prepared folder.
+        output: the prepared folder, or its address in a store.
+        storage_options: what fsspec is called with for an address.
 
     Returns:
         Its configs.
@@ -166,7 +167,7 @@ def merge(output: str | Path) -> list[Build]:
         SourceError: the folder has no records, those of a config are not of one whole build, or
             the folder cannot be read or written to.
     """
-    storage = Storage.of(output)
+    storage = Storage.of(output, storage_options)
     with usable(storage):
         configs = configs_in(storage)
         if not configs:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def prepare(
     force: bool = False,
     num_proc: int | None = None,
     executor: Executor | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Build:
     """Writes a config into a folder in the Hub's layout: a Parquet file for each video.
@@ -58,11 +59,14 @@ def prepare(
     Args:
         data: the name of a config, which is built; or all splits of a dataset, as `load_dataset`
             gives them: of a build, or of a folder that was prepared before.
-        output: the folder; it is made if it does not exist. Its README.md is replaced.
+        output: the folder, or its address in a store that fsspec knows (`s3://...`); it is made if
+            it does not exist. Its README.md is replaced.
         force: replace what the folder has of the config, if it is of other data.
         num_proc: number of processes that build. One video is built by one process.
         executor: what builds instead: any executor of `concurrent.futures`, or Dask's
             `client.get_executor()`. Its workers must see the inputs and the folder.
+        storage_options: what fsspec is called with for an address, for example credentials. Its
+            own configuration holds as well.
         **options: the options of `DanceReIDConfig`, for example `stride=1`.
 
     Returns:
@@ -73,7 +77,7 @@ def prepare(
             complete build, the folder has other files with these names or another build, or it
             cannot be written.
     """
-    storage = Storage.of(output)
+    storage = Storage.of(output, storage_options)
     if not isinstance(data, str):
         given = {**options, "num_proc": num_proc, "executor": executor}
         if names := [name for name, value in given.items() if value is not None]:
@@ -110,6 +114,10 @@ class Part(Report):
     missing: Mapping[str, Reason]
     images: int
 
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields, as JSON has them."""
+        return {**asdict(self), "missing": {k: r.value for k, r in self.missing.items()}}
+
     def __str__(self) -> str:
         lines = [
             f"Part {self.number} of {self.parts} of '{self.config}': {self.videos} videos, "
@@ -127,6 +135,7 @@ def prepare_part(
     *,
     force: bool = False,
     num_proc: int | None = None,
+    storage_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Part:
     """Builds one of several parts of a config, which `merge` joins when all are there.
@@ -141,6 +150,7 @@ def prepare_part(
         parts: number of parts.
         force: as for `prepare`.
         num_proc: as for `prepare`.
+        storage_options: as for `prepare`.
         **options: as for `prepare`.
 
     Raises:
@@ -149,7 +159,7 @@ def prepare_part(
     one_of("config", config, tuple(CONFIGS))
     whole_number("parts", parts, 1, 10**6)
     whole_number("number of the part", number, 1, parts)
-    storage = Storage.of(output)
+    storage = Storage.of(output, storage_options)
     with usable(storage), interruptible(KEPT):
         _, _, jobs = _planned(config, storage, options, force=force)
         mine = part_of(jobs, number, parts)

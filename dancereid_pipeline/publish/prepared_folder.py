@@ -76,9 +76,7 @@ class Prepared(Report):
         return cls(folder, tuple(builds))
 
     def __str__(self) -> str:
-        size = sum(shard.bytes for build in self.builds for shard in build.shards)
-        lines = [f"{self.folder}: {size / 1e6:,.1f} MB of Parquet, and {CARD}, the dataset card"]
-        lines += [f"  {build.brief}" for build in self.builds]
+        lines = summary_lines(str(self.folder), self.builds)
         if glob.escape(str(self.folder)) != str(self.folder):
             return "\n".join([*lines, "Rename it: load_dataset finds no files below [, ], * or ?."])
         lines += ["To load it, in any recent `datasets`, without this package:"]
@@ -112,6 +110,15 @@ class Prepared(Report):
                 check_shard(folder / name, build.options.image_size)
 
 
+def summary_lines(where: str, builds: Sequence[Build]) -> list[str]:
+    """What a prepared folder has, in some lines."""
+    size = sum(shard.bytes for build in builds for shard in build.shards)
+    return [
+        f"{where}: {size / 1e6:,.1f} MB of Parquet, and {CARD}, the dataset card",
+        *(f"  {build.brief}" for build in builds),
+    ]
+
+
 def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
     """Loads what `prepare` wrote, or what `push_to_hub` pushed.
 
@@ -124,7 +131,7 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
         SourceError: there is no such dataset, or it is broken.
         DanceReIDError: a row has no image, or only the path of one.
     """
-    name = _folder_or_name(path)
+    name = folder_or_name(path)
     cache = Path(options.get("cache_dir") or datasets.config.HF_DATASETS_CACHE)
     with usable_cache(cache):
         check_writable(cache)
@@ -153,7 +160,7 @@ def load_prepared(path: str, config: str | None = None, **options: Any) -> Any:
     return dataset
 
 
-def _folder_or_name(path: str) -> Path | str:
+def folder_or_name(path: str) -> Path | str:
     """The folder, resolved: one called dancereid is not the builder; or a name on the Hub.
 
     Raises:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -32,25 +30,17 @@ class ShardJob:
     Attributes:
         build: what all records of the build have in common.
         video: everything that the video's samples are made from.
+        inputs: 16 hex digits that change with the video's files and annotation.
     """
 
     build: BuildIdentity
     video: VideoJob
+    inputs: str
 
     @property
     def name(self) -> str:
         """The name of the video's files, without split and ending."""
         return self.build.name(self.video.video.row, self.video.video.video_id)
-
-    @property
-    def inputs(self) -> str:
-        """16 hex digits that change with the video's files and annotation."""
-        digest = hashlib.sha256(json.dumps(self.video.identity).encode())
-        if annotation := self.video.annotation:
-            digest.update(annotation.people.tobytes())
-            for frames in annotation.frames:
-                digest.update(len(frames).to_bytes(8, "little") + frames.tobytes())
-        return digest.hexdigest()[:16]
 
 
 def build_shard(job: ShardJob, output: Storage) -> ShardRecord:

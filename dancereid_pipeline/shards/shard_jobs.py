@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,14 +29,23 @@ def jobs_of(plan: Plan) -> list[ShardJob]:
     )
     requested = {job.video.video_id: job for job in plan.jobs}
     left_out = VideoError(Reason.LEFT_OUT, "")
-    return [
-        ShardJob(
-            identity,
-            requested.get(video.video_id)
-            or VideoJob(video, video.splits_in(config), left_out, None, plan.options),
+    jobs = []
+    for video in videos:
+        job = requested.get(video.video_id) or VideoJob(
+            video, video.splits_in(config), left_out, None, plan.options
         )
-        for video in videos
-    ]
+        jobs.append(ShardJob(identity, job, _inputs(job)))
+    return jobs
+
+
+def _inputs(job: VideoJob) -> str:
+    """16 hex digits that change with a video's files and annotation."""
+    digest = hashlib.sha256(json.dumps(job.identity).encode())
+    if job.annotation:
+        digest.update(job.annotation.people.tobytes())
+        for frames in job.annotation.frames:
+            digest.update(len(frames).to_bytes(8, "little") + frames.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def part_of(jobs: Sequence[ShardJob], number: int, parts: int) -> list[ShardJob]:
