@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import imageio_ffmpeg
 from tqdm import tqdm
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parents[1]
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
@@ -61,15 +63,13 @@ class Figure:
         return {**vars(self), "values": list(self.values), "median": median, **spread}
 
 
-def in_turn(
-    size: Size, tasks: Mapping[str, Callable[[], float]], what: str
-) -> dict[str, list[float]]:
+def in_turn(size: Size, tasks: Mapping[str, Callable[[], T]], what: str) -> dict[str, list[T]]:
     """Calls all tasks in every run, so that a change of the machine's speed affects all of them.
 
     Returns:
         By task, what it returned in each run that counts.
     """
-    found: dict[str, list[float]] = {name: [] for name in tasks}
+    found: dict[str, list[T]] = {name: [] for name in tasks}
     warm_up = 0 if size.tiny else 1
     for run in tqdm(range(warm_up + size.runs), desc=what, unit=" runs"):
         for name, task in tasks.items():

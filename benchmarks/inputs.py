@@ -24,7 +24,7 @@ RATE = 30
 _KEY_EVERY, _ENCODED = 5, 20
 # For --tiny, clips are shorter by this factor, and smaller.
 _TINY = 30
-_KEPT = Path(__file__).with_name("kept")
+KEPT = Path(__file__).with_name("kept")
 # Encoder, file, options. YouTube spends about as many bits on 1080p.
 _CODECS: dict[str, tuple[str, str, dict[str, str]]] = {
     "h264": (
@@ -90,10 +90,10 @@ def clip_in(folder: Path) -> Path:
 def _kept(name: str, write: Callable[[Path], None]) -> Path:
     """What this version of the code wrote under a name. Writes it if it is not there."""
     code = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
-    target = _KEPT / f"{code}-{name}"
+    target = KEPT / f"{code}-{name}"
     if not target.exists():
-        _KEPT.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=_KEPT) as temporary:
+        KEPT.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=KEPT) as temporary:
             write(Path(temporary) / name)
             (Path(temporary) / name).rename(target)
     return target
