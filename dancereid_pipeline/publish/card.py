@@ -19,7 +19,7 @@ from ..shards.build_record import PICTURE, Build
 
 CARD = "README.md"
 _TEXTS = Path(__file__).with_name("card_texts")
-_SUMMARIES = {
+SUMMARIES = {
     "dancereid": DESCRIPTION,
     "demo": "Drawn dancers in the format of DanceReID, to try things on.",
     "own": "People cropped from videos, each with an identity and a 17-joint pose, in the format "
@@ -67,13 +67,16 @@ def card(builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = 
 
 def licence(builds: Iterable[Build]) -> dict[str, str]:
     """The fields of the licence; none if only the person who chose the videos can know it."""
-    origins = {origin for build in builds for origin in _origins(build)}
-    return next((_LICENCES[origin] for origin in _LICENCES if origin in origins), {})
+    return next((_LICENCES[origin] for origin in origins_of(list(builds))), {})
 
 
-def _origins(build: Build) -> set[str]:
-    """The origins of a config's videos; there may be two."""
-    return {build.origin, *(["dancereid"] if build.of_dancereid else [])}
+def origins_of(builds: Sequence[Build]) -> dict[str, list[str]]:
+    """The configs with videos of an origin, by origin; a config may have videos of two."""
+    found = {
+        origin: [b.config for b in builds if origin == b.origin or (ours and b.of_dancereid)]
+        for origin, ours in (("dancereid", True), ("own", False), ("demo", False))
+    }
+    return {origin: configs for origin, configs in found.items() if configs}
 
 
 def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,7 +94,7 @@ def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any
 
 def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
     return {
-        "pretty_name": _title(builds),
+        "pretty_name": title(builds),
         **licence(builds),
         "task_categories": ["image-feature-extraction", "keypoint-detection"],
         "tags": ["person-re-identification", "re-id", "pose", "dance"],
@@ -128,11 +131,12 @@ def _dataset_info(build: Build) -> dict[str, Any]:
     # datasets 3 calls a list "sequence", and would lose the length of a "list"; all versions read
     # "sequence".
     written = json.loads(json.dumps(data["dataset_info"]).replace('"list": ', '"sequence": '))
-    description = build.coverage.describe(_SUMMARIES[build.origin])
+    description = build.coverage.describe(SUMMARIES[build.origin])
     return {"config_name": build.config, "description": description, **written}
 
 
-def _title(builds: Sequence[Build]) -> str:
+def title(builds: Iterable[Build]) -> str:
+    """A name for people."""
     origins = {build.origin for build in builds}
     if "dancereid" in origins:
         return "DanceReID"
@@ -147,13 +151,12 @@ def _size_category(images: int) -> str:
 
 def _body(builds: Sequence[Build], name: str) -> str:
     first = builds[0]
-    by_origin = {o: [b.config for b in builds if o in _origins(b)] for o in _LICENCES}
-    origins = {origin: configs for origin, configs in by_origin.items() if configs}
+    origins = origins_of(builds)
     with_skeleton = _named(b.config for b in builds if b.options.skeleton)
     address = f"hf://datasets/{name}/" if "/" in name else ""
     return _text("card").substitute(
-        title=_title(builds),
-        summary=_SUMMARIES[next(iter(origins))],
+        title=title(builds),
+        summary=SUMMARIES[next(iter(origins))],
         picture=f"{first.config}/{PICTURE}",
         name=json.dumps(name),
         config=first.config,
@@ -196,7 +199,7 @@ def _config(build: Build) -> str:
     used = [outcome for outcome in coverage.outcomes if outcome.images]
     return _text("config").substitute(
         config=build.config,
-        description=_CONFIGS.get((build.origin, build.config), _SUMMARIES[build.origin]),
+        description=_CONFIGS.get((build.origin, build.config), SUMMARIES[build.origin]),
         made=build.made[:10],
         made_with=build.libraries,
         fingerprint=coverage.fingerprint,
@@ -245,7 +248,7 @@ def _missing(build: Build) -> str:
     if not partial:
         return "Nothing is missing.\n"
     rows = [
-        f"| {_video(o)} | {', '.join(o.splits)} | {_why(o)} "
+        f"| {_video(o)} | {', '.join(o.splits)} | {why(o)} "
         f"| {o.since[:10] or f'{build.made[:10]} or earlier'} "
         f"| {o.images:,} of {'?' if o.expected is None else f'{o.expected:,}'} |"
         for o in partial
@@ -254,7 +257,7 @@ def _missing(build: Build) -> str:
     return head + "\n".join(rows) + "\n"
 
 
-def _why(outcome: Outcome) -> str:
+def why(outcome: Outcome) -> str:
     """The reason, and how many annotated detections of a video were left out."""
     counts = (
         (outcome.outside, "bboxes outside the frame"),

@@ -1,7 +1,7 @@
 """A built dataset -> a folder in the Hub's layout, which loads anywhere without this code.
 
     dancereid/
-      README.md     the dataset card
+      README.md     the dataset card; croissant.json is the same for programs
       paper/        one folder for each config
         trainval-00000-of-00015.parquet   one shard for each video
         build.json    coverage, figures, checksums

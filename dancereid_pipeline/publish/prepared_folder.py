@@ -39,6 +39,7 @@ from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
 from ..shards.parquet_shards import check_shard
 from .card import CARD, card
+from .croissant import CROISSANT, croissant
 
 _TIMEOUT_S = 30.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -218,14 +219,15 @@ def _load_by_record(folder: Path, config: str | None, options: Mapping[str, Any]
 
 
 def check_output(output: Path, configs: Sequence[str]) -> None:
-    """Refuses to replace a README.md, or a config's folder, that this project did not write.
+    """Refuses to replace a description, or a config's folder, that this project did not write.
 
     Raises:
         SourceError: there is one.
     """
     was_prepared = any(output.glob(f"*/{RECORD}"))
     folders = [(output / config, (output / config / RECORD).is_file()) for config in configs]
-    for path, ours in ((output / CARD, was_prepared), *folders):
+    described = [(output / name, was_prepared) for name in (CARD, CROISSANT)]
+    for path, ours in (*described, *folders):
         if path.exists() and not ours:
             raise SourceError(
                 f"{path} exists, and this project did not write it. Name an empty folder, or one "
@@ -271,6 +273,7 @@ def replace_config(new: Path, output: Path) -> None:
     Meanwhile there is no card, so that no card ever describes other data.
     """
     (output / CARD).unlink(missing_ok=True)
+    (output / CROISSANT).unlink(missing_ok=True)
     try:
         replace_folder(new, output / new.name)
     finally:
@@ -288,7 +291,8 @@ def clear_up(output: Path) -> None:
 
 
 def _write_card(output: Path) -> None:
-    """Writes the card of the configs in a folder, if there are any."""
+    """Describes the configs in a folder, if there are any: for programs, and then for people."""
     if builds := builds_in(output):
-        with replaced(output / CARD) as unfinished:
-            unfinished.write_text(card(builds, output.resolve().name), "utf-8")
+        for name, text in ((CROISSANT, croissant), (CARD, card)):
+            with replaced(output / name) as unfinished:
+                unfinished.write_text(text(builds, output.resolve().name), "utf-8")

@@ -28,6 +28,7 @@ from ..common.validation import shown
 from ..shards.build_record import RECORD, Build
 from .access import FORM, Access, Gate, check_access, close, open_up
 from .card import CARD, card, licence
+from .croissant import CROISSANT, croissant
 from .hub_errors import hub_errors
 from .prepare import prepare
 from .prepared_folder import Prepared
@@ -331,6 +332,7 @@ def _commit(remote: _Remote, prepared: Prepared, access: Access, create_pr: bool
         remote.repo_id,
         [
             CommitOperationAdd(CARD, text.encode()),
+            CommitOperationAdd(CROISSANT, croissant(ordered, remote.repo_id).encode()),
             *(
                 CommitOperationAdd(name, prepared.folder / name)
                 for name in files

@@ -1,4 +1,4 @@
-"""A stand-in of the Hub, and somebody who uses it."""
+"""A stand-in of the Hub, and somebody who uses it; and builds that were never made."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.publish.test_card import demo_build, paper  # noqa: F401  # fixtures for others, too
 from tests.support.servers.hub import Hub
 from tests.support.servers.hub_terminal import Terminal
 

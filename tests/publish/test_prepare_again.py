@@ -50,7 +50,7 @@ def test_configs_stand_side_by_side(output: Path, built: dict[str, list[str]], c
     assert dancereid.coverage(loaded).config == "demo"
 
 
-@pytest.mark.parametrize("name", ["README.md", "paper/mine.txt"])
+@pytest.mark.parametrize("name", ["README.md", "croissant.json", "paper/mine.txt"])
 def test_files_from_elsewhere_are_left_alone(
     ds: datasets.DatasetDict, tmp_path: Path, name: str
 ) -> None:
@@ -130,11 +130,11 @@ def test_a_kill_while_a_config_is_replaced_loses_neither(
     assert prepared_files(output) == before
 
 
-@pytest.mark.parametrize("fails", ["paper", "README.md", ".replaced-paper"])
+@pytest.mark.parametrize("fails", ["paper", "README.md", "croissant.json", ".replaced-paper"])
 def test_data_and_card_never_disagree(
     output: Path, small: Path, cache: str, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    before, method = prepared_files(output), "replace" if fails == "README.md" else "rename"
+    before, method = prepared_files(output), "replace" if "." in fails[1:] else "rename"
     fewer, move = load(small, cache, videos=["aaa", "bbb"]), getattr(Path, method)
 
     def fail(path: Path, target: Path) -> Path:
@@ -146,7 +146,7 @@ def test_data_and_card_never_disagree(
         patched.setattr(Path, method, fail)
         with pytest.raises(SourceError, match="Input/output error"):
             prepare(fewer, output, force=True)
-    if fails == "README.md":  # the new data is there, and no card describes the old
+    if "." in fails[1:]:  # the new data is there, and no card describes the old
         assert not (output / "README.md").exists()
         assert Prepared.read(output).builds[0].images == 18
     else:

@@ -66,7 +66,7 @@ def test_push_load_push_again_and_another_config(
     record = Build.read(prepared / "paper")
     local = {name: (prepared / name).read_bytes() for name in record.files}
     assert {name: content for name, content in repo.files.items() if name in local} == local
-    assert set(repo.files) - set(local) == {".gitattributes", "README.md"}
+    assert set(repo.files) - set(local) == {".gitattributes", "README.md", "croissant.json"}
     assert sorted(size for _, size in hub.uploads) == sorted(
         len(content) for name, content in local.items() if not name.endswith(".json")
     )
