@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -134,25 +134,20 @@ class _Remote:
                     ) from error
         return builds
 
-    def metadata(self, builds: Iterable[Build]) -> dict[str, Any]:
-        """The metadata of the card on the Hub, without the licence that is computed from builds.
+    def card(self) -> DatasetCard:
+        """The card on the Hub; an empty one if there is none.
 
         Raises:
             HubError: it cannot be read.
         """
-        if CARD not in self.files:
-            return {}
         try:
-            last = DatasetCard(self._read(CARD))
+            return DatasetCard(self._read(CARD) if CARD in self.files else "---\n{}\n---\n")
         except (ValueError, YAMLError) as error:
             raise HubError(
                 f"{self.repo_id}: the head of its {CARD} is not YAML "
                 f"({' '.join(str(error).split())}). Correct or delete it on the Hub, then push "
                 "again."
             ) from error
-        values = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
-        ours = licence(builds)
-        return {name: value for name, value in values.items() if name not in ours}
 
     def _read(self, name: str) -> str:
         path = self.api.hf_hub_download(
@@ -320,8 +315,11 @@ def _commit(remote: _Remote, prepared: Prepared, access: Access, create_pr: bool
     ]
     builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
     ordered = [builds[config] for config in CONFIGS if config in builds]
+    last = remote.card()
+    others = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
+    others = {name: others[name] for name in others if name not in licence(there.values())}
     form = FORM if access.gate else {}
-    text = card(ordered, remote.repo_id, {**form, **remote.metadata(there.values())})
+    text = card(ordered, remote.repo_id, {**form, **others}, last.content)
     files = [name for build in prepared.builds for name in build.files]
     stale = [
         name

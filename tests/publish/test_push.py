@@ -98,6 +98,9 @@ def test_a_config_that_is_built_anew_takes_the_place_of_the_last(
     question = b"---\nextra_gated_prompt: What for?\nlicense: cc-by-4.0\n---\n# Mine\n"
     repo.put({"README.md": question})
     terminal.pushes(NAME, "--dataset", prepared, "--public", "--config", "paper")
+    mine = repo.files["README.md"].replace(b"- Contact: (to be filled in)", b"- Contact: me")
+    assert mine != repo.files["README.md"]
+    repo.put({"README.md": mine})
     sent = len(hub.uploads)
     fewer = load(small, str(tmp_path / "cache"), videos=["aaa", "bbb"])
     prepare(fewer, tmp_path / "fewer")
@@ -113,6 +116,7 @@ def test_a_config_that_is_built_anew_takes_the_place_of_the_last(
     data = DatasetCard(repo.files["README.md"].decode()).data.to_dict()
     assert data["extra_gated_prompt"] == "What for?"
     assert data["license"] == "cc-by-4.0"
+    assert b"- Contact: me. Until then" in repo.files["README.md"]
     fingerprint = dancereid.coverage(fewer).fingerprint
     assert f"paper: 2 videos, 18 images, fingerprint {fingerprint}" in repo.history("main")[0].title
 
