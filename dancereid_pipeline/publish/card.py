@@ -16,10 +16,11 @@ from ..build.coverage import Outcome
 from ..catalogue.catalogue import CONFIGS, Catalogue
 from ..catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
 from ..shards.build_record import PICTURE, Build
+from .responsible_ai import STATEMENTS
 
 CARD = "README.md"
 _TEXTS = Path(__file__).with_name("card_texts")
-_SUMMARIES = {
+SUMMARIES = {
     "dancereid": DESCRIPTION,
     "demo": "Drawn dancers in the format of DanceReID, to try things on.",
     "own": "People cropped from videos, each with an identity and a 17-joint pose, in the format "
@@ -36,6 +37,19 @@ _LICENCES: dict[str, dict[str, str]] = {
     "own": {},
     "demo": {"license": "mit"},
 }
+# Who made the annotation, and whether the videos are another dataset's, in the Hub's terms. Of
+# other videos only their owner knows; "other" is whoever filtered the tracks: it is not recorded.
+_CREATION: dict[str, dict[str, list[str]]] = {
+    "dancereid": {
+        "annotations_creators": ["machine-generated", "other"],
+        "source_datasets": ["original"],
+    },
+    "own": {},
+    "demo": {"annotations_creators": ["machine-generated"], "source_datasets": ["original"]},
+}
+# What stands between these marks in a card on the Hub is not replaced.
+_BEGIN = "<!-- The owner's own text: dancereid push keeps it, and replaces the rest. -->"
+_END = "<!-- The owner's own text ends. -->"
 # Descriptions of configs, by origin. A config that is not here has the summary of its origin.
 _CONFIGS = {
     ("dancereid", "paper"): "The paper's videos; no person is in both splits.",
@@ -49,7 +63,9 @@ _KEYPOINTS = {
 }
 
 
-def card(builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = None) -> str:
+def card(
+    builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = None, last: str = ""
+) -> str:
     """The dataset card of a folder with these configs.
 
     Args:
@@ -57,23 +73,27 @@ def card(builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = 
         name: the name for `load_dataset`: a folder, or `user/name` on the Hub.
         others: metadata of the last card. What this project does not write is kept, for example
             tags, configs with other names, and a question to people who ask for access.
+        last: the last card, whose owner's own text is kept.
 
     Returns:
         Markdown, under a block of YAML as the Hub and `datasets` read it.
     """
     data = DatasetCardData(**_merged(others or {}, _metadata(builds)))
-    return f"---\n{data.to_yaml()}\n---\n\n{_body(builds, name)}"
+    return f"---\n{data.to_yaml()}\n---\n\n{_body(builds, name, last)}"
 
 
 def licence(builds: Iterable[Build]) -> dict[str, str]:
     """The fields of the licence; none if only the person who chose the videos can know it."""
-    origins = {origin for build in builds for origin in _origins(build)}
-    return next((_LICENCES[origin] for origin in _LICENCES if origin in origins), {})
+    return next((_LICENCES[origin] for origin in origins_of(list(builds))), {})
 
 
-def _origins(build: Build) -> set[str]:
-    """The origins of a config's videos; there may be two."""
-    return {build.origin, *(["dancereid"] if build.of_dancereid else [])}
+def origins_of(builds: Sequence[Build]) -> dict[str, list[str]]:
+    """The configs with videos of an origin, by origin; a config may have videos of two."""
+    found = {
+        origin: [b.config for b in builds if origin == b.origin or (ours and b.of_dancereid)]
+        for origin, ours in (("dancereid", True), ("own", False), ("demo", False))
+    }
+    return {origin: configs for origin, configs in found.items() if configs}
 
 
 def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,8 +111,10 @@ def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any
 
 def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
     return {
-        "pretty_name": _title(builds),
+        "pretty_name": title(builds),
         **licence(builds),
+        "language": ["zxx"],  # ISO 639: no linguistic content
+        **_creation(builds),
         "task_categories": ["image-feature-extraction", "keypoint-detection"],
         "tags": ["person-re-identification", "re-id", "pose", "dance"],
         "size_categories": [_size_category(max(build.images for build in builds))],
@@ -108,6 +130,15 @@ def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
             for build in builds
         ],
         "dataset_info": [_dataset_info(build) for build in builds],
+    }
+
+
+def _creation(builds: Sequence[Build]) -> dict[str, list[str]]:
+    """Who made the annotation, and from what, as far as it is known of all videos."""
+    known = [_CREATION[origin] for origin in origins_of(builds)]
+    names = known[0].keys() if all(known) else ()
+    return {
+        name: list(dict.fromkeys(value for each in known for value in each[name])) for name in names
     }
 
 
@@ -128,11 +159,12 @@ def _dataset_info(build: Build) -> dict[str, Any]:
     # datasets 3 calls a list "sequence", and would lose the length of a "list"; all versions read
     # "sequence".
     written = json.loads(json.dumps(data["dataset_info"]).replace('"list": ', '"sequence": '))
-    description = build.coverage.describe(_SUMMARIES[build.origin])
+    description = build.coverage.describe(SUMMARIES[build.origin])
     return {"config_name": build.config, "description": description, **written}
 
 
-def _title(builds: Sequence[Build]) -> str:
+def title(builds: Iterable[Build]) -> str:
+    """A name for people."""
     origins = {build.origin for build in builds}
     if "dancereid" in origins:
         return "DanceReID"
@@ -145,15 +177,14 @@ def _size_category(images: int) -> str:
     return names[max(0, min(len(str(images)), 7) - 3)]
 
 
-def _body(builds: Sequence[Build], name: str) -> str:
+def _body(builds: Sequence[Build], name: str, last: str) -> str:
     first = builds[0]
-    by_origin = {o: [b.config for b in builds if o in _origins(b)] for o in _LICENCES}
-    origins = {origin: configs for origin, configs in by_origin.items() if configs}
+    origins = origins_of(builds)
     with_skeleton = _named(b.config for b in builds if b.options.skeleton)
     address = f"hf://datasets/{name}/" if "/" in name else ""
     return _text("card").substitute(
-        title=_title(builds),
-        summary=_SUMMARIES[next(iter(origins))],
+        title=title(builds),
+        summary=SUMMARIES[next(iter(origins))],
         picture=f"{first.config}/{PICTURE}",
         name=json.dumps(name),
         config=first.config,
@@ -169,11 +200,30 @@ def _body(builds: Sequence[Build], name: str) -> str:
         splits=_splits() if "dancereid" in origins else "",
         keypoints=_keypoints(builds),
         origins="".join(
-            _text(f"origin_{origin}").safe_substitute(homepage=HOMEPAGE, configs=_named(configs))
+            _text(f"origin_{origin}").substitute(
+                STATEMENTS[origin], homepage=HOMEPAGE, configs=_named(configs)
+            )
             for origin, configs in origins.items()
         ),
-        citation=CITATION,
+        cite=_text("cite").substitute(citation=CITATION) if "dancereid" in origins else "",
+        begin=_BEGIN,
+        owner=_owners_text(last, own="own" in origins),
+        end=_END,
     )
+
+
+def _owners_text(last: str, *, own: bool) -> str:
+    """The owner's own text in the last card; the blanks to fill in if there is none.
+
+    Args:
+        last: the last card.
+        own: whether there are videos of which only the owner knows.
+    """
+    of_all, of_own = (_text(name).template.strip() for name in ("owner", "owner_own"))
+    text, ended, _ = last.partition(_BEGIN)[2].partition(_END)
+    if not ended or text.strip() in ("", of_all, of_own):
+        return of_own if own else of_all
+    return text.strip()
 
 
 def _named(configs: Iterable[str]) -> str:
@@ -196,7 +246,7 @@ def _config(build: Build) -> str:
     used = [outcome for outcome in coverage.outcomes if outcome.images]
     return _text("config").substitute(
         config=build.config,
-        description=_CONFIGS.get((build.origin, build.config), _SUMMARIES[build.origin]),
+        description=_CONFIGS.get((build.origin, build.config), SUMMARIES[build.origin]),
         made=build.made[:10],
         made_with=build.libraries,
         fingerprint=coverage.fingerprint,
@@ -245,7 +295,7 @@ def _missing(build: Build) -> str:
     if not partial:
         return "Nothing is missing.\n"
     rows = [
-        f"| {_video(o)} | {', '.join(o.splits)} | {_why(o)} "
+        f"| {_video(o)} | {', '.join(o.splits)} | {why(o)} "
         f"| {o.since[:10] or f'{build.made[:10]} or earlier'} "
         f"| {o.images:,} of {'?' if o.expected is None else f'{o.expected:,}'} |"
         for o in partial
@@ -254,7 +304,7 @@ def _missing(build: Build) -> str:
     return head + "\n".join(rows) + "\n"
 
 
-def _why(outcome: Outcome) -> str:
+def why(outcome: Outcome) -> str:
     """The reason, and how many annotated detections of a video were left out."""
     counts = (
         (outcome.outside, "bboxes outside the frame"),

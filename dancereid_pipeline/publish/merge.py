@@ -40,7 +40,7 @@ from ..shards.sample_rows import sample_rows
 from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, record_names
 from ..shards.split_statistics import SplitStatistics
 from .card import CARD
-from .prepared_folder import builds_in, check_output, write_card
+from .prepared_folder import builds_in, check_output, describe, remove_descriptions
 
 PARTS = ".parts-"
 
@@ -196,13 +196,13 @@ def merge_config(output: Storage, config: str) -> Build:
     build = _with_date_of_before(build, folder)
     picture = _picture(found)
     # Meanwhile there is no card, so that no card ever describes other data.
-    output.remove(CARD)
+    remove_descriptions(output)
     folder.remove(RECORD)
     _move(found, folder)
     folder.write(PICTURE, picture)
     folder.write(RECORD, build.to_json().encode())
     parts_of(output, config).remove_all()
-    write_card(output)
+    describe(output)
     return build
 
 
@@ -241,7 +241,7 @@ def _finish_merges(output: Storage) -> None:
             merge_config(output, config)
     builds_in(output)  # refuses a broken record now, since the card needs them all
     if CARD not in output.names():
-        write_card(output)
+        describe(output)
 
 
 def _records(folder: Storage) -> dict[str, ShardRecord]:

@@ -1,12 +1,12 @@
 """A config -> a folder in the Hub's layout, which loads anywhere without this code.
 
 dancereid/
-  README.md     the dataset card
-  paper/        one folder for each config
-    trainval-003-VIDEOID.parquet   one shard for each video; its row in the catalogue is 3
-    003-VIDEOID.json               what is known of the video
-    build.json    coverage, figures, checksums
-    people.jpg    for the card
+README.md     the dataset card; croissant.json is the same for programs
+paper/        one folder for each config
+trainval-003-VIDEOID.parquet   one shard for each video; its row in the catalogue is 3
+003-VIDEOID.json               what is known of the video
+build.json    coverage, figures, checksums
+people.jpg    for the card
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ from ..shards.build_record import RECORD, Build
 from ..shards.parquet_shards import check_shard
 from ..shards.shard_record import record_names
 from .card import CARD, card
+from .croissant import CROISSANT, croissant
 
 _TIMEOUT_S = 30.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -219,7 +220,7 @@ def _load_by_record(folder: Path, config: str | None, options: Mapping[str, Any]
 
 
 def check_output(output: Storage, configs: Sequence[str]) -> None:
-    """Refuses to replace a README.md, or a config's folder, that this project did not write.
+    """Refuses to replace a description, or a config's folder, that this project did not write.
 
     Raises:
         SourceError: there is one.
@@ -232,8 +233,9 @@ def check_output(output: Storage, configs: Sequence[str]) -> None:
         was_prepared |= bool(names) and ours
         if config in configs and not ours:
             raise _not_ours(folder)
-    if CARD in output.names() and not was_prepared:
-        raise _not_ours(output.folder(CARD))
+    for name in {CARD, CROISSANT} & output.names():
+        if not was_prepared:
+            raise _not_ours(output.folder(name))
 
 
 def _not_ours(path: Storage) -> SourceError:
@@ -276,7 +278,14 @@ def builds_in(output: Storage) -> list[Build]:
     return [Build.read(folder) for folder in folders if RECORD in folder.names()]
 
 
-def write_card(output: Storage) -> None:
-    """Writes the card of the configs in a folder, if there are any."""
+def describe(output: Storage) -> None:
+    """Describes the configs in a folder, if there are any: for programs, and then for people."""
     if builds := builds_in(output):
-        output.write(CARD, card(builds, output.name).encode())
+        for name, text in ((CROISSANT, croissant), (CARD, card)):
+            output.write(name, text(builds, output.name).encode())
+
+
+def remove_descriptions(output: Storage) -> None:
+    """Removes what describes the configs in a folder, before one of them is changed."""
+    for name in (CARD, CROISSANT):
+        output.remove(name)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import datasets
 from huggingface_hub import (
+    CommitInfo,
     CommitOperationAdd,
     CommitOperationDelete,
     DatasetCard,
     HfApi,
 )
-from huggingface_hub.errors import RepositoryNotFoundError
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from yaml import YAMLError
 
 from ..catalogue.catalogue import CONFIGS
@@ -24,7 +26,9 @@ from ..common.offline import OFFLINE, offline
 from ..common.report import Report
 from ..common.validation import shown
 from ..shards.build_record import RECORD, Build
+from .access import FORM, Access, Gate, check_access, close, open_up
 from .card import CARD, card, licence
+from .croissant import CROISSANT, croissant
 from .hub_errors import hub_errors
 from .prepare import prepare
 from .prepared_folder import Prepared
@@ -42,7 +46,9 @@ class Pushed(Report):
         repo_id: `user/name`.
         url: address of its page.
         private: whether only its owner sees it.
+        gated: whether people must ask for its files: "auto", "manual" or False.
         revision: the commit, 40 hex digits.
+        branch: the branch, or `refs/pr/N` for a pull request; None for the main branch.
         changed: whether the commit is new; if not, the Hub had all of this already.
         configs: names of the configs that were pushed.
     """
@@ -50,43 +56,59 @@ class Pushed(Report):
     repo_id: str
     url: str
     private: bool
+    gated: Gate
     revision: str
+    branch: str | None
     changed: bool
     configs: tuple[str, ...]
 
     @property
     def lines(self) -> tuple[str, ...]:
         """A line for each config, which loads it."""
-        return tuple(f'load_dataset("{self.repo_id}", "{name}")' for name in self.configs)
+        options = f", revision={json.dumps(self.branch)}" if self.branch else ""
+        return tuple(f'load_dataset("{self.repo_id}", "{name}"{options})' for name in self.configs)
 
     def __str__(self) -> str:
-        seen = "private: only you, or your organization, see it" if self.private else "public"
+        where = f" of {self.branch}" if self.branch else ""
         return "\n".join(
             [
-                f"{self.url} ({seen})",
-                f"revision {self.revision}{'' if self.changed else ', as it was already'}; "
+                f"{self.url} ({self._seen_by})",
+                f"revision {self.revision}{where}{'' if self.changed else ', as it was already'}; "
                 "read back and compared",
                 *(f"  {line}" for line in self.lines),
             ]
         )
 
+    @property
+    def _seen_by(self) -> str:
+        if self.private:
+            return "private: only you, or your organization, see it"
+        if self.gated == "auto":
+            return "gated: all see it; whoever signs in and fills in its form gets the files"
+        if self.gated:
+            return f"gated: all see it; you let people have the files, at {self.url}/settings"
+        return "public"
+
 
 @dataclass(frozen=True)
 class _Remote:
-    """A repository before a push: its newest commit, its files, and whether it is private."""
+    """A branch of a repository before a push: its newest commit, and its files."""
 
     api: HfApi
     repo_id: str
+    branch: str | None
     revision: str
-    private: bool
     files: frozenset[str]
 
     @classmethod
-    def of(cls, api: HfApi, repo_id: str) -> _Remote:
-        """Asks the Hub."""
-        info = api.dataset_info(repo_id)
+    def of(cls, api: HfApi, repo_id: str, branch: str | None) -> _Remote:
+        """Asks the Hub; a branch that does not exist is to begin at the main branch."""
+        try:
+            info = api.dataset_info(repo_id, revision=branch)
+        except RevisionNotFoundError:
+            info = api.dataset_info(repo_id)
         names = (sibling.rfilename for sibling in info.siblings or ())
-        return cls(api, repo_id, str(info.sha), bool(info.private), frozenset(names))
+        return cls(api, repo_id, branch, str(info.sha), frozenset(names))
 
     @property
     def records(self) -> dict[str, str]:
@@ -112,25 +134,20 @@ class _Remote:
                     ) from error
         return builds
 
-    def metadata(self, builds: Iterable[Build]) -> dict[str, Any]:
-        """The metadata of the card on the Hub, without the licence that is computed from builds.
+    def card(self) -> DatasetCard:
+        """The card on the Hub; an empty one if there is none.
 
         Raises:
             HubError: it cannot be read.
         """
-        if CARD not in self.files:
-            return {}
         try:
-            last = DatasetCard(self._read(CARD))
+            return DatasetCard(self._read(CARD) if CARD in self.files else "---\n{}\n---\n")
         except (ValueError, YAMLError) as error:
             raise HubError(
                 f"{self.repo_id}: the head of its {CARD} is not YAML "
                 f"({' '.join(str(error).split())}). Correct or delete it on the Hub, then push "
                 "again."
             ) from error
-        values = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
-        ours = licence(builds)
-        return {name: value for name, value in values.items() if name not in ours}
 
     def _read(self, name: str) -> str:
         path = self.api.hf_hub_download(
@@ -145,77 +162,120 @@ def push_to_hub(
     *,
     configs: Sequence[str] | None = None,
     public: bool = False,
+    gated: Literal["auto", "manual"] | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
     token: str | None = None,
 ) -> Pushed:
     """Pushes configs to the Hub, in one commit; other configs on the Hub stay.
 
     Files that the Hub has already are not sent again, also after an interrupted push. Other files
     in the folder of a pushed config are removed from the Hub. The pushed revision is then read back
-    and compared.
+    and compared, and so is who may see it.
 
     Args:
         data: a folder that `prepare` made, or what `load_dataset` gave for all splits.
         repo_id: `user/name`; without `user/`, your own name is used.
         configs: push only these configs of the folder.
-        public: let everybody see the dataset. A repository that exists already stays private or
+        public: let everybody have the dataset. A repository that exists already stays private or
             public; it must be as this says.
+        gated: let everybody see the dataset, but ask people who want its files who they are and
+            what for: "auto" gives the files to whoever answers, "manual" lets you decide. The gate
+            is set before anything is sent, also to a repository that exists; one that is private
+            becomes visible at the end.
+        revision: the branch to push to, the main branch if None. It is made if it does not exist.
+        create_pr: open a pull request instead of changing the main branch.
         token: the token; that of `hf auth login` or HF_TOKEN if None.
 
     Raises:
         DanceReIDError: there is nothing to push, or it is broken; the Hub refuses or cannot be
             reached; what was read back is not what was pushed.
     """
-    if not isinstance(public, bool):
-        raise OptionError(f"public: expected True or False, got {shown(public)}.")
+    access = Access.asked(public, gated)
+    if revision is not None and create_pr:
+        raise OptionError("revision and create_pr: expected one of them, got both.")
     if isinstance(data, Mapping):
-        check_push(repo_id, public=public, token=token)
+        check_push(repo_id, public=public, gated=gated, revision=revision, token=token)
         cache = Path(datasets.config.HF_DATASETS_CACHE)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="dancereid-push-") as folder:
             prepare(data, folder)
-            return push_to_hub(folder, repo_id, public=public, token=token)
+            prepared = Prepared.read(folder)
+            return _push(prepared, repo_id, access, HfApi(token=token), revision, create_pr)
     if not isinstance(data, str | Path):
         raise OptionError(
             "data: expected a folder that prepare made, or all splits as load_dataset gives "
             f"them, got {shown(data)}."
         )
     prepared = Prepared.read(data, configs)
+    return _push(prepared, repo_id, access, HfApi(token=token), revision, create_pr)
+
+
+def _push(
+    prepared: Prepared,
+    repo_id: str,
+    access: Access,
+    api: HfApi,
+    branch: str | None,
+    create_pr: bool,
+) -> Pushed:
+    """Pushes a folder: the gate first, then the files, and what makes it visible last."""
     prepared.check()
     with hub_errors(repo_id):
-        api = HfApi(token=token)
-        repo_id, remote = _look(api, repo_id, public)
+        repo_id, remote = _look(api, repo_id, access, branch)
         if remote is None:
-            api.create_repo(repo_id, repo_type="dataset", private=not public)
-            remote = _Remote.of(api, repo_id)
-        revision = _commit(remote, prepared)
-        read_back(api, repo_id, revision, prepared, token)
+            api.create_repo(repo_id, repo_type="dataset", private=str(access) != "public")
+            remote = _Remote.of(api, repo_id, branch)
+        close(api, repo_id, access)
+        if branch is not None and not branch.startswith("refs/"):
+            api.create_branch(repo_id, branch=branch, repo_type="dataset", exist_ok=True)
+        info = _commit(remote, prepared, access, create_pr)
+        read_back(api, repo_id, info.oid, prepared)
+        found = open_up(api, repo_id, access)
         return Pushed(
             repo_id=repo_id,
             url=f"{api.endpoint}/datasets/{repo_id}",
-            private=remote.private,
-            revision=revision,
-            changed=revision != remote.revision,
+            private=found.private,
+            gated=found.gate,
+            revision=info.oid,
+            branch=info.pr_revision or branch,
+            changed=info.oid != remote.revision,
             configs=tuple(build.config for build in prepared.builds),
         )
 
 
-def check_push(repo_id: str, *, public: bool = False, token: str | None = None) -> None:
+def check_push(
+    repo_id: str,
+    *,
+    public: bool = False,
+    gated: Literal["auto", "manual"] | None = None,
+    revision: str | None = None,
+    token: str | None = None,
+) -> None:
     """Asks the Hub, before a long build, whether a push can begin.
 
     Raises:
         DanceReIDError: as `push_to_hub`.
     """
     with hub_errors(repo_id):
-        _look(HfApi(token=token), repo_id, public)
+        _look(HfApi(token=token), repo_id, Access.asked(public, gated), revision)
 
 
-def _look(api: HfApi, repo_id: str, public: bool) -> tuple[str, _Remote | None]:
+def _look(
+    api: HfApi, repo_id: str, access: Access, branch: str | None
+) -> tuple[str, _Remote | None]:
     """`user/name`, and the repository; None if it does not exist.
 
     Raises:
         HubError: the token cannot write; or the repository holds something else, or is not
             public or private as asked.
+        OptionError: it is the name of a storage bucket.
     """
+    if repo_id.startswith(("buckets/", "hf://buckets/")):
+        raise OptionError(
+            f"{repo_id} is the name of a storage bucket. A bucket has no card, no gate and no "
+            "revisions, so a dataset is pushed to a repository: USER/NAME."
+        )
     if offline():
         raise HubError(f"Nothing can be pushed: {OFFLINE}. Unset it.")
     if Path(repo_id).exists():
@@ -231,16 +291,10 @@ def _look(api: HfApi, repo_id: str, public: bool) -> tuple[str, _Remote | None]:
         )
     repo_id = repo_id if "/" in repo_id else f"{me['name']}/{repo_id}"
     try:
-        remote = _Remote.of(api, repo_id)
+        check_access(api, repo_id, access, Access.found(api, repo_id))
     except RepositoryNotFoundError:
         return repo_id, None
-    if remote.private is public:
-        have, want = ("private", "public") if public else ("public", "private")
-        flag = "without --public" if public else "with --public (public=True)"
-        raise HubError(
-            f"{repo_id} exists and is {have}; expected {want}. Change that in its settings, "
-            f"{api.endpoint}/datasets/{repo_id}/settings, push {flag}, or use another name."
-        )
+    remote = _Remote.of(api, repo_id, branch)
     if not remote.records and remote.files - _EMPTY:
         raise HubError(
             f"{repo_id} exists and holds {', '.join(sorted(remote.files - _EMPTY)[:3])}, which "
@@ -249,8 +303,8 @@ def _look(api: HfApi, repo_id: str, public: bool) -> tuple[str, _Remote | None]:
     return repo_id, remote
 
 
-def _commit(remote: _Remote, prepared: Prepared) -> str:
-    """Pushes all files in one commit on top of `remote`; returns the revision."""
+def _commit(remote: _Remote, prepared: Prepared, access: Access, create_pr: bool) -> CommitInfo:
+    """Pushes all files in one commit on top of `remote`."""
     pushed = {build.config: build for build in prepared.builds}
     there = remote.builds(but=set(pushed))
     # A config that has not changed keeps its record, and so the day on which it was made.
@@ -261,17 +315,22 @@ def _commit(remote: _Remote, prepared: Prepared) -> str:
     ]
     builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
     ordered = [builds[config] for config in CONFIGS if config in builds]
-    text = card(ordered, remote.repo_id, remote.metadata(there.values()))
+    last = remote.card()
+    others = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
+    others = {name: others[name] for name in others if name not in licence(there.values())}
+    form = FORM if access.gate else {}
+    text = card(ordered, remote.repo_id, {**form, **others}, last.content)
     files = [name for build in prepared.builds for name in build.files]
     stale = [
         name
         for name in sorted(remote.files - set(files))
         if any(name.startswith(f"{config}/") for config in pushed)
     ]
-    info = remote.api.create_commit(
+    return remote.api.create_commit(
         remote.repo_id,
         [
             CommitOperationAdd(CARD, text.encode()),
+            CommitOperationAdd(CROISSANT, croissant(ordered, remote.repo_id).encode()),
             *(
                 CommitOperationAdd(name, prepared.folder / name)
                 for name in files
@@ -281,6 +340,7 @@ def _commit(remote: _Remote, prepared: Prepared) -> str:
         ],
         repo_type="dataset",
         commit_message="; ".join(build.brief for build in prepared.builds),
+        revision=remote.branch,
+        create_pr=create_pr,
         parent_commit=remote.revision,
     )
-    return str(info.oid)

@@ -15,9 +15,7 @@ from ..shards.build_record import Build
 from .prepared_folder import Prepared
 
 
-def read_back(
-    api: HfApi, repo_id: str, revision: str, prepared: Prepared, token: str | None
-) -> None:
+def read_back(api: HfApi, repo_id: str, revision: str, prepared: Prepared) -> None:
     """Compares a revision with what was pushed: checksums, splits, columns and first examples.
 
     Raises:
@@ -34,7 +32,7 @@ def read_back(
         if {name: sums.get(name) for name in pushed} != pushed:
             raise _differs(repo_id, revision, build, "its Parquet files")
         splits = datasets.load_dataset(
-            repo_id, build.config, revision=revision, token=token, streaming=True
+            repo_id, build.config, revision=revision, token=api.token, streaming=True
         )
         if coverage_of(splits) != build.coverage or list(splits) != list(build.statistics):
             raise _differs(repo_id, revision, build, "its splits or coverage")
@@ -46,7 +44,9 @@ def read_back(
                 raise _differs(repo_id, revision, build, f"the columns of {name}")
             shard = next(shard for shard in build.shards if shard.split == name)
             path = f"{build.config}/{shard.name}"
-            with HfFileSystem(token=token).open(f"datasets/{repo_id}@{revision}/{path}") as file:
+            with HfFileSystem(token=api.token).open(
+                f"datasets/{repo_id}@{revision}/{path}"
+            ) as file:
                 if _first(file) != _first(prepared.folder / path):
                     raise _differs(repo_id, revision, build, f"the first example of {name}")
 

@@ -19,6 +19,7 @@ from dancereid_pipeline.build.plan import Plan
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import CountMismatchError, DanceReIDError, MissingVideosError
 from dancereid_pipeline.common.reasons import Reason
+from dancereid_pipeline.common.storage import Storage
 from dancereid_pipeline.formats.clip_facts import ClipFacts
 from dancereid_pipeline.inputs.data_folder import find_in_folder
 from dancereid_pipeline.shards.build_record import Build
@@ -180,7 +181,7 @@ def test_what_is_known_of_the_clip_is_kept_with_the_data(
     assert (bbb.clip, bbb.detections) == (aaa.clip, 30)
     assert (ccc.clip, ccc.detections) == (None, 0)
     dancereid.prepare(ds, tmp_path / "out")
-    assert Build.read(tmp_path / "out" / "paper").coverage.outcomes[0].clip == aaa.clip
+    assert Build.read(Storage.of(tmp_path / "out" / "paper")).coverage.outcomes[0].clip == aaa.clip
     card = (tmp_path / "out" / "README.md").read_text()
     assert "| 12 | 60 | 96 x 64 pixels, 30 frames per second, 30 frames, h264 |" in card
 

@@ -295,3 +295,73 @@ def test_the_card_of_a_real_build(small: Path, cache: str, tmp_path: Path) -> No
     assert f"'bbox': {[round(x, 2) for x in first['bbox']]!r}" in text
     assert "![Crops of people" in text
     assert (tmp_path / "mine" / "paper" / "people.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
+
+
+def test_its_head_says_who_annotated_and_from_what(paper: Build, demo_build: Build) -> None:
+    own = build("paper", [Outcome("mine", ("test",), Reason.USED, images=9, expected=9)])
+
+    def of(*builds: Build, **others: Any) -> dict[str, Any]:
+        return dict(DatasetCard(card(builds, "x", others)).data.to_dict())
+
+    data = of(paper)
+    assert data["language"] == ["zxx"]
+    assert data["annotations_creators"] == ["machine-generated", "other"]
+    assert data["source_datasets"] == ["original"]
+    assert of(demo_build)["annotations_creators"] == ["machine-generated"]
+    assert of(paper, demo_build)["annotations_creators"] == ["machine-generated", "other"]
+    # Of somebody's own videos only the owner knows, and what the owner wrote stays.
+    assert "annotations_creators" not in of(own)
+    assert "source_datasets" not in of(own, demo_build)
+    assert of(own, annotations_creators=["found"])["annotations_creators"] == ["found"]
+
+
+def test_its_sections_are_those_of_the_guide(paper: Build, demo_build: Build) -> None:
+    text = card([paper], "me/reid")
+    for heading in (
+        *("## Where `paper` come from", "### Who annotated", "### Uses", "### Biases and limits"),
+        *("## People and privacy", "### Removal", "## Licence", "## Cite"),
+    ):
+        assert f"\n{heading}\n\n" in text
+    assert "People then filtered the tracks by hand" in text
+    assert "Not for finding out who somebody is" in text
+    assert "ICASSP 2020" in text
+    assert "- Contact: (to be filled in)" in text
+    assert "## Cite" not in card([demo_build], "x")
+
+
+OWN_TEXT = re.compile(r"<!-- The owner's own text: [^>]+ -->\n(.*)\n<!-- The owner's", re.DOTALL)
+
+
+def test_the_owners_own_text_is_kept_and_its_blanks_are_named(
+    paper: Build, demo_build: Build
+) -> None:
+    own = build("paper", [Outcome("mine", ("test",), Reason.USED, images=9, expected=9)])
+
+    def owners(*builds: Build, last: str = "") -> str:
+        found = OWN_TEXT.search(card(builds, "x", None, last))
+        assert found
+        return found[1]
+
+    assert owners(own).count("(to be filled in") == 7
+    assert owners(own, paper) == owners(own)  # of whichever videos the owner must say something
+    assert owners(paper).count("(to be filled in)") == 1
+    last = card([demo_build], "x")
+    assert owners(own, last=last) == owners(own)  # nobody had filled in anything
+    filled = last.replace("(to be filled in)", "dance@example.org costs $5")
+    assert "dance@example.org costs $5" in owners(own, last=filled)
+    assert owners(own, last="# A card of somebody else") == owners(own)
+
+
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("language: [english]", '"language" with value "english" is not valid.'),
+        ("annotations_creators: found", '"annotations_creators" must be an array'),
+        ("extra_gated_prompt: [a]", '"extra_gated_prompt" must be a string'),
+        ("extra_gated_fields: {Purpose: essay}", '"extra_gated_fields.Purpose" must be one of'),
+    ],
+)
+def test_the_stand_in_for_the_hub_refuses_what_is_wrong(line: str, error: str) -> None:
+    errors, _ = check_card(f"---\n{line}\n---\n")
+    assert len(errors) == 1
+    assert errors[0].startswith(error)

@@ -153,9 +153,10 @@ def test_a_store_holds_the_same(small: Path, whole: Path) -> None:
         assert {f"paper/{name}" for name in folder.names() - {"build.json"}} == shards(whole).keys()
         for shard in build.shards:
             assert folder.read(shard.name) == (whole / "paper" / shard.name).read_bytes()
-        assert Storage.of(output).names() == {"README.md"}
+        assert Storage.of(output).names() == {"README.md", "croissant.json"}
         assert fsspec.filesystem("memory").ls("/bucket/data", detail=False) == [
             "/bucket/data/README.md",
+            "/bucket/data/croissant.json",
             "/bucket/data/paper",
         ]
     finally:

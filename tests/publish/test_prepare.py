@@ -36,6 +36,7 @@ from tests.support.data.folders import all_contents, load, prepared_files
 def test_it_has_a_shard_a_video_and_what_tells_of_them(output: Path) -> None:
     assert sorted(prepared_files(output)) == [
         "README.md",
+        "croissant.json",
         "paper/000-aaa.json",
         "paper/001-bbb.json",
         "paper/002-ccc.json",

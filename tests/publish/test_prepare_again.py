@@ -52,7 +52,7 @@ def test_configs_stand_side_by_side(output: Path, built: dict[str, list[str]], c
     assert dancereid.coverage(loaded).config == "demo"
 
 
-@pytest.mark.parametrize("name", ["README.md", "paper/mine.txt"])
+@pytest.mark.parametrize("name", ["README.md", "croissant.json", "paper/mine.txt"])
 def test_files_from_elsewhere_are_left_alone(
     ds: datasets.DatasetDict, tmp_path: Path, name: str
 ) -> None:

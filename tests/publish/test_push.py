@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from huggingface_hub import DatasetCard
@@ -21,6 +17,7 @@ from dancereid_pipeline.shards.build_record import Build
 from tests.support.data.folders import load
 from tests.support.servers.hub import Broken, Hub
 from tests.support.servers.hub_requests import refusal
+from tests.support.servers.hub_terminal import Terminal
 from tests.support.servers.web import Answer
 
 NAME = "dancer/reid"
@@ -33,51 +30,6 @@ def prepared(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     prepare(load(small, str(cache)), folder)
     prepare(load(small, str(cache), name="full", stride=10), folder)
     return folder
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    """An empty Hub."""
-    with Hub() as hub:
-        yield hub
-
-
-class Terminal:
-    """Runs programs of a user of a hub."""
-
-    def __init__(self, hub: Hub, home: Path) -> None:
-        self.hub = hub
-        self.home = home
-
-    def run(self, *command: object, token: str | None = "hf_write") -> Any:
-        """A program of Python, to its end."""
-        environment = self.hub.environment(self.home, token=token)
-        return subprocess.run(
-            [sys.executable, *map(str, command)], env=environment, capture_output=True, text=True
-        )
-
-    def push(self, *arguments: object, token: str | None = "hf_write") -> Any:
-        """`dancereid push`."""
-        return self.run("-m", "dancereid_pipeline", "push", *arguments, token=token)
-
-    def pushes(self, *arguments: object) -> dict[str, Any]:
-        """What it says when all goes well, as JSON."""
-        done = self.push(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)[0]
-
-    def refused(self, *arguments: object, token: str | None = "hf_write", code: int = 1) -> str:
-        """The one line that it ends with."""
-        done = self.push(*arguments, token=token)
-        assert (done.returncode, done.stdout) == (code, ""), done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stderr.strip().splitlines()[-1]
-
-
-@pytest.fixture
-def terminal(hub: Hub, tmp_path: Path) -> Terminal:
-    """A user with a token that may write."""
-    return Terminal(hub, tmp_path / "home")
 
 
 LOAD = """
@@ -104,7 +56,9 @@ def test_push_load_push_again_and_another_config(
         "repo_id": NAME,
         "url": f"{hub.url}/datasets/{NAME}",
         "private": True,
+        "gated": False,
         "revision": repo.head.id,
+        "branch": None,
         "changed": True,
         "configs": ["paper"],
         "lines": [f'load_dataset("{NAME}", "paper")'],
@@ -113,7 +67,7 @@ def test_push_load_push_again_and_another_config(
     record = Build.read(Storage.of(prepared / "paper"))
     local = {name: (prepared / name).read_bytes() for name in record.files}
     assert {name: content for name, content in repo.files.items() if name in local} == local
-    assert set(repo.files) - set(local) == {".gitattributes", "README.md"}
+    assert set(repo.files) - set(local) == {".gitattributes", "README.md", "croissant.json"}
     assert sorted(size for _, size in hub.uploads) == sorted(
         len(content) for name, content in local.items() if not name.endswith(".json")
     )
@@ -145,6 +99,9 @@ def test_a_config_that_is_built_anew_takes_the_place_of_the_last(
     question = b"---\nextra_gated_prompt: What for?\nlicense: cc-by-4.0\n---\n# Mine\n"
     repo.put({"README.md": question})
     terminal.pushes(NAME, "--dataset", prepared, "--public", "--config", "paper")
+    mine = repo.files["README.md"].replace(b"- Contact: (to be filled in)", b"- Contact: me")
+    assert mine != repo.files["README.md"]
+    repo.put({"README.md": mine})
     sent = len(hub.uploads)
     fewer = load(small, str(tmp_path / "cache"), videos=["aaa", "bbb"])
     prepare(fewer, tmp_path / "fewer")
@@ -160,6 +117,7 @@ def test_a_config_that_is_built_anew_takes_the_place_of_the_last(
     data = DatasetCard(repo.files["README.md"].decode()).data.to_dict()
     assert data["extra_gated_prompt"] == "What for?"
     assert data["license"] == "cc-by-4.0"
+    assert b"- Contact: me. Until then" in repo.files["README.md"]
     fingerprint = dancereid.coverage(fewer).fingerprint
     assert f"paper: 2 videos, 18 images, fingerprint {fingerprint}" in repo.history("main")[0].title
 

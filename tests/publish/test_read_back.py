@@ -37,9 +37,10 @@ def test_what_loads_is_compared(
     (build,) = read.builds
     sums = [(f"paper/{shard.name}", {"oid": shard.sha256, "size": 1}) for shard in build.shards]
     api = SimpleNamespace(
+        token=None,
         list_repo_tree=lambda *_, **__: [
             RepoFile(path=path, size=1, oid="", lfs={**lfs, "pointerSize": 1}) for path, lfs in sums
-        ]
+        ],
     )
 
     def load(*_: Any, **__: Any) -> Any:
@@ -53,14 +54,14 @@ def test_what_loads_is_compared(
         "dancereid_pipeline.publish.read_back.HfFileSystem", partial(_Files, prepared)
     )
     changing = False
-    read_back.read_back(api, NAME, "0" * 40, read, None)
+    read_back.read_back(api, NAME, "0" * 40, read)
     changing = True
     if not change:
         monkeypatch.setattr(
             "dancereid_pipeline.publish.read_back.HfFileSystem", partial(_Files, prepared, 1)
         )
     with pytest.raises(HubError, match=f"is not what was pushed: {what}"):
-        read_back.read_back(api, NAME, "0" * 40, read, None)
+        read_back.read_back(api, NAME, "0" * 40, read)
 
 
 class _Files:

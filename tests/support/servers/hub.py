@@ -5,9 +5,10 @@
         subprocess.run(program, env=hub.environment(tmp_path / "home", token="hf_write"))
         assert hub.repos["dancer/waltz"].files["README.md"] == b"..."
 
-It has dataset repositories, branches, tags, commits, LFS (in parts, too), trees, and files at any
-revision. It has no Xet (the client takes to LFS only with `HF_HUB_DISABLE_XET`, as `environment`
-sets it), no pull requests, and no deletion of repositories. `HubApi` says what can be looked at.
+It has dataset repositories, their visibility and gate, branches, tags, pull requests, commits, LFS
+(in parts, too), trees, and files at any revision. It has no Xet (the client takes to LFS only with
+`HF_HUB_DISABLE_XET`, as `environment` sets it), no merging of pull requests, and no deletion of
+repositories. `HubApi` says what can be looked at.
 
 Tokens are "hf_write", "hf_read", "hf_fine" and "hf_fine_read" (fine-grained) and "hf_expired", all
 of the user dancer, who may write to the organization studio, too; and a stranger's "hf_stranger".

@@ -73,6 +73,7 @@ class HubApi:
         return self.tokens[name]
 
     def _repo(self, request: HubRequest, permission: str = READ) -> Repo:
+        """The repository, if whoever asks may do that to it."""
         token, name = self._token(request), request.names["repo"]
         repo = self.repos.get(name)
         if repo is None or (repo.private and (token is None or not token.may(READ, name))):
@@ -81,7 +82,23 @@ class HubApi:
         if permission == WRITE and token is None:
             raise Refused(401, _NOT_SIGNED_IN, "RepoNotFound")
         if permission == WRITE and not token.may(WRITE, name):
-            raise Refused(403, _NOT_WRITABLE)
+            proposes = request.query.get("create_pr") == "1" or request.kind in ("batch", "verify")
+            if not proposes or token.role == "read":  # everybody may propose a change
+                raise Refused(403, _NOT_WRITABLE)
+        return repo
+
+    def _open_repo(self, request: HubRequest) -> Repo:
+        """The repository, if whoever asks may read its files: a gate is before them alone."""
+        repo, token = self._repo(request), self._token(request)
+        if not repo.gated or (token is not None and token.may(READ, repo.name)):
+            return repo
+        if token is None:
+            ask = "You must have access to it and be authenticated to access it. Please log in."
+            raise Refused(401, f"Access to dataset {repo.name} is restricted. {ask}", "GatedRepo")
+        if token.user not in repo.accepted:
+            ask = f"Visit {self.url}/datasets/{repo.name} to ask for access."
+            told = f"Access to dataset {repo.name} is restricted and you are not in the authorized"
+            raise Refused(403, f"{told} list. {ask}", "GatedRepo")
         return repo
 
     def _whoami(self, request: HubRequest) -> Answer:
@@ -111,6 +128,16 @@ class HubApi:
         )
         return json_answer({"url": url, "name": name, "id": "8" * 24})
 
+    def _settings(self, request: HubRequest) -> Answer:
+        repo, asked = self._repo(request, WRITE), json.loads(request.body)
+        if asked.get("gated", False) not in ("auto", "manual", False):
+            raise Refused(400, '"gated" must be one of [auto, manual, false]')
+        repo.gated = asked.get("gated", repo.gated)
+        # An older client says it by `private`.
+        if "visibility" in asked or "private" in asked:
+            repo.private = asked.get("visibility") == "private" or asked.get("private", False)
+        return json_answer({"private": repo.private, "gated": repo.gated})
+
     def _info(self, request: HubRequest) -> Answer:
         repo = self._repo(request)
         revision = repo.revision(request.names.get("revision", "main"))
@@ -125,7 +152,7 @@ class HubApi:
         info = {
             **{"_id": "8" * 24, "id": repo.name, "author": repo.name.split("/")[0]},
             **{"sha": revision.id, "lastModified": revision.date, "private": repo.private},
-            **{"gated": False, "disabled": False, "tags": [], "downloads": 0, "likes": 0},
+            **{"gated": repo.gated, "disabled": False, "tags": [], "downloads": 0, "likes": 0},
             **{"createdAt": repo.revisions[0].date, "siblings": siblings},
             "usedStorage": sum(map(len, repo.objects.values())),
         }
@@ -133,11 +160,16 @@ class HubApi:
 
     def _refs(self, request: HubRequest) -> Answer:
         repo = self._repo(request)
-        kinds = {"branches": ("heads", repo.branches), "tags": ("tags", repo.tags)}
-        refs: dict[str, list[dict[str, str]]] = {"converts": [], "pullRequests": []}
-        for kind, (folder, names) in kinds.items():
+        proposed = {n: c for n, c in repo.branches.items() if n.startswith("refs/pr/")}
+        branches = {n: c for n, c in repo.branches.items() if n not in proposed}
+        refs: dict[str, list[dict[str, str]]] = {"converts": []}
+        for kind, folder, names in (
+            ("branches", "refs/heads/", branches),
+            ("tags", "refs/tags/", repo.tags),
+            ("pullRequests", "", proposed),
+        ):
             refs[kind] = [
-                {"name": name, "ref": f"refs/{folder}/{name}", "targetCommit": commit}
+                {"name": name, "ref": f"{folder}{name}", "targetCommit": commit}
                 for name, commit in names.items()
             ]
         return json_answer(refs)
@@ -186,7 +218,7 @@ class HubApi:
         return json_answer([entry for entry in entries if entry is not None])
 
     def _resolve(self, request: HubRequest) -> Answer:
-        repo, path = self._repo(request), request.names["path"]
+        repo, path = self._open_repo(request), request.names["path"]
         revision = repo.revision(request.names["revision"])
         headers = {"X-Repo-Commit": revision.id, "Accept-Ranges": "bytes"}
         file = revision.files.get(path)
@@ -297,9 +329,13 @@ class HubApi:
                 errors, _ = check_card(b64decode(line["value"]["content"]).decode())
                 if errors:
                     raise Refused(400, f"Invalid metadata in README.md: {errors[0]}")
-        revision = repo.commit(request.names["revision"], lines)
-        url = f"{self.url}/datasets/{repo.name}/commit/{revision.id}"
-        return json_answer({"success": True, "commitOid": revision.id, "commitUrl": url})
+        propose = request.query.get("create_pr") == "1"
+        revision, branch = repo.commit(request.names["revision"], lines, propose=propose)
+        page = f"{self.url}/datasets/{repo.name}"
+        made = {"commitOid": revision.id, "commitUrl": f"{page}/commit/{revision.id}"}
+        if propose:
+            made["pullRequestUrl"] = f"{page}/discussions/{branch.rpartition('/')[2]}"
+        return json_answer({"success": True, **made})
 
 
 def _new_name(names: dict[str, str], name: str, commit_id: str) -> Answer:

@@ -43,6 +43,9 @@ _SIZES = """
 n<1K 1K<n<10K 10K<n<100K 100K<n<1M 1M<n<10M 10M<n<100M 100M<n<1B 1B<n<10B 10B<n<100B 100B<n<1T n>1T
 """
 
+_LISTS = ("tags", "task_categories", "size_categories", "annotations_creators", "source_datasets")
+_FIELDS = ("text", "checkbox", "date_picker", "country", "ip_location", "select")
+
 
 def check_card(content: str) -> tuple[list[str], list[str]]:
     """What is wrong with a README.md: errors, for which it is refused, and warnings."""
@@ -56,8 +59,10 @@ def check_card(content: str) -> tuple[list[str], list[str]]:
     if not isinstance(metadata, dict):
         return ['"value" must be of type object'], []
     errors = [*_wrong_license(metadata.get("license", "unknown")), *_wrong_configs(metadata)]
-    for name in ("tags", "task_categories", "size_categories"):
+    for name in _LISTS:
         errors += _wrong_list(name, metadata.get(name, []))
+    errors += _wrong_languages(metadata.get("language", []))
+    errors += _wrong_form(metadata)
     if not isinstance(metadata.get("pretty_name", ""), str):
         errors.append('"pretty_name" must be a string')
     tasks = [] if errors else metadata.get("task_categories", [])
@@ -87,6 +92,27 @@ def _wrong_list(name: str, values: Any) -> list[str]:
     known = ", ".join(_SIZES.split())
     unknown = [i for i, value in enumerate(values) if value not in _SIZES.split()]
     return [f'"{name}[{i}]" must be one of [{known}]' for i in unknown]
+
+
+def _wrong_languages(values: Any) -> list[str]:
+    """ISO 639 codes of two or three letters, or one of two special words."""
+    values = values if isinstance(values, list) else [values]
+    wrong = [v for v in values if not re.fullmatch(r"[a-z]{2,3}|code|multilingual", str(v))]
+    return [f'"language" with value "{value}" is not valid.' for value in wrong]
+
+
+def _wrong_form(metadata: dict[str, Any]) -> list[str]:
+    """What people are asked who want access to the files of a gated dataset."""
+    prompt, fields = metadata.get("extra_gated_prompt", ""), metadata.get("extra_gated_fields", {})
+    errors = [] if isinstance(prompt, str) else ['"extra_gated_prompt" must be a string']
+    if not isinstance(fields, dict):
+        return [*errors, '"extra_gated_fields" must be of type object']
+    kinds = {
+        name: kind["type"] if isinstance(kind, dict) else kind for name, kind in fields.items()
+    }
+    wrong = [name for name, kind in kinds.items() if kind not in _FIELDS]
+    known = ", ".join(_FIELDS)
+    return errors + [f'"extra_gated_fields.{name}" must be one of [{known}]' for name in wrong]
 
 
 def _wrong_configs(metadata: dict[str, Any]) -> list[str]:

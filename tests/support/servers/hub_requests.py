@@ -19,6 +19,7 @@ _ROUTES = {
     "whoami": ("GET", r"/api/whoami-v2"),
     "create": ("POST", r"/api/repos/create"),
     "validate": ("POST", r"/api/validate-yaml"),
+    "settings": ("PUT", _API + r"/settings"),
     "info": ("GET", _API + r"(?:/revision/(?P<revision>[^/]+))?"),
     "refs": ("GET", _API + r"/refs"),
     "commits": ("GET", _API + r"/commits/(?P<revision>[^/]+)"),

@@ -169,10 +169,14 @@ class Repo:
         revisions: all of them, oldest first; the first has the .gitattributes alone.
         branches, tags: a revision's id by name.
         objects: what came by LFS, by SHA-256, committed or not.
+        gated: "auto", "manual" or False: whether its files are for people who were let in only.
+        accepted: the users who were let in.
     """
 
     def __init__(self, name: str, private: bool = False) -> None:
         self.name, self.private = name, private
+        self.gated: str | bool = False
+        self.accepted: set[str] = set()
         self.revisions: list[Revision] = []
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
@@ -212,11 +216,20 @@ class Repo:
         with self._lock:
             return self._add("main", "From elsewhere", "", {**self.head.files, **stored})
 
-    def commit(self, branch: str, lines: Iterable[Mapping[str, Any]]) -> Revision:
-        """What the lines of a commit say, onto a branch."""
+    def commit(
+        self, branch: str, lines: Iterable[Mapping[str, Any]], *, propose: bool = False
+    ) -> tuple[Revision, str]:
+        """What the lines of a commit say, onto a branch, or as a new pull request; and that branch.
+
+        The Hub numbers pull requests from 1, together with discussions, which this has not.
+        """
         header, *changes = lines
         about = header["value"]
         with self._lock:
+            if propose:
+                start = self.revision(about.get("parentCommit", branch)).id
+                branch = f"refs/pr/{1 + sum(b.startswith('refs/pr/') for b in self.branches)}"
+                self.branches[branch] = start
             if branch not in self.branches:
                 raise Refused(404, f"Invalid rev id: {branch}", "RevisionNotFound")
             head = self.revision(branch)
@@ -225,7 +238,7 @@ class Repo:
             files = dict(head.files)
             for change in changes:
                 self._change(files, change["key"], change["value"])
-            return self._add(branch, about["summary"], about.get("description", ""), files)
+            return self._add(branch, about["summary"], about.get("description", ""), files), branch
 
     def _change(self, files: dict[str, StoredFile], key: str, value: Mapping[str, Any]) -> None:
         path = value["path"]
