@@ -18,6 +18,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import datasets
@@ -37,7 +38,8 @@ from dancereid_pipeline.build.plan import (
     warn_of_missing,
 )
 from dancereid_pipeline.build.schema import example_features
-from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
+from dancereid_pipeline.catalogue.catalogue import OWN
+from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE, OWN_DESCRIPTION
 
 # If this is not installed, datasets 3.6 tells the user to "pip install" what follows "From:".
 from dancereid_pipeline.common.cpu import share_cores  # From: <the folder that dancereid.py is in>
@@ -154,6 +156,11 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             "split lacks the video T4vr8mA4hoY and has qz2311gT1y4, whose five people are also in "
             "trainval. Use 'paper' for anything new.",
         ),
+        DanceReIDConfig(
+            name=OWN,
+            description="Videos of your own, in the folder data_dir with its catalogue.csv; the "
+            "splits are those that the catalogue names.",
+        ),
     ]
     DEFAULT_CONFIG_NAME = "paper"
 
@@ -166,8 +173,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             super().__init__(cache_dir, *args, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
+        own = self.config.name == OWN
         return datasets.DatasetInfo(
-            description=f"{DESCRIPTION} {self.config.description}",
+            description=OWN_DESCRIPTION if own else f"{DESCRIPTION} {self.config.description}",
             citation=CITATION,
             homepage=HOMEPAGE,
             features=example_features(skeleton=self.config.skeleton),
@@ -240,7 +248,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         if self._outcomes is not None:
             self._outcomes.keep(outcome)
         elif outcome.findings or not (outcome.whole or job.missing):
-            summary = str(Coverage(self.config.name, {}, (outcome,)))
+            summary = str(Coverage(self.config.name, {}, (outcome,), self.config.title or ""))
             if self.config.missing == "error" and not outcome.whole:
                 raise MissingVideosError(f"Expected all images, since missing='error'. {summary}")
             logger.warning("%s", summary)
@@ -291,9 +299,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         with usable_cache(self._cache_dir_root):
             super().download_and_prepare(*args, **kwargs)
         found = Coverage.from_description(self.info.description)
-        if not found.whole:
-            found = found.with_reasons(plan.missing)
-            self.info.description = found.describe(self._info().description)
+        # The build may be of the cache, and today's title and reasons others.
+        found = replace(found.with_reasons(plan.missing), title=request.title)
+        self.info.description = found.describe(self._info().description)
         if not found.whole and self.config.missing == "error":
             raise MissingVideosError(f"Expected all images, since missing='error'.\n{found}")
         if not found.whole or found.findings:
@@ -345,9 +353,9 @@ def load_dataset(
     It is the same as `datasets.load_dataset("dancereid", ...)`.
 
     Args:
-        name: "demo", "paper" (the default), "full" or "published".
-        split: "trainval", "test", "extra", or an expression of `datasets` as "test[:10]"; all
-            splits if None.
+        name: "demo", "paper" (the default), "full", "published" or "own".
+        split: "trainval", "test", "extra" (of "own": any that its catalogue names), or an
+            expression of `datasets` as "test[:10]"; all splits if None.
         streaming: make each example when it is read; nothing is written.
         num_proc: number of processes that build. One video is built by one process.
         cache_dir: the folder in which `datasets` stores its builds.

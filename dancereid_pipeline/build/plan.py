@@ -8,7 +8,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalogue.catalogue import CONFIGS, Catalogue, Video
+from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import MissingVideosError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import Annotation, VideoAnnotation, not_listed
@@ -164,7 +164,7 @@ class Plan:
             raise self.missing_error(f"No video of '{self.config}' is in {self.path}")
         return {
             split: [job for job in self.jobs if split in job.splits]
-            for split in CONFIGS[self.config]
+            for split in self.catalogue.splits(self.config)
         }
 
     def missing_error(self, what: str) -> MissingVideosError:
@@ -178,6 +178,6 @@ def warn_of_missing(plan: Plan) -> None:
     if plan.missing:
         lines = by_reason({name: error.reason for name, error in plan.missing.items()})
         logger.warning(
-            "DanceReID '%s': %d of %d videos are missing; continuing without them.\n  %s",
+            "Config '%s': %d of %d videos are missing; continuing without them.\n  %s",
             *(plan.config, len(plan.missing), len(plan.jobs), "\n  ".join(lines)),
         )

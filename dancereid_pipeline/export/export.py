@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..build.coverage import Coverage, Outcome
+from ..catalogue.catalogue import TRAINING_SPLITS
 from ..common.errors import KEPT, MissingVideosError, OptionError, SourceError, interruptible
 from ..common.files import alone, usable
 from ..common.parallel import side_by_side
@@ -51,7 +52,8 @@ class Exported(Report):
     @property
     def how_to_read(self) -> str:
         """A line of Python."""
-        trainval = sum(o.people for o in self.coverage.outcomes if "trainval" in o.splits)
+        outcomes = self.coverage.outcomes
+        trainval = sum(o.people for o in outcomes if not set(o.splits).isdisjoint(TRAINING_SPLITS))
         return LAYOUTS[self.layout].how_to_read(self.folder, trainval)
 
     def to_json(self) -> str:

@@ -69,7 +69,7 @@ def from_videos(request: Request) -> Contents:
     warn_of_missing(plan)
     samples = [(job.video, VideoSamples(job)) for job in plan.jobs]
     outcomes = tuple(of_video.outcome for _, of_video in samples)
-    coverage = Coverage(plan.config, plan.options.as_dict(), outcomes)
+    coverage = Coverage(plan.config, plan.options.as_dict(), outcomes, request.title)
     return Contents(coverage, plan.catalogue, samples, plan.key)
 
 

@@ -135,6 +135,7 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value) + "\n", "utf-8")
 
 
-def people_in(videos: Iterable[VideoInFolder], folder: str, split: str) -> list[int]:
-    """The ids of people of a split who have images in a folder, ascending."""
-    return sorted(p for v in videos if split in v.splits for p in v.names(folder))
+def people_in(videos: Iterable[VideoInFolder], folder: str, *splits: str) -> list[int]:
+    """The ids of people of these splits who have images in a folder, ascending."""
+    wanted = [v for v in videos if not set(v.splits).isdisjoint(splits)]
+    return sorted(p for v in wanted for p in v.names(folder))
