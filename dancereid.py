@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     from dancereid_pipeline.doctor.doctor import doctor
     from dancereid_pipeline.evaluation.evaluate import evaluate
     from dancereid_pipeline.export.export import export
+    from dancereid_pipeline.formats.annotation import write_annotation
     from dancereid_pipeline.formats.npy_tracks import write_tracks
+    from dancereid_pipeline.importers.import_data import import_data
     from dancereid_pipeline.preview.page.page import preview
     from dancereid_pipeline.publish.prepare import prepare
     from dancereid_pipeline.publish.push import push_to_hub
@@ -74,6 +76,7 @@ __all__ = [
     "evaluate",
     "export",
     "extract",
+    "import_data",
     "load_dataset",
     "people_loader",
     "prepare",
@@ -81,6 +84,7 @@ __all__ = [
     "push_to_hub",
     "reproduce",
     "train",
+    "write_annotation",
     "write_tracks",
 ]
 
@@ -92,12 +96,14 @@ _LATER = {
     "evaluate": "evaluation.evaluate",
     "export": "export.export",
     "extract": "training.extract",
+    "import_data": "importers.import_data",
     "people_loader": "training.loader",
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
     "push_to_hub": "publish.push",
     "reproduce": "training.reproduce",
     "train": "training.train",
+    "write_annotation": "formats.annotation",
     "write_tracks": "formats.npy_tracks",
 }
 

@@ -12,7 +12,7 @@ from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import MissingVideosError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import Annotation, VideoAnnotation, not_listed
-from ..inputs.data_folder import Inputs, VideoFiles
+from ..inputs.data_folder import Inputs, VideoFiles, clip_state
 from .coverage import Outcome, by_reason
 from .fingerprint import code_fingerprint
 from .options import SampleOptions
@@ -70,11 +70,8 @@ class VideoJob:
         """Name, size and time of change of each file; empty if the clip is not a file yet."""
         if not isinstance(self.files, VideoFiles) or not isinstance(self.files.clip, Path):
             return []
-        clip, tracks = self.files.clip.stat(), self.files.tracks
-        return [
-            *(self.files.clip.name, clip.st_size, clip.st_mtime_ns),
-            *(tracks.name, tracks.size, tracks.changed_ns),
-        ]
+        tracks = self.files.tracks
+        return [*clip_state(self.files.clip), tracks.name, tracks.size, tracks.changed_ns]
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ CONFIGS: dict[str, tuple[str, ...]] = {
 }
 REQUIRED = ("video_id", "people", "split")
 # It begins the names of shards. `datasets` joins the splits of "all".
-_SPLIT = re.compile(r"(?!all$)[a-z]{1,30}")
+SPLIT_NAME = re.compile(r"(?!all$)[a-z]{1,30}")
 _ID = re.compile(r"[\w.-]{1,100}")
 _MAX_PEOPLE = 2**31 - 1  # person ids are int32
 
@@ -270,7 +270,7 @@ def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: in
             f"{where}, column 'video_id': expected up to 100 letters, digits, '-', '_' or '.' "
             f"(it becomes part of file names), got {video_id[:110]!r}."
         )
-    if not _SPLIT.fullmatch(fields["split"]):
+    if not SPLIT_NAME.fullmatch(fields["split"]):
         raise CatalogueError(
             f"{where}, column 'split': expected {', '.join(SPLITS)}, or another name of up to 30 "
             f"letters from a to z (but not 'all'), got {fields['split'][:40]!r}."
