@@ -1,6 +1,7 @@
 """Makes a data folder of videos in another format: tracks, annotation, catalogue, links to clips.
 
-mot: folders in the layout of MOTChallenge or DanceTrack. It prints what was taken, what was left
+mot: folders in the layout of MOTChallenge or DanceTrack. coco: JSON of keypoints with tracks, as
+PoseTrack18 has it. It prints what was taken, what was left
 out, and what is wrong or doubtful in the folder. Exit code 0: nothing was found; 1: it failed, or
 something is wrong; 2: wrong usage; 3: something is doubtful.
 """
@@ -18,7 +19,8 @@ from .network_flags import documented, help_text
 EXAMPLES = (
     "  dancereid import DanceTrack --from mot --output my_data\n"
     "  dancereid import MOT20/train --from mot --split trainval --output my_data\n"
-    "  dancereid import MOT20/train --from mot --results my_tracker --output my_data"
+    "  dancereid import MOT20/train --from mot --results my_tracker --output my_data\n"
+    "  dancereid import posetrack_data/annotations --from coco --output my_data"
 )
 
 

@@ -29,7 +29,7 @@ COMMANDS = {
     "demo": "load the bundled demo, and draw its people",
     "doctor": "check what this machine can do, and what to install or set",
     "check": "say what is wrong or doubtful in a data folder",
-    "import": "make a data folder of videos in another format: MOTChallenge, DanceTrack",
+    "import": "make a data folder of videos in another format: MOTChallenge, COCO",
     "fetch": "fetch annotation, tracks and videos; or only videos, into a folder",
     "prepare": "write Parquet files and a dataset card, which load without this package",
     "push": "push what was prepared or built to the Hugging Face Hub",

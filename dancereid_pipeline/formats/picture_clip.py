@@ -49,6 +49,7 @@ class PictureClip:
     Attributes:
         path: the folder.
         frame_count: number of pictures.
+        first_number: the number of the first one, 0 or 1.
 
     Raises:
         VideoError: there is no picture, or the numbers have gaps.
@@ -58,10 +59,12 @@ class PictureClip:
 
     def __post_init__(self) -> None:
         try:
-            self._names = _numbered(self.path)
+            by_number = _numbered(self.path)
         except OSError as error:
             raise damaged(self.path, error.strerror or str(error)) from error
-        self.frame_count = len(self._names)
+        self._names = list(by_number.values())
+        self.first_number = min(by_number)
+        self.frame_count = len(by_number)
 
     def __enter__(self) -> PictureClip:
         return self
@@ -92,8 +95,8 @@ class PictureClip:
         return ClipFacts(self.frame_count, width, height, 0, "png" if ending == ".png" else "mjpeg")
 
 
-def _numbered(folder: Path) -> list[str]:
-    """The names of the pictures, in order of their numbers."""
+def _numbered(folder: Path) -> dict[int, str]:
+    """The names of the pictures by their numbers, in order."""
     by_number: dict[int, str] = {}
     for name in sorted(os.listdir(folder)):  # noqa: PTH208  # a Path for each takes ten times as long
         if name.startswith(".") or not name.lower().endswith(PICTURE_SUFFIXES):
@@ -117,7 +120,7 @@ def _numbered(folder: Path) -> list[str]:
     for before, after in itertools.pairwise(order):
         if after != before + 1:
             raise _refused(folder, f"found {by_number[after]!r} after {by_number[before]!r}")
-    return [by_number[number] for number in order]
+    return {number: by_number[number] for number in order}
 
 
 def _refused(folder: Path, found: str) -> VideoError:

@@ -23,10 +23,11 @@ from ..common.report import Report
 from ..common.validation import checked_path, one_of, path_or_none, shown
 from ..formats.annotation import write_annotation
 from ..formats.npy_tracks import Tracks, write_tracks
+from .coco_files import read_coco_files
 from .imported_video import ImportedVideo
 from .mot_folder import read_mot_folder
 
-FORMATS = ("mot",)
+FORMATS = ("mot", "coco")
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,14 @@ def import_data(
     are not copied. Load it with `load_dataset("own", data_dir=output)`.
 
     Args:
-        source: the folder to import.
+        source: the folder to import; for "coco" it may be a file.
         output: the folder to make. It gets its name when it is complete.
         source_format: "mot": folders in the layout of MOTChallenge or DanceTrack. They have no
-            poses, so all joints are NaN: not seen.
+            poses, so all joints are NaN: not seen. "coco": JSON of COCO with tracks, as
+            PoseTrack18 has it.
         split: the split of all videos; None for the one that the folder around each says.
-        results: import a tracker's results from this folder (`NAME.txt` for each sequence),
-            instead of the ground truth.
+        results: mot only: import a tracker's results from this folder (`NAME.txt` for each
+            sequence), instead of the ground truth.
 
     Returns:
         What was taken and what was left out; and what `check` finds in the folder.
@@ -122,15 +124,22 @@ def import_data(
     results_folder = (
         None if results is None else checked_path("results", path_or_none("results", results))
     )
+    if results is not None and source_format != "mot":
+        raise OptionError(f"results: is an option of format mot, not of {source_format}.")
     for given in (folder, results_folder):
-        if given is not None and not given.is_dir():
+        is_file = given is folder and source_format == "coco" and folder.is_file()
+        if given is not None and not given.is_dir() and not is_file:
             raise SourceError(f"{given} is not a folder. Name the folder to import.")
     if os.path.lexists(target):
         raise SourceError(f"{target} is there already. Name another folder; nothing was written.")
     with usable(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         with beside(target) as unfinished:
-            found = read_mot_folder(folder.absolute(), split, results_folder)
+            found = (
+                read_mot_folder(folder.absolute(), split, results_folder)
+                if source_format == "mot"
+                else read_coco_files(folder.absolute(), split)
+            )
             videos, left_out = _write(found, unfinished, folder)
             unfinished.rename(target)
     return Imported(target, videos, left_out, check(target))
@@ -214,6 +223,6 @@ def _write_catalogue(path: Path, videos: list[TakenVideo]) -> None:
     _, faults = Catalogue.read_rows(path)
     if faults:
         raise SourceError(
-            f"The names of the sequences cannot be used as video ids: {faults[0]} Rename the "
-            "sequence's folder; nothing was written."
+            f"The names of the sequences cannot be used as video ids: {faults[0]} Rename them "
+            "in the source; nothing was written."
         )

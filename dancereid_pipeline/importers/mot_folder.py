@@ -8,7 +8,6 @@ train/dancetrack0001/   a sequence; its name becomes the video id
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,9 @@ from ..formats.mot import MotTracks, SequenceInfo, read_mot, read_sequence_info
 from ..formats.npy_tracks import JOINTS, Tracks
 from ..inputs.data_folder import CLIP_SUFFIXES
 from .imported_video import ImportedVideo, count_frames
+from .split_names import SPLITS, split_named
 
 _DEEPEST = 3  # folders between the given one and a sequence, and the sequence's
-_SPLITS = {
-    "train": "train", "training": "train", "val": "validation", "valid": "validation",
-    "validation": "validation", "trainval": "trainval", "test": "test", "extra": "extra",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,13 +83,13 @@ def _is_sequence(folder: Path) -> bool:
 
 
 def _split_of(folder: Path) -> str:
-    """The split by the name of the folder around: `train`, `train2`, `MOT20-train`."""
+    """The split by the name of the folder around."""
     name = folder.parent.name
-    split = _SPLITS.get(re.split("[-_]", name.lower())[-1].rstrip("0123456789"))
+    split = split_named(name)
     if split is None:
         raise OptionError(
             f"split: the folder of the sequence {folder.name} is called {name!r}, which says no "
-            f"split ({', '.join(_SPLITS)}). Name the split with split= (--split)."
+            f"split ({', '.join(SPLITS)}). Name the split with split= (--split)."
         )
     return split
 
