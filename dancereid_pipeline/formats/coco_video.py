@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
@@ -249,31 +249,33 @@ def _fail(where: str, what: str) -> NoReturn:
     raise SourceError(f"{where}: {what}. Correct it there.")
 
 
-def coco_annotations(
-    tracks: Tracks, image_ids: Mapping[int, int], first_id: int
-) -> Iterator[dict[str, Any]]:
-    """The annotations of a video; `read_coco_videos` gives the same tracks again.
+def coco_annotation(
+    number: int, image: int, person: int, bbox: NDArray[np.float64], pose: NDArray[np.float64]
+) -> dict[str, Any]:
+    """The annotation of one detection, as `read_coco_videos` reads it.
 
     Args:
-        tracks: its detections.
-        image_ids: the image's id of each frame.
-        first_id: the id of the first annotation.
+        number: its id.
+        image: the id of its image.
+        person: the person in the video.
+        bbox: x1, y1, x2, y2 in pixels, `[4]`.
+        pose: x, y in pixels, `[17, 2]`; NaN for a joint that was not seen.
     """
-    columns = tracks.frame.tolist(), tracks.person.tolist(), tracks.bbox.tolist(), tracks.keypoints
-    for index, (frame, person, (x1, y1, x2, y2), pose) in enumerate(zip(*columns, strict=True)):
-        seen = ~np.isnan(pose).any(axis=1)
-        joints = np.column_stack([np.where(seen[:, None], pose, 0), np.where(seen, 2, 0)])
-        yield {
-            "id": first_id + index,
-            "image_id": image_ids[frame],
-            "category_id": 1,
-            "track_id": person,
-            "bbox": [x1, y1, x2 - x1, y2 - y1],
-            "area": (x2 - x1) * (y2 - y1),
-            "iscrowd": 0,
-            "num_keypoints": int(seen.sum()),
-            "keypoints": joints.ravel().tolist(),
-        }
+    x1, y1, x2, y2 = bbox.tolist()
+    seen = np.flatnonzero(np.isfinite(pose).all(axis=1))
+    joints = np.zeros((JOINTS, 3))
+    joints[seen] = np.column_stack([pose[seen], np.full(len(seen), 2)])
+    return {
+        "id": number,
+        "image_id": image,
+        "category_id": 1,
+        "track_id": person,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+        "area": (x2 - x1) * (y2 - y1),
+        "iscrowd": 0,
+        "num_keypoints": len(seen),
+        "keypoints": joints.ravel().tolist(),
+    }
 
 
 def coco_category() -> dict[str, Any]:

@@ -14,7 +14,7 @@ import dancereid
 from dancereid_pipeline.cli.main import main
 from dancereid_pipeline.common.errors import OptionError, SourceError
 from dancereid_pipeline.formats.coco_video import (
-    coco_annotations,
+    coco_annotation,
     coco_category,
     read_coco_videos,
 )
@@ -128,11 +128,16 @@ def test_the_joints_of_the_demo_come_in_equal(
             {"id": f, "video_id": 1, "frame_id": f, "file_name": f"{f}.jpg"}
             for f in range(tracks.frame_count)
         ],
-        "annotations": list(
-            coco_annotations(
-                tracks.take(np.array(kept)), {f: f for f in range(tracks.frame_count)}, 1
+        "annotations": [
+            coco_annotation(
+                row,
+                int(tracks.frame[row]),
+                int(tracks.person[row]),
+                tracks.bbox[row],
+                tracks.keypoints[row],
             )
-        ),
+            for row in kept
+        ],
         "categories": [coco_category()],
     }
     (tmp_path / "source").mkdir()

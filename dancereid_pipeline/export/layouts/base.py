@@ -7,12 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ...catalogue.catalogue import Video
-
-if TYPE_CHECKING:
-    from ...build.samples import Sample
 
 NAME = "DanceReID"
 
@@ -81,8 +78,8 @@ class Layout(ABC):
             file.write(content)
 
     @abstractmethod
-    def add(self, sample: Sample) -> None:
-        """Writes a sample.
+    def add(self, sample: Any) -> None:
+        """Writes a sample; a layout of tracking, a detection or a whole frame.
 
         Raises:
             OSError: it cannot be written.
