@@ -3,6 +3,8 @@ VENV := .venv
 # tests/end_to_end/test_datasets36.py looks for it there.
 DATASETS36 := .venv-datasets36
 SLOW := .venv-slow
+# tests/export/test_tracking_readers.py looks for it there.
+TRACKEVAL := .venv-trackeval
 
 # Windows keeps an environment's programs in another folder, and they have an ending.
 ifeq ($(OS),Windows_NT)
@@ -14,7 +16,7 @@ PYTHON ?= python3
 PROGRAMS := bin
 endif
 BIN := $(VENV)/$(PROGRAMS)
-ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW)
+ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW) $(TRACKEVAL)
 
 .PHONY: demo test test-slow fuzz lint docs dist bench clean
 .SECONDEXPANSION:
@@ -22,7 +24,7 @@ ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW)
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
 	$(BIN)/dancereid demo
 
-test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests but the slow ones
+test: $(VENV)/test.made $(DATASETS36)/datasets36.made $(TRACKEVAL)/trackeval.made  ## set up, run all tests but the slow ones
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 test-slow: $(SLOW)/slow.made  ## set up, run the slow tests, PyTorch's among them
@@ -60,6 +62,11 @@ $(ENVIRONMENTS:%=%/pip.made): | $$(@D)/$(PROGRAMS)/python$(EXE)
 $(VENV)/demo.made: pyproject.toml | $(VENV)/pip.made
 	@echo "Installing what dancereid needs"
 	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(TRACKEVAL)/trackeval.made: pyproject.toml | $(TRACKEVAL)/pip.made
+	@echo "Installing TrackEval"
+	@$(TRACKEVAL)/$(PROGRAMS)/python -m pip install --quiet --group trackeval
 	@touch $@
 
 # A dependency group of pyproject.toml, into the environment that the file is in.

@@ -18,6 +18,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import datasets
@@ -36,7 +37,8 @@ from dancereid_pipeline.build.plan import (
     warn_of_missing,
 )
 from dancereid_pipeline.build.schema import example_features
-from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
+from dancereid_pipeline.catalogue.catalogue import OWN
+from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE, OWN_DESCRIPTION
 
 # If this is not installed, datasets 3.6 tells the user to "pip install" what follows "From:".
 from dancereid_pipeline.common.cpu import share_cores  # From: <the folder that dancereid.py is in>
@@ -49,7 +51,9 @@ if TYPE_CHECKING:
     from dancereid_pipeline.doctor.doctor import doctor
     from dancereid_pipeline.evaluation.evaluate import evaluate
     from dancereid_pipeline.export.export import export
+    from dancereid_pipeline.formats.annotation import write_annotation
     from dancereid_pipeline.formats.npy_tracks import write_tracks
+    from dancereid_pipeline.importers.import_data import import_data
     from dancereid_pipeline.preview.page.page import preview
     from dancereid_pipeline.publish.merge import merge
     from dancereid_pipeline.publish.merge_copies import merge_copies
@@ -73,6 +77,7 @@ __all__ = [
     "evaluate",
     "export",
     "extract",
+    "import_data",
     "load_dataset",
     "merge",
     "merge_copies",
@@ -83,6 +88,7 @@ __all__ = [
     "push_to_hub",
     "reproduce",
     "train",
+    "write_annotation",
     "write_tracks",
 ]
 
@@ -94,6 +100,7 @@ _LATER = {
     "evaluate": "evaluation.evaluate",
     "export": "export.export",
     "extract": "training.extract",
+    "import_data": "importers.import_data",
     "merge": "publish.merge",
     "merge_copies": "publish.merge_copies",
     "people_loader": "training.loader",
@@ -103,6 +110,7 @@ _LATER = {
     "push_to_hub": "publish.push",
     "reproduce": "training.reproduce",
     "train": "training.train",
+    "write_annotation": "formats.annotation",
     "write_tracks": "formats.npy_tracks",
 }
 
@@ -161,6 +169,11 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             "split lacks the video T4vr8mA4hoY and has qz2311gT1y4, whose five people are also in "
             "trainval. Use 'paper' for anything new.",
         ),
+        DanceReIDConfig(
+            name=OWN,
+            description="Videos of your own, in the folder data_dir with its catalogue.csv; the "
+            "splits are those that the catalogue names.",
+        ),
     ]
     DEFAULT_CONFIG_NAME = "paper"
 
@@ -173,8 +186,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             super().__init__(cache_dir, *args, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
+        own = self.config.name == OWN
         return datasets.DatasetInfo(
-            description=f"{DESCRIPTION} {self.config.description}",
+            description=OWN_DESCRIPTION if own else f"{DESCRIPTION} {self.config.description}",
             citation=CITATION,
             homepage=HOMEPAGE,
             features=example_features(skeleton=self.config.skeleton),
@@ -229,7 +243,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         if self._outcomes is not None:
             self._outcomes.keep(outcome)
         elif outcome.findings or not (outcome.whole or job.missing):
-            summary = str(Coverage(self.config.name, {}, (outcome,)))
+            summary = str(Coverage(self.config.name, {}, (outcome,), self.config.title or ""))
             if self.config.missing == "error" and not outcome.whole:
                 raise MissingVideosError(f"Expected all images, since missing='error'. {summary}")
             logger.warning("%s", summary)
@@ -280,9 +294,9 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         with usable_cache(self._cache_dir_root):
             super().download_and_prepare(*args, **kwargs)
         found = Coverage.from_description(self.info.description)
-        if not found.whole:
-            found = found.with_reasons(plan.missing)
-            self.info.description = found.describe(self._info().description)
+        # The build may be of the cache, and today's title and reasons others.
+        found = replace(found.with_reasons(plan.missing), title=request.title)
+        self.info.description = found.describe(self._info().description)
         if not found.whole and self.config.missing == "error":
             raise MissingVideosError(f"Expected all images, since missing='error'.\n{found}")
         if not found.whole or found.findings:
@@ -334,9 +348,9 @@ def load_dataset(
     It is the same as `datasets.load_dataset("dancereid", ...)`.
 
     Args:
-        name: "demo", "paper" (the default), "full" or "published".
-        split: "trainval", "test", "extra", or an expression of `datasets` as "test[:10]"; all
-            splits if None.
+        name: "demo", "paper" (the default), "full", "published" or "own".
+        split: "trainval", "test", "extra" (of "own": any that its catalogue names), or an
+            expression of `datasets` as "test[:10]"; all splits if None.
         streaming: make each example when it is read; nothing is written.
         num_proc: number of processes that build. One video is built by one process.
         cache_dir: the folder in which `datasets` stores its builds.

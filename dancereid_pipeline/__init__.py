@@ -19,6 +19,7 @@ ROOMS = {
     "preview": "a dataset -> something to look at",
     "publish": "a dataset -> a folder in the Hub's layout, its card, the Hub",
     "training": "a dataset -> a model -> features",
+    "importers": "other people's formats -> a data folder",
     "doctor": "whether this machine can do it",
     "cli": "the command `dancereid`; as its user does, it calls `dancereid.py`, which no other may",
 }

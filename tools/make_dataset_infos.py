@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from dancereid import DanceReID, DanceReIDConfig
-from dancereid_pipeline.catalogue.catalogue import CONFIGS, Catalogue
+from dancereid_pipeline.catalogue.catalogue import CONFIGS, OWN, Catalogue
 from dancereid_pipeline.shards.parquet_shards import plain_features
 
 
 def dataset_infos() -> dict[str, Any]:
     """The content of the file: `{config: {description, version, features, splits}}`."""
-    return {config.name: _info(config) for config in DanceReID.BUILDER_CONFIGS}
+    configs = [config for config in DanceReID.BUILDER_CONFIGS if config.name != OWN]
+    return {config.name: _info(config) for config in configs}
 
 
 def _info(config: DanceReIDConfig) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import datasets
 
+from ..catalogue.catalogue import OWN
 from ..common.validation import one_of
 from .options import MISSING, SampleOptions
 from .request import Request
@@ -35,7 +36,9 @@ class DanceReIDConfig(datasets.BuilderConfig):
         missing: what to do if videos are missing: "skip" builds the others and lists what is
             missing; "error" lists it and builds nothing.
         catalogue: path of a CSV of your own videos, with a row for each video and the columns
-            `video_id`, `people` and `split` (trainval, test or extra).
+            `video_id`, `people` and `split`. Config "own" has `catalogue.csv` in `data_dir` if
+            none is named.
+        title: what your own data is called, in reports, pages and cards; only for config "own".
         videos: only these video ids. Person ids and splits stay the same.
         annotation, archive, video_url, cookies, proxy, rate, time_limit, download_dir:
             where to fetch from, and how: see `dancereid_pipeline.transfer.settings.Network`.
@@ -49,6 +52,7 @@ class DanceReIDConfig(datasets.BuilderConfig):
     keypoints: str = "exact"
     missing: str = "skip"
     catalogue: str | None = None
+    title: str | None = None
     videos: Sequence[str] | None = None
     # Their addresses may have secrets, so `repr` does not show them.
     annotation: str | None = field(default=None, repr=False)
@@ -68,7 +72,8 @@ class DanceReIDConfig(datasets.BuilderConfig):
     @property
     def at_defaults(self) -> bool:
         """Whether a complete build must have the counts in `dataset_infos.json`."""
-        return self.stride == 5 and self.catalogue is None and self.videos is None
+        default = self.stride == 5 and self.catalogue is None and self.videos is None
+        return default and self.name != OWN
 
     def request(self) -> Request:
         """The request, checked, before any file is searched.

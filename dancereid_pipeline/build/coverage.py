@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ..catalogue.catalogue import SPLITS
+from ..catalogue.catalogue import OWN, in_order
 from ..checks.finding import Finding
 from ..common.errors import CountMismatchError, DanceReIDError, VideoError
 from ..common.package_files import project_file
@@ -95,11 +95,19 @@ class Coverage(Report):
         config: name of the config.
         options: the options that shape examples (stride, image size and so on).
         outcomes: the outcome of each video of the config, requested or not, in catalogue order.
+        title: what data of one's own is called; "" if it has no title.
     """
 
     config: str
     options: Mapping[str, Any] = field(default_factory=dict)
     outcomes: tuple[Outcome, ...] = ()
+    title: str = ""
+
+    @property
+    def shown_title(self) -> str:
+        """What the dataset is called, in one line."""
+        title = " ".join(self.title.split())  # it may come from anybody
+        return title or ("Own videos" if self.config == OWN else "DanceReID")
 
     @property
     def whole(self) -> bool:
@@ -114,11 +122,9 @@ class Coverage(Report):
     @property
     def splits(self) -> dict[str, int]:
         """The number of images in each split."""
-        splits = {split for outcome in self.outcomes for split in outcome.splits}
         return {
             split: sum(o.images for o in self.outcomes if split in o.splits)
-            for split in SPLITS
-            if split in splits
+            for split in in_order(s for outcome in self.outcomes for s in outcome.splits)
         }
 
     @property
@@ -138,7 +144,7 @@ class Coverage(Report):
         whole = sum(e for e in expected if e is not None)
         more = "+" if None in expected else ""
         lines = [
-            f"DanceReID '{self.config}': {sum(o.images > 0 for o in self.outcomes)} of "
+            f"{self.shown_title} '{self.config}': {sum(o.images > 0 for o in self.outcomes)} of "
             f"{len(self.outcomes)} videos, {sum(o.people for o in self.outcomes)} of "
             f"{sum(o.expected_people for o in self.outcomes)} people, "
             f"{sum(o.images for o in self.outcomes):,} of {whole:,}{more} images "
@@ -193,6 +199,7 @@ class Coverage(Report):
         return json.dumps(
             {
                 "config": self.config,
+                "title": self.title,
                 "options": dict(self.options),
                 "fingerprint": self.fingerprint,
                 "outcomes": [asdict(o) for o in self.outcomes],

@@ -8,11 +8,11 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..catalogue.catalogue import CONFIGS, Catalogue, Video
+from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import MissingVideosError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import Annotation, VideoAnnotation, not_listed
-from ..inputs.data_folder import Inputs, VideoFiles
+from ..inputs.data_folder import Inputs, VideoFiles, clip_state
 from .coverage import Outcome, by_reason
 from .fingerprint import code_fingerprint
 from .options import SampleOptions
@@ -70,11 +70,8 @@ class VideoJob:
         """Name, size and time of change of each file; empty if the clip is not a file yet."""
         if not isinstance(self.files, VideoFiles) or not isinstance(self.files.clip, Path):
             return []
-        clip, tracks = self.files.clip.stat(), self.files.tracks
-        return [
-            *(self.files.clip.name, clip.st_size, clip.st_mtime_ns),
-            *(tracks.name, tracks.size, tracks.changed_ns),
-        ]
+        tracks = self.files.tracks
+        return [*clip_state(self.files.clip), tracks.name, tracks.size, tracks.changed_ns]
 
 
 @dataclass(frozen=True)
@@ -165,7 +162,7 @@ class Plan:
             raise self.missing_error(f"No video of '{self.config}' is in {self.path}")
         return {
             split: [job for job in self.jobs if split in job.splits]
-            for split in CONFIGS[self.config]
+            for split in self.catalogue.splits(self.config)
         }
 
     def missing_error(self, what: str) -> MissingVideosError:
@@ -179,6 +176,6 @@ def warn_of_missing(plan: Plan) -> None:
     if plan.missing:
         lines = by_reason({name: error.reason for name, error in plan.missing.items()})
         logger.warning(
-            "DanceReID '%s': %d of %d videos are missing; continuing without them.\n  %s",
+            "Config '%s': %d of %d videos are missing; continuing without them.\n  %s",
             *(plan.config, len(plan.missing), len(plan.jobs), "\n  ".join(lines)),
         )

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalogue.catalogue import Catalogue, Video
+from ..catalogue.catalogue import OWN, OWN_CATALOGUE, Catalogue, Video
 from ..common.errors import KEPT, OptionError, interruptible
 from ..common.package_files import project_file
-from ..common.validation import checked_path, ids_or_none, path_or_none
+from ..common.validation import checked_path, ids_or_none, path_or_none, shown
 from ..fetch.input_store import InputStore
 from ..transfer.settings import Network
 from .options import SampleOptions
@@ -21,11 +21,12 @@ class Request:
     """The requested videos and options, checked, before any file is searched.
 
     Attributes:
-        config: name of the config: "demo", "paper", "full" or "published".
+        config: name of the config: "demo", "paper", "full", "published" or "own".
         options: the options that shape samples.
         catalogue: all videos.
         videos: the requested videos.
         store: finds the files, and fetches those that are missing.
+        title: what data of one's own is called; "" if it has no title.
     """
 
     config: str
@@ -33,16 +34,17 @@ class Request:
     catalogue: Catalogue
     videos: Sequence[Video]
     store: InputStore
+    title: str = ""
 
     @classmethod
     def read(cls, config: str, samples: SampleOptions, options: Mapping[str, Any]) -> Request:
         """Reads the options of a config.
 
         Args:
-            config: "demo", "paper", "full" or "published".
+            config: "demo", "paper", "full", "published" or "own".
             samples: the options that shape samples.
-            options: `data_dir`, `catalogue`, `videos` and the options of `Network`; None if
-                not given.
+            options: `data_dir`, `catalogue`, `title`, `videos` and the options of `Network`;
+                None if not given.
 
         Raises:
             CatalogueError: the catalogue is not valid.
@@ -51,6 +53,7 @@ class Request:
         video_ids = ids_or_none("videos", options["videos"])
         catalogue_path = path_or_none("catalogue", options["catalogue"])
         data_dir = path_or_none("data_dir", options["data_dir"])
+        title = _checked_title(config, options["title"])
         if config == "demo":
             catalogue_path = catalogue_path or str(project_file("demo") / "video_data.csv")
             data_dir = data_dir or str(project_file("demo"))
@@ -60,10 +63,18 @@ class Request:
                 f"video_url: the clips are those in {folder}/videos. Remove video_url; or remove "
                 "data_dir, and pass annotation= and archive= if you have these files."
             )
+        if config == OWN and catalogue_path is None:
+            if folder is None:
+                raise OptionError(
+                    f"Config '{OWN}' needs data_dir=: a folder with {OWN_CATALOGUE}, clips, tracks "
+                    "and annotation; or name the catalogue with catalogue=."
+                )
+            catalogue_path = str(folder / OWN_CATALOGUE)
         network = Network.read(options, read_addresses=folder is None)
         catalogue = Catalogue.read(catalogue_path)
         videos = catalogue.choose(config, video_ids)
-        return cls(config, samples, catalogue, videos, InputStore(network, catalogue, folder))
+        store = InputStore(network, catalogue, folder)
+        return cls(config, samples, catalogue, videos, store, title)
 
     def fetch(self, *, again: bool = False) -> bool:
         """Fetches missing files.
@@ -92,3 +103,18 @@ class Request:
         """
         find = self.store.stream if streaming else self.store.find
         return Plan.of(self.config, self.options, self.catalogue, find(self.videos))
+
+
+def _checked_title(config: str, title: Any) -> str:
+    if title is None:
+        return ""
+    if not isinstance(title, str) or not title.isprintable() or not 0 < len(title.strip()) <= 100:
+        raise OptionError(
+            f"title: expected a text of 1 to 100 characters in one line, got {shown(title)}."
+        )
+    if config != OWN:
+        raise OptionError(
+            f"title: names data of your own, which is config '{OWN}'; '{config}' has its name. "
+            "Leave title out, or name the config."
+        )
+    return title.strip()

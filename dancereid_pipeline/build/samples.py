@@ -17,6 +17,7 @@ from ..common.errors import DanceReIDError, InterruptedReadError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import VideoAnnotation
 from ..formats.npy_tracks import Tracks, read_tracks
+from ..formats.picture_clip import Picture
 from ..formats.video_frame import DecodedFrame
 from ..inputs.data_folder import VideoFiles
 from .clip_checks import check_size, rate_multiple
@@ -158,7 +159,7 @@ class VideoSamples:
         return kept
 
     def _sample(
-        self, decoded: DecodedFrame, tracks: Tracks, row: int, annotation: VideoAnnotation
+        self, decoded: DecodedFrame | Picture, tracks: Tracks, row: int, annotation: VideoAnnotation
     ) -> Sample | None:
         """The sample of one detection; None if its bbox is outside the frame."""
         options = self._options

@@ -18,16 +18,26 @@ from ..common.errors import CatalogueError, OptionError
 from ..common.package_files import project_file
 from ..common.validation import checked_path
 
-SPLITS = ("trainval", "test", "extra")
-# The splits of each config. "published" follows the query list of the published generator. A card
-# lists the configs in this order; without a name, the first one is loaded.
-CONFIGS = {
+# The splits in this order, and others after them.
+SPLITS = ("train", "validation", "trainval", "test", "extra")
+# Layouts without a split for validation have all of these in one.
+TRAINING_SPLITS = SPLITS[:3]
+# Data of one's own. `datasets` knows only configs that a builder lists, so it has one name.
+OWN = "own"
+OWN_CATALOGUE = "catalogue.csv"  # its catalogue in a data folder
+# The splits of each config; of "own", those that its catalogue names. "published" follows the query
+# list of the published generator. A card lists the configs in this order; without a name, the first
+# one is loaded.
+CONFIGS: dict[str, tuple[str, ...]] = {
     "paper": ("trainval", "test"),
     "full": ("trainval", "test", "extra"),
     "published": ("trainval", "test"),
     "demo": ("trainval", "test"),
+    OWN: (),
 }
 REQUIRED = ("video_id", "people", "split")
+# It begins the names of shards. `datasets` joins the splits of "all".
+SPLIT_NAME = re.compile(r"(?!all$)[a-z]{1,30}")
 _ID = re.compile(r"[\w.-]{1,100}")
 _MAX_PEOPLE = 2**31 - 1  # person ids are int32
 
@@ -42,7 +52,7 @@ class Video:
         download_id: the id on YouTube now; another one if the video was uploaded again.
         people: number of people in the video.
         first_id: the person id (global) of its first person.
-        split: "trainval", "test" or "extra".
+        split: "trainval", "test" or "extra"; in data of one's own, any name.
         published_splits: the splits in which the published query list has it: none to two.
         frames: number of frames of the clip that was annotated; None if unknown.
         annotated: number of annotated (person, frame) pairs; None if unknown.
@@ -76,7 +86,7 @@ class Video:
         """The splits of a config that have this video: none, one, or (published only) two."""
         if config == "published":
             return self.published_splits
-        return (self.split,) if self.split in CONFIGS[config] else ()
+        return (self.split,) if config == OWN or self.split in CONFIGS[config] else ()
 
     def expected_images(self, stride: int) -> int | None:
         """The number of images at this stride if the catalogue has it, else None."""
@@ -103,9 +113,9 @@ class Catalogue:
 
         Args:
             path: a CSV file with a header. It needs the columns `video_id`, `people` and
-                `split` (trainval, test or extra). It may have the other attributes of
-                `Video` as columns too (`published_splits`: names with a space between).
-                Other columns are ignored. DanceReID's own catalogue if None.
+                `split`. It may have the other attributes of `Video` as columns too
+                (`published_splits`: names with a space between). Other columns are ignored.
+                DanceReID's own catalogue if None.
 
         Raises:
             CatalogueError: it is not valid; the message names the line and the column.
@@ -154,6 +164,10 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self.videos)
 
+    def splits(self, config: str) -> tuple[str, ...]:
+        """The splits of a config, in order, whether they have videos or not."""
+        return CONFIGS[config] or in_order(video.split for video in self.videos)
+
     def choose(self, config: str, video_ids: Iterable[str] | None = None) -> list[Video]:
         """The videos of a config, in row order; if `video_ids` is given, only these.
 
@@ -166,7 +180,7 @@ class Catalogue:
                 f"{self.path}: expected rows in the splits of '{config}' {CONFIGS[config]}, found "
                 "none. Fill the column "
                 + ("'published_splits'" if config == "published" else "'split'")
-                + ", or load another config."
+                + f", or load another config ('{OWN}' has all splits)."
             )
         if video_ids is None:
             return videos
@@ -178,6 +192,12 @@ class Catalogue:
                 f"{unknown!r} are not among them. Known: {', '.join(v.video_id for v in videos)}."
             )
         return [v for v in videos if v.video_id in wanted]
+
+
+def in_order(splits: Iterable[str]) -> tuple[str, ...]:
+    """The splits, each once: those of `SPLITS` in their order, then others by name."""
+    found = set(splits)
+    return (*(s for s in SPLITS if s in found), *sorted(found.difference(SPLITS)))
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -250,10 +270,10 @@ def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: in
             f"{where}, column 'video_id': expected up to 100 letters, digits, '-', '_' or '.' "
             f"(it becomes part of file names), got {video_id[:110]!r}."
         )
-    if fields["split"] not in SPLITS:
+    if not SPLIT_NAME.fullmatch(fields["split"]):
         raise CatalogueError(
-            f"{where}, column 'split': expected one of {', '.join(SPLITS)}, "
-            f"got {fields['split']!r}."
+            f"{where}, column 'split': expected {', '.join(SPLITS)}, or another name of up to 30 "
+            f"letters from a to z (but not 'all'), got {fields['split'][:40]!r}."
         )
     published = tuple(fields.get("published_splits", "").split())
     if len(set(published)) != len(published) or set(published) - set(CONFIGS["published"]):

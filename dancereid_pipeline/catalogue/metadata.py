@@ -4,6 +4,10 @@ DESCRIPTION = (
     "DanceReID: dancers cropped from YouTube dance videos, each with an identity and a "
     "17-joint pose, for person re-identification."
 )
+OWN_DESCRIPTION = (
+    "People cropped from videos, each with an identity and a 17-joint pose, for person "
+    "re-identification: videos of one's own, in the format of DanceReID."
+)
 CITATION = """\
 @inproceedings{ho2020learning,
   title     = {Learning from Dances: Pose-Invariant Re-Identification for Multi-Person Tracking},

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from ..catalogue.catalogue import CONFIGS, Catalogue, Video
+from ..catalogue.catalogue import CONFIGS, OWN, OWN_CATALOGUE, Catalogue, Video
 from ..common.errors import AnnotationError, CatalogueError, SourceError, VideoError
 from ..common.package_files import project_file
 from ..common.progress import progress
@@ -21,8 +21,6 @@ from ..inputs.data_folder import CLIP_SUFFIXES, Clips, TracksFiles, clips_below,
 from ..inputs.file_matching import PassedOver
 from .detections import doubts, kept_detections
 from .finding import Finding
-
-OWN_CATALOGUE = "catalogue.csv"
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class FolderCheck(Report):
 def check(
     folder: str | Path,
     *,
-    config: str = "paper",
+    config: str | None = None,
     catalogue: str | Path | None = None,
     videos: Sequence[str] | None = None,
 ) -> FolderCheck:
@@ -118,9 +116,10 @@ def check(
 
     Args:
         folder: the data folder: what `load_dataset` takes as `data_dir`.
-        config: check the videos of this config: "demo", "paper", "full" or "published".
-        catalogue: path of the catalogue. If None, it is `catalogue.csv` in the folder, or, if
-            that is not there, the catalogue of DanceReID (of the demo for config "demo").
+        config: check the videos of this config. If None, it is "own" where a catalogue is named
+            or the folder has `catalogue.csv`, else "paper".
+        catalogue: path of the catalogue. If None, it is the config's: `catalogue.csv` in the
+            folder for config "own".
         videos: check only these video ids.
 
     Returns:
@@ -130,11 +129,14 @@ def check(
         OptionError: an option has a value that is not allowed.
         SourceError: the folder is not there.
     """
-    one_of("config", config, CONFIGS)
     path = checked_path("folder", folder).absolute()
     if not path.is_dir():
         raise SourceError(f"{path} is not a folder. Expected a data folder, with videos/ and npy/.")
-    catalogue_path = _catalogue_path(path, config, path_or_none("catalogue", catalogue))
+    given = path_or_none("catalogue", catalogue)
+    if config is None:
+        config = OWN if given or (path / OWN_CATALOGUE).is_file() else "paper"
+    one_of("config", config, CONFIGS)
+    catalogue_path = _catalogue_path(path, config, given)
     chosen_ids = ids_or_none("videos", videos)
     try:
         rows, faults = Catalogue.read_rows(catalogue_path)
@@ -166,10 +168,9 @@ def check(
 def _catalogue_path(folder: Path, config: str, given: str | None) -> Path:
     if given is not None:
         return checked_path("catalogue", given)
-    if config == "demo":
-        return project_file("demo") / "video_data.csv"
-    own = folder / OWN_CATALOGUE
-    return own if own.is_file() else project_file("video_data.csv")
+    if config == OWN:
+        return folder / OWN_CATALOGUE
+    return project_file("demo/video_data.csv" if config == "demo" else "video_data.csv")
 
 
 class _Inputs:

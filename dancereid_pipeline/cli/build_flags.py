@@ -25,6 +25,7 @@ from .network_flags import NETWORK, Flags, add_network_flags, documented, flag, 
 _FLAGS: dict[str, dict[str, Any]] = {
     "data_dir": {"metavar": "FOLDER"},
     "catalogue": {"metavar": "CSV"},
+    "title": {"metavar": "TEXT"},
     "videos": {"metavar": "ID", "nargs": "+", "type": video_id},
     "stride": {"metavar": "N", "type": int},
     "image_size": {"metavar": ("HEIGHT", "WIDTH"), "type": int, "nargs": 2},
@@ -142,7 +143,8 @@ def load(arguments: argparse.Namespace, *, streaming: bool = False) -> Any:
 
 def _check_split(arguments: argparse.Namespace, options: dict[str, Any]) -> None:
     """Refuses a split that the config does not have, before a build that may take an hour."""
-    splits = CONFIGS[request_of(arguments.config, options).config]
+    request = request_of(arguments.config, options)
+    splits = request.catalogue.splits(request.config)
     if arguments.split is not None and arguments.split not in splits:
         raise OptionError(
             f"--split: config '{arguments.config or 'paper'}' has {' and '.join(splits)}, not "

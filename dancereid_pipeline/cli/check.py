@@ -30,8 +30,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--config",
         choices=CONFIGS,
         metavar="CONFIG",
-        default="paper",
-        help=help_text(texts.get("config", ""), "paper"),
+        help=help_text(texts.get("config", "")),
     )
     parser.add_argument("--catalogue", metavar="CSV", help=help_text(texts.get("catalogue", "")))
     parser.add_argument(

@@ -12,6 +12,7 @@ import difflib
 import gc
 import importlib
 import io
+import keyword
 import os
 import select
 import sys
@@ -28,6 +29,7 @@ COMMANDS = {
     "demo": "load the bundled demo, and draw its people",
     "doctor": "check what this machine can do, and what to install or set",
     "check": "say what is wrong or doubtful in a data folder",
+    "import": "make a data folder of videos in another format: MOTChallenge, COCO",
     "fetch": "fetch annotation, tracks and videos; or only videos, into a folder",
     "prepare": "write Parquet files and a dataset card, which load without this package",
     "merge": "join what was built in parts, or the copies of two people",
@@ -117,8 +119,13 @@ def _version() -> int:
     return 0
 
 
+def module_of(name: str) -> str:
+    """The name of a command's module: a word of Python, as import, is no name of a module."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
 def _run(name: str, options: Sequence[str]) -> int:
-    command = importlib.import_module(f"{__package__}.{name}")
+    command = importlib.import_module(f"{__package__}.{module_of(name)}")
     parser = _Parser(
         prog=f"dancereid {name}",
         description=command.__doc__,

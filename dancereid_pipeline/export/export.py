@@ -15,19 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from ..build.coverage import Coverage, Outcome
+from ..catalogue.catalogue import TRAINING_SPLITS
 from ..common.errors import KEPT, MissingVideosError, OptionError, SourceError, interruptible
 from ..common.files import alone, usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
+from ..common.reasons import Reason
 from ..common.records import parse_record
 from ..common.report import Report
 from ..common.resumable_folder import ResumableFolder, refuse_target
 from ..common.validation import checked_path, whole_number
-from .layouts import LAYOUTS, LayoutOptions
+from .layouts import ALL_LAYOUTS, TRACKING_LAYOUTS, LayoutOptions
 from .layouts.base import VideoInFolder
 from .sample_source import Contents, Work, from_dataset
+from .tracked_frame import WholeFrame
 
-_ENTRIES = sorted({name for kind in LAYOUTS.values() for name in (*kind.folders, *kind.others)})
+_ENTRIES = sorted({name for kind in ALL_LAYOUTS.values() for name in (*kind.folders, *kind.others)})
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,8 +54,9 @@ class Exported(Report):
     @property
     def how_to_read(self) -> str:
         """A line of Python."""
-        trainval = sum(o.people for o in self.coverage.outcomes if "trainval" in o.splits)
-        return LAYOUTS[self.layout].how_to_read(self.folder, trainval)
+        outcomes = self.coverage.outcomes
+        trainval = sum(o.people for o in outcomes if not set(o.splits).isdisjoint(TRAINING_SPLITS))
+        return ALL_LAYOUTS[self.layout].how_to_read(self.folder, trainval)
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -119,7 +123,7 @@ def refuse_output(output: str | Path, *, force: bool) -> Path:
 def _asked(contents: Contents, options: LayoutOptions) -> dict[str, Any]:
     """All that the folder depends on, as JSON gives it back."""
     digest = hashlib.sha256(contents.fingerprint.encode())
-    for module in sorted(Path(__file__).with_name("layouts").glob("*.py")):
+    for module in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(module.read_bytes())
     asked = {
         "config": contents.coverage.config,
@@ -168,8 +172,12 @@ def _write_part(
         with closing(options.open(part, video, samples.outcome.splits)) as layout:
             for sample in samples:
                 layout.add(sample)
-                yield
-        unfinished.keep(key, {"outcome": asdict(samples.outcome), "files": layout.files()})
+                if not isinstance(sample, WholeFrame):
+                    yield
+            # A sequence that lacks frames must not look whole.
+            lost = options.tracking and samples.outcome.reason is not Reason.USED
+            files = {} if lost else layout.files()
+        unfinished.keep(key, {"outcome": asdict(samples.outcome), "files": files})
 
 
 def _put_together(
@@ -234,6 +242,12 @@ def export(
         DanceReIDError: an option or the dataset is not what it must be, or the folder is
             there or cannot be written.
     """
+    if layout in TRACKING_LAYOUTS:
+        raise OptionError(
+            f"layout: '{layout}' has bboxes and keypoints in pixels of the video, which a built "
+            "dataset has not. Write it from the videos: dancereid export --layout "
+            f"{layout} --data-dir FOLDER."
+        )
     options = LayoutOptions(layout=layout, split_folder=split_folder, h5=h5)
     contents = from_dataset(dataset, catalogue)
     return write_folder(contents, output, options, processes=num_proc, force=force)

@@ -25,11 +25,12 @@ from ..common.validation import path_or_none, shown
 
 if TYPE_CHECKING:
     from ..build.samples import Sample, VideoSamples
+    from .tracked_video import TrackedVideo
 
 _COLUMNS = ("image", "keypoints", "person_id", "video_id", "frame", "bbox")
 
 # It can be pickled, for another process.
-Work: TypeAlias = "tuple[Video, VideoSamples | LoadedSamples]"
+Work: TypeAlias = "tuple[Video, VideoSamples | LoadedSamples | TrackedVideo]"
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,30 @@ class Contents:
         return self.catalogue.videos[: chosen[-1].row + 1]
 
 
-def from_videos(request: Request) -> Contents:
+def from_videos(request: Request, *, tracking: bool = False, frames: bool = False) -> Contents:
     """Makes the samples from the videos that were fetched; fetches nothing.
+
+    Args:
+        request: the videos.
+        tracking: give detections instead of samples, for a layout of tracking.
+        frames: with `tracking`: also give whole frames.
 
     Raises:
         DanceReIDError: the annotation cannot be used, or no video is there.
     """
     # Here, not above: `import dancereid` need not wait for the decoder and OpenCV.
     from ..build.samples import VideoSamples
+    from .tracked_video import TrackedVideo
 
     plan = request.plan()
     plan.splits()  # refuses where not one video is there
     warn_of_missing(plan)
-    samples = [(job.video, VideoSamples(job)) for job in plan.jobs]
+    samples = [
+        (job.video, TrackedVideo(job, frames=frames) if tracking else VideoSamples(job))
+        for job in plan.jobs
+    ]
     outcomes = tuple(of_video.outcome for _, of_video in samples)
-    coverage = Coverage(plan.config, plan.options.as_dict(), outcomes)
+    coverage = Coverage(plan.config, plan.options.as_dict(), outcomes, request.title)
     return Contents(coverage, plan.catalogue, samples, plan.key)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from numpy.typing import NDArray
 
 from ..catalogue.catalogue import Catalogue
 from ..common.errors import AnnotationError, SourceError, VideoError
+from ..common.files import replaced
 from ..common.reasons import Reason
+from ..common.validation import checked_path
 
 # The published file has 3 MB for 33 videos.
 MAX_BYTES = 256 << 20
@@ -127,6 +131,46 @@ def read_videos(
         except AnnotationError as error:
             videos[video_id] = error
     return videos, hashlib.sha256(content).hexdigest()
+
+
+def write_annotation(
+    path: str | PathLike[str], videos: Mapping[str, Mapping[int, Iterable[int]]]
+) -> None:
+    """Writes annotation.json for your own videos: all of it, or nothing.
+
+    It takes what a build can read, and nothing else.
+
+    Args:
+        path: the file; `~` is your home folder. A file that is there is replaced.
+        videos: `{video id: {person: frames}}`. A person in the video and the frames are whole
+            numbers from 0; each frame is there once, in any order.
+
+    Raises:
+        OptionError: `path` is no path.
+        AnnotationError: the annotation is not valid; the message names the video, the person and
+            the frame.
+        SourceError: the file cannot be written.
+    """
+    file = checked_path("path", path)
+    name = f"{file} (not written)"
+    if not isinstance(videos, Mapping):
+        raise AnnotationError(f"{name}: got a {type(videos).__name__} at the top. {_SHAPE}.")
+    plain: dict[str, dict[str, list[Any]]] = {}
+    for video_id, people in videos.items():
+        where = f"{name}, video {video_id!r}"
+        if not isinstance(video_id, str) or not isinstance(people, Mapping):
+            raise AnnotationError(f"{where}: expected a video id and its people. {_SHAPE}.")
+        plain[video_id] = {str(person): _plain(frames) for person, frames in people.items()}
+        _video_annotation(where, plain[video_id])
+    with replaced(file) as unfinished:
+        unfinished.write_text(json.dumps(plain) + "\n", "utf-8")
+
+
+def _plain(frames: Any) -> Any:
+    """The frames as a list of Python's numbers; what is no list stays, and is refused later."""
+    if not isinstance(frames, Iterable) or isinstance(frames, str | bytes | Mapping):
+        return frames
+    return [int(f) if isinstance(f, np.integer) else f for f in frames]
 
 
 def not_listed(video_id: str) -> VideoError:

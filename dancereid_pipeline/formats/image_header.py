@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length

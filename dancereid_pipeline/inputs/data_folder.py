@@ -2,11 +2,14 @@
 
 A data folder has `videos/` with the clips (they may also be in the folder itself), `npy/` with
 the tracks (or an archive `npy.zip`, `npy.tar.gz` and so on, or both) and `annotation.json`.
-A file belongs to a video if its name contains the video id.
+A file belongs to a video if its name contains the video id. A clip may also be a folder with its
+frames as pictures.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,6 +22,7 @@ from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, Track
 from .file_matching import PassedOver, files_below, match_files, only_file
 
 if TYPE_CHECKING:
+    from ..formats.picture_clip import PictureClip
     from ..formats.video import Clip
 
 CLIP_SUFFIXES = frozenset({".mp4", ".webm", ".mkv", ".mov", ".m4v", ".avi"})
@@ -46,16 +50,39 @@ class VideoFiles:
     clip: Path | ClipSource
     tracks: TracksFile
 
-    def open_clip(self) -> Clip:
+    def open_clip(self) -> Clip | PictureClip:
         """Opens the clip. Use it in a `with` statement.
 
         Raises:
             VideoError: the clip is missing or is not a video.
         """
-        # Here, not above: to find files, the decoder need not be imported.
-        from ..formats.video import Clip
+        return open_clip_at(self.clip) if isinstance(self.clip, Path) else self.clip.open()
 
-        return Clip(self.clip) if isinstance(self.clip, Path) else self.clip.open()
+
+def open_clip_at(path: Path) -> Clip | PictureClip:
+    """Opens a clip: a video file, or a folder of pictures. Use it in a `with` statement.
+
+    Raises:
+        VideoError: it is neither.
+    """
+    # Here, not above: to find files, the decoders need not be imported.
+    if path.is_dir():
+        from ..formats.picture_clip import PictureClip
+
+        return PictureClip(path)
+    from ..formats.video import Clip
+
+    return Clip(path)
+
+
+def clip_state(path: Path) -> tuple[str, int, int | str]:
+    """Name, size and time of change of a clip; of a folder, the number of files and their hash."""
+    if not path.is_dir():
+        stat = path.stat()
+        return path.name, stat.st_size, stat.st_mtime_ns
+    with os.scandir(path) as entries:
+        files = sorted((e.name, s.st_size, s.st_mtime_ns) for e in entries if (s := e.stat()))
+    return path.name, len(files), hashlib.sha256(ascii(files).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -89,8 +116,9 @@ class Clips:
 
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:
         self.folder = folder
-        files, others = files_below(folder, CLIP_SUFFIXES)
-        self._by_video, without_id = match_files(((clip, clip.stem) for clip in files), catalogue)
+        files, others = files_below(folder, CLIP_SUFFIXES, picture_folders=True)
+        self._names = {clip: _clip_name(clip) for clip in files}
+        self._by_video, without_id = match_files(self._names.items(), catalogue)
         # Where clips lie beside npy/, its files are no clips with a wrong ending.
         self.passed_over = [*without_id, *(p for p in others if not p.name.endswith(".npy"))]
 
@@ -102,9 +130,16 @@ class Clips:
         """
         clips = self._by_video.get(video.video_id, [])
         # The catalogue's own name for a clip comes before all other names.
-        clips = [clip for clip in clips if clip.stem == video.clip_stem] or clips
+        clips = [clip for clip in clips if self._names[clip] == video.clip_stem] or clips
         what = f"clip in {self.folder}"
         return only_file(video, clips, self.passed_over, Reason.NO_CLIP, what)
+
+
+def _clip_name(clip: Path) -> str:
+    """The name that should have a video's id. Tracking datasets call all folders of frames img1."""
+    if clip.suffix.lower() in CLIP_SUFFIXES:
+        return clip.stem
+    return clip.parent.name if clip.name == "img1" else clip.name
 
 
 class TracksFiles:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import VideoError
 from ..common.reasons import Reason
+from ..formats.image_header import PICTURE_SUFFIXES
 
 _File = TypeVar("_File")
 _LISTED = 3  # at most so many files are listed in an error
@@ -154,10 +155,18 @@ def _listed(files: Sequence[PassedOver]) -> str:
     return ", ".join(map(str, files[:_LISTED])) + more
 
 
-def files_below(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[PassedOver]]:
+def files_below(
+    folder: Path, suffixes: Collection[str], *, picture_folders: bool = False
+) -> tuple[list[Path], list[PassedOver]]:
     """The files with these endings in a folder and in its subfolders, links included, sorted.
 
     If the folder does not exist, there are none.
+
+    Args:
+        folder: the folder.
+        suffixes: the endings, in lower case.
+        picture_folders: whether a subfolder that has pictures, and no such files, counts as one
+            file: the frames of a clip.
 
     Returns:
         The files; and those that are passed over because of their endings, for example.
@@ -172,16 +181,27 @@ def files_below(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], li
     if not folder.exists():
         return [], []
     found: list[Path] = []
+    of_pictures: list[Path] = []
     seen: set[str] = set()
     for path, folders, names in os.walk(folder, followlinks=True, onerror=fail):
         if os.path.realpath(path) in seen:  # a link to a folder above
             folders.clear()
             continue
         seen.add(os.path.realpath(path))
+        if picture_folders and Path(path) != folder and _has_pictures_only(names, suffixes):
+            of_pictures.append(Path(path))
+            continue
         found += [Path(path, name) for name in names]
     whys = {path: _why_unreadable(path, suffixes) for path in sorted(found)}
     passed_over = [PassedOver(str(path), path.name, why) for path, why in whys.items() if why]
-    return [path for path, why in whys.items() if not why], passed_over
+    files = [path for path, why in whys.items() if not why]
+    return sorted([*files, *of_pictures]), passed_over
+
+
+def _has_pictures_only(names: Iterable[str], suffixes: Collection[str]) -> bool:
+    """Whether there are pictures among the names, and no names with these endings."""
+    endings = {os.path.splitext(name)[1].lower() for name in names if not name.startswith(".")}  # noqa: PTH122  # a Path for each takes ten times as long
+    return not endings.isdisjoint(PICTURE_SUFFIXES) and endings.isdisjoint(suffixes)
 
 
 def _why_unreadable(path: Path, suffixes: Collection[str]) -> str:

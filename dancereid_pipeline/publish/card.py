@@ -168,7 +168,10 @@ def title(builds: Iterable[Build]) -> str:
     origins = {build.origin for build in builds}
     if "dancereid" in origins:
         return "DanceReID"
-    return "DanceReID demo" if origins == {"demo"} else "Re-ID data in the format of DanceReID"
+    if origins == {"demo"}:
+        return "DanceReID demo"
+    titles = [title for b in builds if (title := " ".join(b.coverage.title.split()))]
+    return titles[0] if titles else "Re-ID data in the format of DanceReID"
 
 
 def _size_category(images: int) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..build.options import SampleOptions
-from ..catalogue.catalogue import SPLITS
 from ..catalogue.metadata import CITATION, HOMEPAGE
 from ..shards.build_record import Build
 from .card import SUMMARIES, licence, origins_of, title, why
@@ -189,7 +188,7 @@ def _field(
     source: dict[str, Any] = {"fileSet": {"@id": f"{build.config}/shards"}}
     if name == "split":  # the first word of a file's name
         source["extract"] = {"fileProperty": "fullpath"}
-        source["transform"] = {"regex": rf"(?:.*/)?({'|'.join(SPLITS)})-[^/]*\.parquet$"}
+        source["transform"] = {"regex": rf"(?:.*/)?({'|'.join(build.statistics)})-[^/]*\.parquet$"}
     else:
         source["extract"] = {"column": name}
         if data_type == _IMAGE:

@@ -101,7 +101,7 @@ def _put_videos(coverage: Coverage, splits: Mapping[str, Any], parts: Storage) -
     videos = (
         (o.row, o.video_id, o.splits, o.expected_people, o.first_id) for o in coverage.outcomes
     )
-    identity = BuildIdentity.of(VERSION, coverage.config, options, videos)
+    identity = BuildIdentity.of(VERSION, coverage.config, options, videos, coverage.title)
     rows = {split: dict(_videos(split, data["video_id"][:])) for split, data in splits.items()}
     for split, data in splits.items():
         require_values(data, f"Split {split}")

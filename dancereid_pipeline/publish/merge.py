@@ -27,7 +27,7 @@ import datasets
 from ..build.coverage import Coverage
 from ..build.options import SampleOptions
 from ..build.schema import example_features
-from ..catalogue.catalogue import CONFIGS
+from ..catalogue.catalogue import CONFIGS, in_order
 from ..common.errors import SourceError
 from ..common.files import UNFINISHED, alone, now, usable
 from ..common.reasons import Reason
@@ -256,7 +256,9 @@ def build_of(output: Storage, config: str) -> Build:
 def _build(found: Found) -> Build:
     records, of_first = found.records, found.records[0].build
     options = SampleOptions.from_dict(of_first.options)
-    shards: dict[str, list[Shard]] = {split: [] for split in CONFIGS[found.config]}
+    shards: dict[str, list[Shard]] = {
+        split: [] for split in in_order(s for r in records for s in r.outcome.splits)
+    }
     figures: dict[str, list[Any]] = {split: [] for split in shards}
     for record in records:
         for shard in record.shards:
@@ -272,7 +274,9 @@ def _build(found: Found) -> Build:
         config=found.config,
         made=now(),
         made_with=_versions(),
-        coverage=Coverage(found.config, of_first.options, tuple(r.outcome for r in records)),
+        coverage=Coverage(
+            found.config, of_first.options, tuple(r.outcome for r in records), of_first.title
+        ),
         features=plain_features(example_features(skeleton=options.skeleton)),
         statistics={s: SplitStatistics.of(figures[s]) for s in shards if figures[s]},
         shards=tuple(shard for split in shards.values() for shard in split),
@@ -305,7 +309,7 @@ def _picture(found: Found) -> bytes:
     for record in found.records:
         for shard in record.shards:
             shards.setdefault(shard.split, []).append((found.folder_of(shard, record), shard))
-    splits = {s: shards[s] for s in CONFIGS[found.config] if s in shards}
+    splits = {split: shards[split] for split in in_order(shards)}
     some = {
         split: datasets.Dataset(sample_rows(of_split, 12 // len(splits), 10))
         for split, of_split in splits.items()

@@ -189,7 +189,7 @@ def _planned(
     if plan.missing and config.missing == "error":
         raise plan.missing_error("Expected all videos, since missing='error'; not found")
     warn_of_missing(plan)
-    return config, plan, jobs_of(plan)
+    return config, plan, jobs_of(plan, request.title)
 
 
 def _build(

@@ -16,9 +16,13 @@ from .build_shard import ShardJob
 from .shard_record import BuildIdentity
 
 
-def jobs_of(plan: Plan) -> list[ShardJob]:
+def jobs_of(plan: Plan, title: str = "") -> list[ShardJob]:
     """A job for each video of the config, in the catalogue's order; also for one that is missing,
     or was not requested, which gives only a record.
+
+    Args:
+        plan: what the build uses.
+        title: what data of one's own is called.
     """
     config, videos = plan.config, plan.catalogue.choose(plan.config)
     identity = BuildIdentity.of(
@@ -26,6 +30,7 @@ def jobs_of(plan: Plan) -> list[ShardJob]:
         config,
         plan.options,
         ((v.row, v.video_id, v.splits_in(config), v.people, v.first_id) for v in videos),
+        title,
     )
     requested = {job.video.video_id: job for job in plan.jobs}
     left_out = VideoError(Reason.LEFT_OUT, "")

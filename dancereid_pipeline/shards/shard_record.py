@@ -36,6 +36,7 @@ class BuildIdentity:
         videos: the number of videos of the config.
         catalogue: 16 hex digits that change with the ids, splits and people of these videos.
         digits: number of digits of a row in the names of files.
+        title: what data of one's own is called; it may differ.
     """
 
     version: str
@@ -44,10 +45,16 @@ class BuildIdentity:
     videos: int
     catalogue: str
     digits: int
+    title: str = ""
 
     @classmethod
     def of(
-        cls, version: str, config: str, options: SampleOptions, videos: Iterable[VideoIdentity]
+        cls,
+        version: str,
+        config: str,
+        options: SampleOptions,
+        videos: Iterable[VideoIdentity],
+        title: str,
     ) -> BuildIdentity:
         """The identity of a build with these videos.
 
@@ -56,11 +63,12 @@ class BuildIdentity:
             config: name of the config.
             options: the options that shape samples.
             videos: all videos of the config, in the catalogue's order.
+            title: what data of one's own is called.
         """
         videos = list(videos)
         digest = hashlib.sha256(json.dumps(videos).encode()).hexdigest()[:16]
         digits = max(3, *(len(str(row)) for row, *_ in videos))
-        return cls(version, config, options.as_dict(), len(videos), digest, digits)
+        return cls(version, config, options.as_dict(), len(videos), digest, digits, title)
 
     def name(self, row: int, video_id: str) -> str:
         """The name of a video's files, without split and ending: `ROW-VIDEOID`."""

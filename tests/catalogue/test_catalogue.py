@@ -78,7 +78,9 @@ def test_a_byte_order_mark_blanks_and_own_columns_are_fine(tmp_path: Path) -> No
             f"{HEADER},download_id\na,1,test,\nb,2,test,a\n",
             "row 1: expected a new id, but row 0 has 'a'",
         ),
-        (f"{HEADER}\na,1,val\n", "line 2, column 'split'"),
+        (f"{HEADER}\na,1,\n", "line 2, column 'split'"),
+        (f"{HEADER}\na,1,val_2\n", "line 2, column 'split'"),
+        (f"{HEADER}\na,1,all\n", "line 2, column 'split'"),
         (f"{HEADER}\na,0,test\n", "line 2, column 'people'"),
         (f"{HEADER}\na,,test\n", "line 2, column 'people'"),
         (f"{HEADER}\na,-1,test\n", "line 2, column 'people'"),
@@ -122,6 +124,16 @@ def test_choosing_what_is_not_there_is_refused(tmp_path: Path, videos: list[str]
 def test_a_scheme_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="published_splits"):
         read(tmp_path, f"{HEADER}\na,3,test\n").choose("published")
+
+
+def test_own_data_has_the_splits_that_its_catalogue_names(tmp_path: Path) -> None:
+    rows = "a,3,zoo\nb,1,test\nc,2,train\nd,1,dev\ne,1,validation\nf,1,test\n"
+    catalogue = read(tmp_path, f"{HEADER}\n{rows}")
+    assert catalogue.splits("own") == ("train", "validation", "test", "dev", "zoo")
+    assert [(v.video_id, v.first_id) for v in catalogue.choose("own", ["f", "c"])] == [
+        ("c", 4), ("f", 8),
+    ]  # fmt: skip
+    assert [v.video_id for v in catalogue.choose("paper")] == ["b", "f"]
 
 
 ROWS = b"video_id,people,split\r\na,2,test\r\nb,1,test\r\n"

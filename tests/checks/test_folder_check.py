@@ -33,7 +33,7 @@ def test_a_folder_in_order(small: Path) -> None:
     found = dancereid.check(small)
     assert is_clean(found, 4)
     assert found.catalogue == small / "catalogue.csv"  # it is used without being named
-    assert "4 of 4 videos of 'paper' are in order" in str(found)
+    assert "4 of 4 videos of 'own' are in order" in str(found)
 
 
 def test_the_demo_is_in_order(demo: Path) -> None:
@@ -98,7 +98,7 @@ def test_all_faults_of_the_annotation_are_found(folder: Path) -> None:
 def test_all_faults_of_the_catalogue_are_found_and_the_other_videos_are_checked(
     folder: Path,
 ) -> None:
-    rows = "video_id,people,split\naaa,2,train\nbbb,1,test\nccc,none,test\nddd\n"
+    rows = "video_id,people,split\naaa,2,train2\nbbb,1,test\nccc,none,test\nddd\n"
     (folder / "catalogue.csv").write_text(rows)
     npy_of(folder, "bbb").unlink()
     found = dancereid.check(folder)

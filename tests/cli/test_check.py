@@ -13,7 +13,7 @@ from tests.support.data.broken import npy_of, write_corners
 def test_nothing_is_found_in_a_folder_in_order(small: Path) -> None:
     done = run("check", small)
     assert (done.returncode, done.stdout.count("\n")) == (0, 3)
-    assert "4 of 4 videos of 'paper' are in order" in done.stdout
+    assert "4 of 4 videos of 'own' are in order" in done.stdout
 
 
 def test_a_doubt_has_a_code_of_its_own(folder: Path, capsys) -> None:
@@ -42,7 +42,9 @@ def test_another_catalogue_and_config(folder: Path, capsys) -> None:
     catalogue.write_text(rows)
     npy_of(folder, "ddd").unlink()
     flags = [str(folder), "--catalogue", str(catalogue), "--quiet"]
-    assert main(["check", *flags]) == 0
+    assert main(["check", *flags, "--config", "paper"]) == 0
+    assert main(["check", *flags]) == 1
+    assert "of 4 videos of 'own'" in capsys.readouterr().out
     assert main(["check", *flags, "--config", "full"]) == 1
     assert "of 4 videos of 'full'" in capsys.readouterr().out
 

@@ -10,7 +10,7 @@ import pytest
 
 import dancereid
 from dancereid_pipeline.cli import demo
-from dancereid_pipeline.cli.main import COMMANDS, main
+from dancereid_pipeline.cli.main import COMMANDS, main, module_of
 from dancereid_pipeline.common.errors import DanceReIDError, OptionError
 from tests.conftest import PROJECT
 from tests.support.command import command, hear_ctrl_c
@@ -33,7 +33,7 @@ def test_every_command_is_a_file_and_is_listed(capsys: pytest.CaptureFixture[str
     listed = capsys.readouterr().out
     for name in COMMANDS:
         assert f"\n  {name} " in listed
-        assert (PROJECT / "dancereid_pipeline" / "cli" / f"{name}.py").is_file()
+        assert (PROJECT / "dancereid_pipeline" / "cli" / f"{module_of(name)}.py").is_file()
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"{dancereid.__version__}\n"
 

@@ -11,19 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from dancereid_pipeline.cli.main import COMMANDS, main
+from dancereid_pipeline.cli.main import COMMANDS, main, module_of
 from tests.conftest import PROJECT
 from tests.support.command import command, hear_ctrl_c
 
 TRAINING = ["--output", "run", "--dataset", "data", "--backbone", "small", "--weights", "none"]
 TRAINING += ["--steps", "1"]
-# What each command does in a moment, in a folder with `f.npy` and a prepared `data`. A new command
-# needs an entry.
+# What each command does in a moment, in a folder with `f.npy`, a prepared `data` and a `mot`. A new
+# command needs an entry.
 BASES: dict[str, list[str]] = {
     "demo": ["--output", "people.png"],
     "doctor": ["--download-dir", "downloads"],
     "check": ["{demo}", "--catalogue", "{demo}/video_data.csv", "--config", "demo"],
+    "import": ["mot", "--from", "mot", "--split", "test", "--output", "imported"],
     "fetch": ["--catalogue", "{demo}/video_data.csv", "--download-dir", "downloads"],
     "prepare": ["--output", "new"],
     "push": ["somebody/something", "--dataset", "data"],
@@ -41,7 +43,10 @@ EACH = [
     for name in COMMANDS
 ]
 # Where all of the wrong paths must be refused, in whichever command.
-INPUTS = {"dataset", "features", "data_dir", "catalogue", "csv", "annotation", "archive"}
+INPUTS = {"dataset", "features", "data_dir", "catalogue", "csv", "annotation", "archive"} | {
+    "source",
+    "results",
+}
 OUTPUTS = {"output", "show", "contact_sheet", "cache_dir", "download_dir"}
 REPORTS = {"doctor", "check"}  # they print what is wrong
 PATHS = {"missing", "folder", "empty", "rubbish.npy", "rubbish.npz", "rubbish.parquet"}
@@ -52,7 +57,7 @@ WORDS = {"", "x", "-1", "nan", "1e99", "9" * 30, "\x00"}
 def parser_of(name: str) -> argparse.ArgumentParser:
     """The flags of a command."""
     parser = argparse.ArgumentParser()
-    importlib.import_module(f"dancereid_pipeline.cli.{name}").add_flags(parser)
+    importlib.import_module(f"dancereid_pipeline.cli.{module_of(name)}").add_flags(parser)
     return parser
 
 
@@ -78,6 +83,10 @@ def place(tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setattr("gc.collect", lambda: 0)
     (tmp_path / "data").symlink_to(prepared)
     np.save("f.npy", np.random.default_rng(0).normal(size=(24, 4)))
+    (tmp_path / "mot" / "seq1" / "gt").mkdir(parents=True)
+    (tmp_path / "mot" / "seq1" / "gt" / "gt.txt").write_text("1,1,1,1,9,9\n")
+    (tmp_path / "mot" / "seq1" / "img1").mkdir()
+    Image.new("RGB", (16, 16)).save(tmp_path / "mot" / "seq1" / "img1" / "1.png")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "mine").write_text("mine")
     (tmp_path / "empty").touch()
@@ -160,7 +169,7 @@ done = []
 sys.addaudithook(hook)
 """
 # The first of these that a command opens is where it is interrupted.
-MARKS = ("annotation.json", "build.json", "f.npy", "video_data.csv", "dataset_info.json")
+MARKS = ("gt.txt", "annotation.json", "build.json", "f.npy", "video_data.csv", "dataset_info.json")
 
 
 @pytest.mark.parametrize("name", EACH)

@@ -159,7 +159,12 @@ def test_s3_holds_the_same(expected: dict[str, bytes], s3: str, tmp_path: Path) 
     fs = s3fs.S3FileSystem(endpoint_url=s3, key="me", secret=KEY)
     bucket = output.removeprefix("s3://")
     names = {path.removeprefix(f"{bucket}/") for path in fs.find(bucket)}
-    assert names == {"README.md", "croissant.json", "demo/build.json", *(f"demo/{name}" for name in expected)}
+    assert names == {
+        "README.md",
+        "croissant.json",
+        "demo/build.json",
+        *(f"demo/{name}" for name in expected),
+    }
     for name, content in expected.items():
         assert fs.cat_file(f"{bucket}/demo/{name}") == content
     for name in names:

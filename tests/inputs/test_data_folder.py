@@ -236,3 +236,28 @@ def test_of_many_files_that_were_passed_over_a_few_are_named(
     said = why_none(folder, catalogue, "cam1")
     assert said.count("a letter or digit") == 3
     assert "cam12.mp4 (a letter or digit is next to the id cam1) and 6 more." in said
+
+
+def test_a_folder_of_pictures_is_a_clip(folder: Path, catalogue: Catalogue) -> None:
+    add(folder, "videos/000_cam1/1.jpg", "videos/000_cam1/2.JPG", "videos/000_cam1/deep/cam1.mp4")
+    add(folder, "videos/cam1_left/img1/000001.png", "videos/cam1_left/gt/gt.txt")
+    add(folder, "npy/cam1.npy", "npy/cam1_left.npy")
+    assert find(folder, catalogue, "cam1").clip == folder / "videos/000_cam1"
+    assert find(folder, catalogue, "cam1_left").clip == folder / "videos/cam1_left/img1"
+
+
+def test_pictures_beside_clips_are_no_frames(folder: Path, catalogue: Catalogue) -> None:
+    add(folder, "videos/000_cam1.mp4", "videos/000_cam1.jpg", "npy/cam1.npy")
+    add(folder, "videos/cam1 more/000_cam1_left.mp4", "videos/cam1 more/1.jpg")
+    add(folder, "npy/cam1_left.npy")
+    assert find(folder, catalogue, "cam1").clip == folder / "videos/000_cam1.mp4"
+    assert find(folder, catalogue, "cam1_left").clip.name == "000_cam1_left.mp4"
+
+
+def test_pictures_and_a_file_of_the_same_video_are_too_many(
+    folder: Path, catalogue: Catalogue
+) -> None:
+    add(folder, "videos/a cam1.mp4", "videos/cam1/1.jpg", "npy/cam1.npy")
+    assert reason(folder, catalogue, "cam1") is Reason.AMBIGUOUS
+    (folder / "videos" / "a cam1.mp4").rename(folder / "videos" / "000_cam1.mp4")
+    assert find(folder, catalogue, "cam1").clip.name == "000_cam1.mp4"

@@ -20,7 +20,7 @@ from dancereid_pipeline import ROOMS
 from dancereid_pipeline.build.config import DanceReIDConfig
 from dancereid_pipeline.catalogue.metadata import CITATION, CONTACT_SHOWN, PROJECT_URL_SHOWN
 from dancereid_pipeline.checks.finding import Kind
-from dancereid_pipeline.cli.main import COMMANDS, main
+from dancereid_pipeline.cli.main import COMMANDS, main, module_of
 from dancereid_pipeline.common.reasons import REFUSALS, Fate, Reason, fate
 from dancereid_pipeline.transfer.settings import Network
 from tests.conftest import PROJECT
@@ -87,7 +87,7 @@ def test_a_command_that_cannot_run_here_has_flags_that_exist(
 ) -> None:
     for words in commands(block):
         if words[0] == "dancereid":
-            module = importlib.import_module(f"dancereid_pipeline.cli.{words[1]}")
+            module = importlib.import_module(f"dancereid_pipeline.cli.{module_of(words[1])}")
             monkeypatch.setattr(module, "main", lambda arguments: 0)
             assert main(words[1:]) == 0
 

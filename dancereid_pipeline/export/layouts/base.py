@@ -7,12 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ...catalogue.catalogue import Video
-
-if TYPE_CHECKING:
-    from ...build.samples import Sample
 
 NAME = "DanceReID"
 
@@ -81,8 +78,8 @@ class Layout(ABC):
             file.write(content)
 
     @abstractmethod
-    def add(self, sample: Sample) -> None:
-        """Writes a sample.
+    def add(self, sample: Any) -> None:
+        """Writes a sample; a layout of tracking, a detection or a whole frame.
 
         Raises:
             OSError: it cannot be written.
@@ -135,6 +132,7 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value) + "\n", "utf-8")
 
 
-def people_in(videos: Iterable[VideoInFolder], folder: str, split: str) -> list[int]:
-    """The ids of people of a split who have images in a folder, ascending."""
-    return sorted(p for v in videos if split in v.splits for p in v.names(folder))
+def people_in(videos: Iterable[VideoInFolder], folder: str, *splits: str) -> list[int]:
+    """The ids of people of these splits who have images in a folder, ascending."""
+    wanted = [v for v in videos if not set(v.splits).isdisjoint(splits)]
+    return sorted(p for v in wanted for p in v.names(folder))

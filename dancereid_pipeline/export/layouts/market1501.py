@@ -1,9 +1,9 @@
 """The layout of Market-1501, for torchreid, fast-reid and others that read it.
 
-    bounding_box_train/  people of `trainval`
+    bounding_box_train/  people of `trainval` (in data of one's own also `train`, `validation`)
     query/               people of `test`: at most one image of each person for each camera
     bounding_box_test/   all other images of `test`: the gallery
-    extra/               people of `extra`, if the config has it; readers ignore it
+    extra/               people of all other splits, if there are any; readers ignore it
 
 `0001_c1s1_000151_00.jpg` is person, camera, sequence (always 1), frame and box (always 00).
 The person is the person id plus 1, since readers take 0 for background. Readers look for person
@@ -25,14 +25,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...catalogue.catalogue import Video
+from ...catalogue.catalogue import TRAINING_SPLITS, Video
 from .base import Layout, quoted
 from .pseudo_cameras import Cameras
 
 if TYPE_CHECKING:
     from ...build.samples import Sample
 
-_FOLDERS = {"trainval": "bounding_box_train", "test": "bounding_box_test", "extra": "extra"}
+_FOLDERS = dict.fromkeys(TRAINING_SPLITS, "bounding_box_train") | {"test": "bounding_box_test"}
 
 
 class Market1501(Layout):
@@ -72,7 +72,7 @@ class Market1501(Layout):
         for split in self.splits:
             for person, frame in self._images:
                 is_query = split == "test" and (person, frame) in chosen
-                folder = "query" if is_query else _FOLDERS[split]
+                folder = "query" if is_query else _FOLDERS.get(split, "extra")
                 name = f"{person + 1:04d}_c{cameras.at(frame) + 1}s1_{frame:06d}_00.jpg"
                 files[f"{split}/{person:04d}_{frame:06d}.jpg"] = f"{folder}/{name}"
         return files

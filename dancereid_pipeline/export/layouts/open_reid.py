@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...catalogue.catalogue import Video
+from ...catalogue.catalogue import TRAINING_SPLITS, Video
 from .base import NAME, Layout, VideoInFolder, people_in, quoted, write_json
 from .pseudo_cameras import CAMERAS, Cameras
 
@@ -70,7 +70,7 @@ class OpenReid(Layout):
                     identities[person][int(name.split("_")[1])].append(name)
         test = people_in(videos, "images", "test")
         split = {
-            "trainval": people_in(videos, "images", "trainval"),
+            "trainval": people_in(videos, "images", *TRAINING_SPLITS),
             "query": [p for p in test if sum(map(bool, identities[p])) > 1],
             "gallery": test,
         }

@@ -8,7 +8,8 @@
 
 With `split_folder` the files of a video are in `images/VVV_videoid/` and so on. The index of a
 person in `identities` of meta.json is the person id, so people without images have an empty list
-there. splits.json names only people who have images, since readers draw from it. video.json has
+there. splits.json names only people who have images, since readers draw from it. People of
+`train` and `validation`, in data of one's own, are among those of `trainval`. video.json has
 all videos and people of the catalogue, with or without images: the sampler of ST-ReIDNet looks
 people up in it by their index among the people of trainval, and needs every index to be there.
 """
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ...catalogue.catalogue import Video
+from ...catalogue.catalogue import TRAINING_SPLITS, Video
 from .base import NAME, Layout, VideoInFolder, people_in, quoted, write_json
 from .hdf5 import Hdf5Part, join
 
@@ -114,7 +115,7 @@ class Published(Layout):
             "n_detects": counts,
             "total_detects": sum(counts),
         }
-        trainval = people_in(videos, "images", "trainval")
+        trainval = people_in(videos, "images", *TRAINING_SPLITS)
         write_json(folder / "meta.json", meta)
         write_json(folder / "splits.json", [{"trainval": trainval, "query": test, "gallery": test}])
         write_json(folder / "video.json", people)

@@ -88,6 +88,7 @@ class PageData:
     """What a page shows of a dataset.
 
     Attributes:
+        title: what the dataset is called.
         name: name of the config, "" if it is unknown.
         datasets: the splits that have examples, as `as_arrays` gives them; of a stream, its
             first examples.
@@ -97,6 +98,7 @@ class PageData:
         coverage: coverage of the dataset; None if it has none.
     """
 
+    title: str
     name: str
     datasets: Mapping[str, Any]
     rows: Rows
@@ -149,6 +151,7 @@ def see(dataset: Any, split: str | None = None) -> PageData:
     info = next(iter(parts.values())).info
     found = _coverage(dataset)
     return PageData(
+        title=found.shown_title if found else "DanceReID",
         name=found.config if found else info.config_name or "",
         datasets=filled,
         rows=_read(filled),
