@@ -7,7 +7,6 @@ import glob
 import json
 import re
 import shlex
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +23,9 @@ from ..build.stored_image import require_values
 from ..catalogue.catalogue import CONFIGS, Video
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import (
-    UNFINISHED,
     check_writable,
     recover_folder,
+    remove_unfinished,
     replace_folder,
     replaced,
     sha256,
@@ -281,8 +280,7 @@ def clear_up(output: Path) -> None:
     """Removes what killed runs left, and restores a config that one of them was replacing."""
     for config in CONFIGS:
         recover_folder(output / config)
-    for leftover in output.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # it may be gone: its run removes it at its end
+    remove_unfinished(output)
     if not (output / CARD).exists():
         _write_card(output)
 

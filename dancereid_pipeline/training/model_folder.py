@@ -77,6 +77,18 @@ def read_result(folder: Path) -> dict[str, Any]:
     return result
 
 
+def facts_of(folder: Path) -> dict[str, Any]:
+    """What a training depends on, finished or not; read without its weights.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    if not (folder / UNFINISHED).exists():
+        return read_result(folder)
+    facts: dict[str, Any] = json.loads(load_state(folder, mmap=True)["facts"])
+    return facts
+
+
 def read_tensors(path: Path) -> dict[str, Any]:
     """The tensors of a safetensors file, by name.
 
@@ -119,15 +131,19 @@ def _written(path: Path) -> Iterator[None]:
         raise OSError(f"{path.name} cannot be written: {error}") from error
 
 
-def load_state(folder: Path) -> dict[str, Any]:
+def load_state(folder: Path, *, mmap: bool = False) -> dict[str, Any]:
     """Reads what `save_state` wrote.
+
+    Args:
+        folder: the folder.
+        mmap: read tensors only when they are used.
 
     Raises:
         SourceError: it is not there, or broken.
     """
     path = folder / UNFINISHED
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # what torch raises for broken files is not listed
         raise SourceError(
             f"{path}: cannot be read ({error}). Remove the folder and train again."

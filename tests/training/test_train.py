@@ -12,6 +12,7 @@ import dancereid
 from dancereid_pipeline.cli.main import main
 from dancereid_pipeline.common import progress
 from dancereid_pipeline.common.errors import DanceReIDError, SourceError
+from tests.support.command import refusal
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 
@@ -105,13 +106,45 @@ def test_another_training_is_not_resumed_and_a_finished_one_is_not_replaced(
         dancereid.train(demo_built, trained, epochs=2, **FAST)
     result = json.loads((trained / "result.json").read_text())
     assert dancereid.train(demo_built, trained, epochs=2, resume=True, **FAST) == result
-    with pytest.raises(DanceReIDError, match="found one with others"):
+    with pytest.raises(DanceReIDError, match="found another one, with seed 0 and not 1"):
         dancereid.train(demo_built, trained, epochs=2, seed=1, resume=True, **FAST)
+    fewer = {**demo_built, "trainval": demo_built["trainval"].select(range(100))}
+    with pytest.raises(DanceReIDError, match="found another one, with images 120 and not 100"):
+        dancereid.train(fewer, trained, epochs=2, resume=True, **FAST)
     score = "dancereid_pipeline.training.trainer.Trainer._finish"
     monkeypatch.setattr(score, lambda *arguments: {})  # as if it was killed before its end
     dancereid.train(demo_built, tmp_path, steps=1, **FAST)
-    with pytest.raises(DanceReIDError, match=r"found one with others.*\n.*\n.*\n?Repeat its"):
+    with pytest.raises(DanceReIDError, match=r"with lr 0.002 and not 0.1\. Repeat its options"):
         dancereid.train(demo_built, tmp_path, steps=1, resume=True, **{**FAST, "lr": 0.1})
+
+
+def test_a_command_refuses_its_folder_before_it_loads_the_dataset(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "other" / "notes.txt"
+    file.parent.mkdir()
+    file.write_text("Not of a training.")
+    options = [f"--{name}={value}" for name, value in {**FAST, "epochs": 2}.items()]
+
+    def refused(output: Path, message: str, *more: str, command: str = "train") -> None:
+        # Loading would be refused, too: there is no such folder.
+        words = [command, "--output", output, "--data-dir", tmp_path / "none", *options, *more]
+        _, said = refusal([*words, *(["--method", "softmax"] * (command == "train"))], capsys)
+        assert message in said
+
+    refused(tmp_path / "other", "expected a new folder, or one with a training to resume, found no")
+    refused(tmp_path / "other", "found notes.txt. Name another folder", "--resume")
+    refused(file / "model", "Not a directory")
+    refused(trained, "found a training there. Continue it with --resume")
+    refused(trained, "found another one, with seed 0 and not 1", "--resume", "--seed=1")
+    refused(tmp_path / "new", "found nothing at 'no.safetensors'", "--weights=no.safetensors")
+    refused(tmp_path / "new", "lr: expected a number from 0", "--lr=-1")
+    refused(tmp_path / "other", "with trainings of this table, found notes", command="reproduce")
+    (tmp_path / "softmax-seed-0").symlink_to(trained)
+    more = ("--methods", "softmax", "--seeds=2", "--lr=0.1")
+    refused(tmp_path, "found another one, with lr 0.002 and not 0.1", *more, command="reproduce")
+    assert not (tmp_path / "new").exists()
+    assert file.read_text() == "Not of a training."
 
 
 @pytest.mark.parametrize("method", ["siamese", "triplet", "st-reidnet", "strong", "parts"])
@@ -158,7 +191,9 @@ def test_what_goes_wrong_is_one_line(
     refused("weights: the backbone 'small' has none on the Hub", weights="hub")
     refused("lr: expected a number from 0", lr=-1)
     refused(r"trainval.*Load it without split=", demo_built["trainval"])
-    refused("cannot be read|expected weights in a safetensors file", weights=tmp_path / "no.pt")
+    refused("or the path of a file or a folder, found nothing at", weights=tmp_path / "no.pt")
+    (tmp_path / "a.pt").write_bytes(b"not safetensors")
+    refused("expected weights in a safetensors file", weights=tmp_path / "a.pt")
 
     with monkeypatch.context() as patch:
         patch.setattr(memory, "_free_bytes", lambda device: 50_000_000)
