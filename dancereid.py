@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from dancereid_pipeline.publish.prepare import prepare
     from dancereid_pipeline.publish.push import push_to_hub
     from dancereid_pipeline.training.extract import extract
+    from dancereid_pipeline.training.hub_model import push_model_to_hub
     from dancereid_pipeline.training.loader import people_loader
     from dancereid_pipeline.training.reproduce import reproduce
     from dancereid_pipeline.training.train import train
@@ -76,6 +77,7 @@ __all__ = [
     "people_loader",
     "prepare",
     "preview",
+    "push_model_to_hub",
     "push_to_hub",
     "reproduce",
     "train",
@@ -93,6 +95,7 @@ _LATER = {
     "people_loader": "training.loader",
     "prepare": "publish.prepare",
     "preview": "preview.page.page",
+    "push_model_to_hub": "training.hub_model",
     "push_to_hub": "publish.push",
     "reproduce": "training.reproduce",
     "train": "training.train",

@@ -142,15 +142,14 @@ def _timm_backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 
     name = design.backbone
+    # timm would also take addresses of the Hub and folders, which a stranger's design may name.
+    if not timm.is_model(name):
+        raise DanceReIDError(
+            f"backbone: timm knows no model '{name}'. timm.list_models() lists them."
+        )
     try:
         net = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
-    except (RuntimeError, ValueError) as error:
-        if not timm.is_model(name):
-            raise DanceReIDError(
-                f"backbone: timm knows no model '{name}' ({error}). timm.list_models() lists them."
-            ) from error
-        raise no_weights(name, error) from error
-    except OSError as error:  # the Hub's errors, and those of the network
+    except (OSError, RuntimeError, ValueError) as error:  # the Hub's, and those of the network
         raise no_weights(name, error) from error
     if hasattr(net, "layer4") and design.last_stride == 1:
         # By hand: timm's output_stride=16 would also dilate the convolutions.
@@ -194,18 +193,18 @@ def no_weights(name: str, error: Exception) -> SourceError:
     )
 
 
-def load_weights(net: nn.Module, tensors: dict[str, Any], source: str) -> None:
-    """Loads weights into a net, if names and shapes fit.
+def check_weights(shapes: dict[str, Any], tensors: dict[str, Any], source: str) -> None:
+    """Refuses weights that do not fit a net.
 
     Args:
-        net: the net.
+        shapes: the net's state, by name; on any device.
         tensors: the weights, by name.
         source: where they are from, for the message.
 
     Raises:
         SourceError: a tensor is missing or has another shape.
     """
-    for name, own in net.state_dict().items():
+    for name, own in shapes.items():
         if name not in tensors:
             raise SourceError(
                 f"{source}: expected a tensor '{name}', there is none. Name weights of this "
@@ -217,4 +216,3 @@ def load_weights(net: nn.Module, tensors: dict[str, Any], source: str) -> None:
                 f"{list(tensors[name].shape)}. Name weights of this backbone, or another "
                 "--backbone."
             )
-    net.load_state_dict({name: tensors[name] for name in net.state_dict()})

@@ -9,7 +9,7 @@ from dancereid_pipeline.common.errors import DanceReIDError, SourceError
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 pytest.importorskip("timm", reason="needs timm: make test-slow")
 
-from dancereid_pipeline.training.encoder import Design, Encoder, load_weights  # noqa: E402
+from dancereid_pipeline.training.encoder import Design, Encoder, check_weights  # noqa: E402
 from dancereid_pipeline.training.learner import EncoderLearner  # noqa: E402
 from dancereid_pipeline.training.memory import step_bytes  # noqa: E402
 from dancereid_pipeline.training.methods import METHODS, recipe  # noqa: E402
@@ -84,10 +84,10 @@ def test_backbones_that_do_not_fit() -> None:
     net = Encoder(Design("small", people=3))
     other = Encoder(Design("small", people=4)).state_dict()
     with pytest.raises(SourceError, match=r"'classifier.weight' to have the shape \[3, 128\]"):
-        load_weights(net, other, "here")
+        check_weights(net.state_dict(), other, "here")
     del other["neck.weight"]
     with pytest.raises(SourceError, match=r"expected a tensor 'neck.weight', there is none"):
-        load_weights(net, other, "here")
+        check_weights(net.state_dict(), other, "here")
 
 
 def test_a_model_of_timm_as_it_is() -> None:
