@@ -14,6 +14,7 @@ from .methods import Recipe
 from .parts import PARTS, part_features
 
 SMALL = "small"
+_WIDTHS, _STRIDES = (32, 64, 96, 128, 192), (2, 2, 2, 2, 1)  # of the small net's convolutions
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Design:
     """What an encoder is made of; enough to make it again.
 
     Attributes:
-        backbone: "small" (four convolutions), or the name of a model of timm.
+        backbone: "small" (five convolutions), or the name of a model of timm.
         people: number of people that the classifier tells apart, K.
         verification: number of outputs of the verification of pairs; 0 for none.
         parts: whether features of body parts are added.
@@ -117,17 +118,20 @@ class Encoder(nn.Module):
 def _backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
     """A net from images to maps `[N, C, h, w]`, and C."""
     if design.backbone == SMALL and not design.stem_without_relu:
-        return _small(), 128
+        return _small(), _WIDTHS[-1]
     if design.backbone == SMALL:
         raise _no_stem(design.backbone)
     return _timm_backbone(design, pretrained)
 
 
 def _small() -> nn.Module:
-    """Four convolutions, 32 to 128 channels: 128 x 64 pixels -> `[N, 128, 16, 8]`."""
+    """Five convolutions: 128 x 64 pixels -> `[N, 192, 8, 4]`.
+
+    A cell of the map sees 63 pixels: with 31, the small net cannot tell where on a body it is.
+    """
     layers: list[nn.Module] = []
     channels = 3
-    for width, stride in ((32, 2), (64, 2), (96, 2), (128, 1)):
+    for width, stride in zip(_WIDTHS, _STRIDES, strict=True):
         layers += [
             nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(width),

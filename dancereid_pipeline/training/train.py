@@ -47,7 +47,7 @@ def train(
         method: "softmax", "siamese", "triplet", "st-reidnet", "strong" or "parts".
         preset: "mended", or "published" with the faults of the published code that shaped its
             numbers (`training.methods.SWITCHES`).
-        backbone: the name of a convolutional model of timm; or "small", four convolutions for
+        backbone: the name of a convolutional model of timm; or "small", five convolutions for
             trying things out.
         weights: of the backbone to begin with: "hub" (timm's, fetched), "none" (random), the path
             of a safetensors file, or of a folder that a training wrote.

@@ -95,7 +95,7 @@ def test_a_pushed_model_is_private_and_gives_the_same_features_by_its_name(
     file, done = extracted(hub, tmp_path, demo_cache, NAME)
     assert done.returncode == 0, done.stderr
     rows = np.stack(pq.read_table(file)["feature"].to_numpy(zero_copy_only=False))
-    assert rows.shape == (145, 128)
+    assert rows.shape == (145, 192)
     np.testing.assert_array_equal(rows, dancereid.extract(demo_built["test"], trained))
     fetched = {request.names["path"] for request in hub.of("resolve")}
     assert fetched == {"model.json", "model.safetensors", "result.json"}
@@ -126,7 +126,7 @@ def test_what_is_not_pushed(trained: Path, hub: Hub, tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"backbone": "hf-hub:stranger/net"}, "timm knows no model 'hf-hub:stranger/net'"),
-        ({"people": 10**13}, "'classifier.weight' to have the shape [10000000000000, 128]"),
+        ({"people": 10**13}, "'classifier.weight' to have the shape [10000000000000, 192]"),
         ({"people": "six"}, "'people' is 'six', not int"),
         ({"people": -1}, "expected a model that dancereid train wrote"),
         ({"code": "import os"}, "expected a model that dancereid train wrote"),
