@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from dancereid_pipeline.publish.prepare import prepare, prepare_part
     from dancereid_pipeline.publish.push import push_to_hub
     from dancereid_pipeline.training.extract import extract
+    from dancereid_pipeline.training.hub_model import push_model_to_hub
     from dancereid_pipeline.training.loader import people_loader
     from dancereid_pipeline.training.reproduce import reproduce
     from dancereid_pipeline.training.train import train
@@ -85,6 +86,7 @@ __all__ = [
     "prepare",
     "prepare_part",
     "preview",
+    "push_model_to_hub",
     "push_to_hub",
     "reproduce",
     "train",
@@ -107,6 +109,7 @@ _LATER = {
     "prepare": "publish.prepare",
     "prepare_part": "publish.prepare",
     "preview": "preview.page.page",
+    "push_model_to_hub": "training.hub_model",
     "push_to_hub": "publish.push",
     "reproduce": "training.reproduce",
     "train": "training.train",

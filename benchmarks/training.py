@@ -41,7 +41,7 @@ def measure(size: Size) -> list[Figure]:
             net = Encoder(Design(backbone, people=6)).to(device)
             sampler = Shuffled(Images.of(people), _BATCH)
             learner = EncoderLearner(net, recipe("softmax"))
-            training = Training(learner, sampler, arrays, Path(temporary), 10**6, key="")
+            training = Training(learner, sampler, arrays, Path(temporary), 10**6, facts={})
             found = in_turn(
                 size,
                 {

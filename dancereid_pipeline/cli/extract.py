@@ -3,13 +3,14 @@
 The file has a row for each image: video_id, person_id, frame and feature. The model "colour"
 needs no training: its features are colour histograms of stripes of the body. A trained model
 should score better: the folder that dancereid train wrote, or "timm:NAME" for a model of timm with
-its own weights. These need the extra 'train'.
+its own weights; or else the name of a model on the Hub. These need the extra 'train'.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from ..common.progress import progress
 from ..common.validation import require_extra
 from ..evaluation.colour_baseline import COLUMNS, colour_features
 from ..evaluation.feature_file import KEYS, write_features
+from ..training.extract import TIMM
+from ..training.hub_model import local_model
 from .flag_types import local_path
 from .outputs import check_file
 from .split_flags import add_split_flags, load_split
@@ -37,7 +40,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         required=True,
-        metavar="colour|timm:NAME|FOLDER",
+        metavar="colour|timm:NAME|FOLDER|USER/NAME",
         help="the model that computes the features",
     )
     parser.add_argument(
@@ -51,14 +54,13 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Loads the split, computes its features, writes them, prints a summary."""
-    if arguments.model != "colour":
-        require_extra("train", "torch", "safetensors")  # before a build, which may take an hour
     check_file("--output", arguments.output, (".parquet",))
+    model = _found(arguments.model)  # before a build, which may take an hour
     images, coverage = load_split(arguments)
     if arguments.model == "colour":
         rows = _colour(images)
     else:
-        rows = dancereid.extract(images, arguments.model, device=arguments.device)
+        rows = dancereid.extract(images, model, device=arguments.device)
     origin = {
         "model": arguments.model,
         "config": coverage.config,
@@ -73,6 +75,14 @@ def main(arguments: argparse.Namespace) -> int:
         print(f"{arguments.output}: {size}, of {arguments.split}")
         print(str(coverage).splitlines()[0])
     return 0
+
+
+def _found(model: str) -> str | Path:
+    """The model, fetched if the Hub has it."""
+    if model == "colour":
+        return model
+    require_extra("train", "torch", "safetensors")
+    return model if model.startswith(TIMM) else local_model(model)
 
 
 def _colour(images: Any) -> NDArray[np.float32]:

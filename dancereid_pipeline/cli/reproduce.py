@@ -12,11 +12,9 @@ import json
 
 import dancereid
 
-from ..common.validation import require_extra
 from ..training.methods import METHODS, PUBLISHED_SCORES
-from ..training.reproduce import PAGE
+from ..training.reproduce import PAGE, check_reproduction
 from .build_flags import load
-from .outputs import check_folder
 from .train import FLAGS, add_training_flags
 
 EXAMPLES = (
@@ -46,9 +44,9 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Loads the dataset, trains what is not trained yet, prints the scores."""
-    require_extra("train", "torch", "safetensors")  # before a build, which may take an hour
-    check_folder(arguments.output)
     options = {name: getattr(arguments, name) for name in [*_FLAGS, "methods", "seeds"]}
+    checked = {name: value for name, value in options.items() if name != "workers"}
+    check_reproduction(arguments.output, **checked)  # before a build, which may take an hour
     results = dancereid.reproduce(load(arguments), arguments.output, **options)
     if arguments.json:
         print(json.dumps(results))

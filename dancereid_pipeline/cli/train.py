@@ -14,13 +14,11 @@ from typing import Any
 
 import dancereid
 
-from ..common.validation import require_extra
+from ..training.check_training import SELECTIONS, check_training
 from ..training.methods import METHODS, PRESETS
-from ..training.train import SELECTIONS
 from .build_flags import add_build_flags, add_dataset_flag, load
 from .flag_types import local_path
 from .network_flags import documented, flag, help_text
-from .outputs import check_folder
 
 EXAMPLES = (
     "  dancereid train --method softmax --config paper --output runs/softmax --device cuda\n"
@@ -65,11 +63,10 @@ def add_training_flags(parser: argparse.ArgumentParser, names: Iterable[str]) ->
 
 def main(arguments: argparse.Namespace) -> int:
     """Loads the dataset, trains, prints the scores."""
-    require_extra("train", "torch", "safetensors")  # before a build, which may take an hour
-    check_folder(arguments.output)
-    options = {name: getattr(arguments, name) for name in FLAGS}
-    dataset = load(arguments)
-    result = dancereid.train(dataset, arguments.output, method=arguments.method, **options)
+    options = {name: getattr(arguments, name) for name in [*FLAGS, "method"]}
+    checked = {name: value for name, value in options.items() if name != "workers"}
+    check_training(arguments.output, **checked)  # before a build, which may take an hour
+    result = dancereid.train(load(arguments), arguments.output, **options)
     if arguments.json:
         print(json.dumps(result))
         return 0

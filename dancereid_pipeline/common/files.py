@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,6 +130,12 @@ def beside(path: Path) -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=UNFINISHED) as folder:
         yield Path(folder) / path.name
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what `beside` left in a folder when it was killed. Nobody else may write there."""
+    for leftover in folder.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # it may be gone: its run removes it at its end
 
 
 def give_name(file: Path, path: Path) -> None:

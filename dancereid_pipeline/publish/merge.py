@@ -14,7 +14,6 @@ another one.
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from ..build.options import SampleOptions
 from ..build.schema import example_features
 from ..catalogue.catalogue import CONFIGS, in_order
 from ..common.errors import SourceError
-from ..common.files import UNFINISHED, alone, now, usable
+from ..common.files import alone, now, remove_unfinished, usable
 from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..preview.contact_sheet import contact_sheet
@@ -226,9 +225,7 @@ def alone_in(output: Storage, config: str) -> Iterator[None]:
     output.local.mkdir(parents=True, exist_ok=True)
     with alone(output.local, "prepare"):
         for folder in (output.local, *(output.local / config for config in CONFIGS)):
-            for leftover in folder.glob(f"{UNFINISHED}*"):
-                # It may be gone: its run removes it at its end.
-                shutil.rmtree(leftover, ignore_errors=True)
+            remove_unfinished(folder)
         _finish_merges(output)
         yield
 

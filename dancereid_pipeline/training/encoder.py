@@ -14,6 +14,7 @@ from .methods import Recipe
 from .parts import PARTS, part_features
 
 SMALL = "small"
+_WIDTHS, _STRIDES = (32, 64, 96, 128, 192), (2, 2, 2, 2, 1)  # of the small net's convolutions
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Design:
     """What an encoder is made of; enough to make it again.
 
     Attributes:
-        backbone: "small" (four convolutions), or the name of a model of timm.
+        backbone: "small" (five convolutions), or the name of a model of timm.
         people: number of people that the classifier tells apart, K.
         verification: number of outputs of the verification of pairs; 0 for none.
         parts: whether features of body parts are added.
@@ -117,17 +118,20 @@ class Encoder(nn.Module):
 def _backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
     """A net from images to maps `[N, C, h, w]`, and C."""
     if design.backbone == SMALL and not design.stem_without_relu:
-        return _small(), 128
+        return _small(), _WIDTHS[-1]
     if design.backbone == SMALL:
         raise _no_stem(design.backbone)
     return _timm_backbone(design, pretrained)
 
 
 def _small() -> nn.Module:
-    """Four convolutions, 32 to 128 channels: 128 x 64 pixels -> `[N, 128, 16, 8]`."""
+    """Five convolutions: 128 x 64 pixels -> `[N, 192, 8, 4]`.
+
+    A cell of the map sees 63 pixels: with 31, the small net cannot tell where on a body it is.
+    """
     layers: list[nn.Module] = []
     channels = 3
-    for width, stride in ((32, 2), (64, 2), (96, 2), (128, 1)):
+    for width, stride in zip(_WIDTHS, _STRIDES, strict=True):
         layers += [
             nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False),
             nn.BatchNorm2d(width),
@@ -142,15 +146,14 @@ def _timm_backbone(design: Design, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 
     name = design.backbone
+    # timm would also take addresses of the Hub and folders, which a stranger's design may name.
+    if not timm.is_model(name):
+        raise DanceReIDError(
+            f"backbone: timm knows no model '{name}'. timm.list_models() lists them."
+        )
     try:
         net = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
-    except (RuntimeError, ValueError) as error:
-        if not timm.is_model(name):
-            raise DanceReIDError(
-                f"backbone: timm knows no model '{name}' ({error}). timm.list_models() lists them."
-            ) from error
-        raise no_weights(name, error) from error
-    except OSError as error:  # the Hub's errors, and those of the network
+    except (OSError, RuntimeError, ValueError) as error:  # the Hub's, and those of the network
         raise no_weights(name, error) from error
     if hasattr(net, "layer4") and design.last_stride == 1:
         # By hand: timm's output_stride=16 would also dilate the convolutions.
@@ -194,18 +197,18 @@ def no_weights(name: str, error: Exception) -> SourceError:
     )
 
 
-def load_weights(net: nn.Module, tensors: dict[str, Any], source: str) -> None:
-    """Loads weights into a net, if names and shapes fit.
+def check_weights(shapes: dict[str, Any], tensors: dict[str, Any], source: str) -> None:
+    """Refuses weights that do not fit a net.
 
     Args:
-        net: the net.
+        shapes: the net's state, by name; on any device.
         tensors: the weights, by name.
         source: where they are from, for the message.
 
     Raises:
         SourceError: a tensor is missing or has another shape.
     """
-    for name, own in net.state_dict().items():
+    for name, own in shapes.items():
         if name not in tensors:
             raise SourceError(
                 f"{source}: expected a tensor '{name}', there is none. Name weights of this "
@@ -217,4 +220,3 @@ def load_weights(net: nn.Module, tensors: dict[str, Any], source: str) -> None:
                 f"{list(tensors[name].shape)}. Name weights of this backbone, or another "
                 "--backbone."
             )
-    net.load_state_dict({name: tensors[name] for name in net.state_dict()})

@@ -25,8 +25,9 @@ def extract(
 
     Args:
         dataset: one split, as `load_dataset` gives it.
-        model: a folder that `dancereid.train` wrote; or "timm:NAME" for a model of timm with its
-            own weights (fetched from the Hub), pooled, with its own size and normalization.
+        model: a folder that `dancereid.train` wrote; "timm:NAME" for a model of timm with its own
+            weights (fetched from the Hub), pooled, with its own size and normalization; or
+            "USER/NAME" of a model that `push_model_to_hub` pushed, if there is no such folder.
         device: "cpu", "cuda", or another device of PyTorch.
         workers: number of processes that decode images; 0 for this one.
 
@@ -42,9 +43,10 @@ def extract(
 
         compute = timm_features(str(model).removeprefix(TIMM), usable_device(device))
     else:
+        from .hub_model import local_model
         from .model_folder import load_model
 
-        encoder = load_model(Path(model).expanduser()).to(usable_device(device))
+        encoder = load_model(local_model(model)).to(usable_device(device))
         compute = encoder_features(encoder)
     return features_of(as_arrays(dataset), compute, workers)
 

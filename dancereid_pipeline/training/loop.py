@@ -17,6 +17,7 @@ import torch
 from ..common.errors import DanceReIDError
 from ..common.files import replaced, usable
 from ..common.progress import progress
+from .check_training import check_same
 from .learner import Learner
 from .loader import load_batches
 from .model_folder import LOG, PICTURES, save_state
@@ -38,7 +39,7 @@ class Training:
         arrays: the examples, as `as_arrays` gives them.
         folder: where log and state are written.
         steps: number of steps of the whole training.
-        key: what all depends on; a state with another key is not resumed.
+        facts: what all depends on; a state with other facts is not resumed.
         workers: number of processes that decode.
         step: number of steps done.
         scores: of evaluations so far, to choose by: step and mAP.
@@ -50,7 +51,7 @@ class Training:
     arrays: Any
     folder: Path
     steps: int
-    key: str
+    facts: dict[str, Any]
     workers: int = 0
     step: int = 0
     scores: list[dict[str, Any]] = field(default_factory=list)
@@ -66,7 +67,7 @@ class Training:
     def state(self) -> dict[str, Any]:
         """All that the next steps depend on."""
         return {
-            "key": self.key,
+            "facts": json.dumps(self.facts),
             "step": self.step,
             "learner": self.learner.state(),
             "log": json.dumps(self._log),
@@ -81,7 +82,7 @@ class Training:
         Raises:
             DanceReIDError: it is of another training.
         """
-        check_same(self.folder, self.key, state["key"])
+        check_same(self.folder, self.facts, json.loads(state["facts"]))
         self.learner.resume(state["learner"])
         self.step, self._sums = state["step"], dict(state["sums"])
         self._log, self.scores = json.loads(state["log"]), json.loads(state["scores"])
@@ -171,20 +172,6 @@ class Training:
         self.learner.draw(self.folder / PICTURES / f"epoch-{line['epoch']:04}.png")
         with replaced(self.folder / LOG) as unfinished:
             unfinished.write_text("".join(json.dumps(each) + "\n" for each in self._log), "utf-8")
-
-
-def check_same(folder: Path, here: str, there: str) -> None:
-    """Refuses to continue another training.
-
-    Raises:
-        DanceReIDError: they differ.
-    """
-    if here != there:
-        raise DanceReIDError(
-            f"{folder}: expected a training with these options to resume, found one with "
-            f"others.\n  here:  {here}\n  there: {there}\nRepeat its options, or name another "
-            "folder."
-        )
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import torch
 from safetensors import SafetensorError
@@ -27,10 +27,10 @@ from safetensors.torch import load_file, save_file
 
 from ..common.errors import SourceError
 from ..common.files import replaced, write_json
-from .encoder import Design, Encoder, load_weights
+from .encoder import Design, Encoder, check_weights
 
 WEIGHTS, DESIGN, RESULT, LOG = "model.safetensors", "model.json", "result.json", "log.jsonl"
-UNFINISHED, PICTURES = "unfinished.pt", "pictures"
+UNFINISHED, PICTURES, CURVES, CARD = "unfinished.pt", "pictures", "curves.png", "README.md"
 
 
 def save_model(folder: Path, encoder: Encoder) -> None:
@@ -42,21 +42,39 @@ def save_model(folder: Path, encoder: Encoder) -> None:
 
 
 def load_model(folder: Path) -> Encoder:
-    """Reads what `save_model` wrote.
+    """Reads what `save_model` wrote. It may be a stranger's.
 
     Raises:
         SourceError: it is not there, or broken.
     """
     try:
-        design = Design(**json.loads((folder / DESIGN).read_text("utf-8")))
-        encoder = Encoder(design)
-    except (OSError, ValueError, TypeError) as error:
+        design = _read_design(folder / DESIGN)
+        with torch.device("meta"):  # shapes alone: they may need more memory than there is
+            shapes = Encoder(design).state_dict()
+    except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise SourceError(
             f"{folder}: expected a model that dancereid train wrote, with a {DESIGN} ({error}). "
             "Name a folder of --output of a training that is finished."
         ) from error
-    load_weights(encoder, read_tensors(folder / WEIGHTS), str(folder / WEIGHTS))
+    tensors = read_tensors(folder / WEIGHTS)
+    check_weights(shapes, tensors, str(folder / WEIGHTS))
+    encoder = Encoder(design)
+    encoder.load_state_dict({name: tensors[name] for name in shapes})
     return encoder
+
+
+def _read_design(path: Path) -> Design:
+    """The design in a file.
+
+    Raises:
+        TypeError: it holds something else.
+    """
+    given = json.loads(path.read_text("utf-8"))
+    design = Design(**given)
+    for name, kind in get_type_hints(Design).items():
+        if type(getattr(design, name)) is not kind:
+            raise TypeError(f"'{name}' is {getattr(design, name)!r}, not {kind.__name__}")
+    return design
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -75,6 +93,18 @@ def read_result(folder: Path) -> dict[str, Any]:
             "and train again."
         ) from error
     return result
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """What a training depends on, finished or not; read without its weights.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    if not (folder / UNFINISHED).exists():
+        return read_result(folder)
+    facts: dict[str, Any] = json.loads(load_state(folder, mmap=True)["facts"])
+    return facts
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
@@ -101,7 +131,9 @@ def warm_start(encoder: Encoder, path: Path) -> None:
     file = path / WEIGHTS if path.is_dir() else path
     tensors = read_tensors(file)
     own = {n.removeprefix("backbone."): t for n, t in tensors.items() if n.startswith("backbone.")}
-    load_weights(encoder.backbone, own or tensors, str(file))
+    shapes = encoder.backbone.state_dict()
+    check_weights(shapes, own or tensors, str(file))
+    encoder.backbone.load_state_dict({name: (own or tensors)[name] for name in shapes})
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
@@ -119,15 +151,19 @@ def _written(path: Path) -> Iterator[None]:
         raise OSError(f"{path.name} cannot be written: {error}") from error
 
 
-def load_state(folder: Path) -> dict[str, Any]:
+def load_state(folder: Path, *, mmap: bool = False) -> dict[str, Any]:
     """Reads what `save_state` wrote.
+
+    Args:
+        folder: the folder.
+        mmap: read tensors only when they are used.
 
     Raises:
         SourceError: it is not there, or broken.
     """
     path = folder / UNFINISHED
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except Exception as error:  # what torch raises for broken files is not listed
         raise SourceError(
             f"{path}: cannot be read ({error}). Remove the folder and train again."

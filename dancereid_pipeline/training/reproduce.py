@@ -13,6 +13,7 @@ from ..common.validation import checked_path, one_of, whole_number
 from ..evaluation.evaluate import evaluate
 from ..evaluation.top_k import nearest
 from ..preview.ranking_sheet import chosen_queries, ranked_gallery
+from .check_training import check_training
 from .extract import extract
 from .methods import METHODS, PRESETS, PUBLISHED_SCORES
 from .train import train
@@ -53,38 +54,57 @@ def reproduce(
     Raises:
         DanceReIDError: as `dancereid.train`; a folder has a training with other options.
     """
+    folder = checked_path("output", output)
+    runs = _runs(folder, methods, seeds, preset)
+    if not isinstance(dataset, Mapping) or not len(dataset.get("test", ())):
+        raise OptionError("dataset: expected all splits, with images in 'test' to score on.")
+    results: dict[str, list[dict[str, Any]]] = {}
+    for run, own in runs.items():
+        result = train(dataset, run, **own, **options, device=device, workers=workers)
+        results.setdefault(own["method"], []).append(result)
+        # After each training, so that a look into the folder shows how far it is.
+        with usable(folder):
+            if not (run / GALLERIES).exists():
+                _draw_galleries(dataset["test"], run, device, workers)
+            write_json(folder / TABLE, results)
+            with replaced(folder / PAGE) as unfinished:
+                unfinished.write_text(page(results), "utf-8")
+    return results
+
+
+def check_reproduction(
+    output: str | Path, methods: Sequence[str], seeds: int, preset: str, **options: Any
+) -> None:
+    """Refuses, before a dataset is loaded, options and a folder that `reproduce` would refuse.
+
+    Raises:
+        DanceReIDError: as `check_training`, of each training.
+    """
+    for run, own in _runs(checked_path("output", output), methods, seeds, preset).items():
+        check_training(run, **own, **options)
+
+
+def _runs(
+    folder: Path, methods: Sequence[str], seeds: int, preset: str
+) -> dict[Path, dict[str, Any]]:
+    """The options of each training that are its own, by its folder."""
     one_of("preset", preset, PRESETS)
     whole_number("seeds", seeds, 1, 1000)
     if unknown := [name for name in methods if name not in METHODS] or not methods:
         raise OptionError(f"methods: expected some of {', '.join(METHODS)}, got {unknown}.")
-    folder = checked_path("output", output)
-    if not isinstance(dataset, Mapping) or not len(dataset.get("test", ())):
-        raise OptionError("dataset: expected all splits, with images in 'test' to score on.")
-    results: dict[str, list[dict[str, Any]]] = {}
+    runs = {}
     for method in dict.fromkeys(methods):
-        results[method] = []
+        own = {"method": method, "preset": preset if method in PUBLISHED_SCORES else "mended"}
         for seed in range(seeds):
-            run = folder / f"{method}-seed-{seed}"
-            result = train(
-                dataset,
-                run,
-                method=method,
-                preset=preset if method in PUBLISHED_SCORES else "mended",
-                seed=seed,
-                device=device,
-                workers=workers,
-                resume=True,
-                **options,
-            )
-            results[method].append(result)
-            # After each training, so that a look into the folder shows how far it is.
-            with usable(folder):
-                if not (run / GALLERIES).exists():
-                    _draw_galleries(dataset["test"], run, device, workers)
-                write_json(folder / TABLE, results)
-                with replaced(folder / PAGE) as unfinished:
-                    unfinished.write_text(page(results), "utf-8")
-    return results
+            runs[folder / f"{method}-seed-{seed}"] = {**own, "seed": seed, "resume": True}
+    with usable(folder):
+        there = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if there and TABLE not in there and not there & {run.name for run in runs}:
+        raise OptionError(
+            f"{folder}: expected a new folder, or one with trainings of this table, found "
+            f"{', '.join(sorted(there)[:3])}. Name another folder."
+        )
+    return runs
 
 
 def _draw_galleries(images: Any, run: Path, device: str, workers: int) -> None:

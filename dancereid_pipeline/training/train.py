@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,10 @@ from ..build.coverage import Coverage, coverage_of
 from ..build.numpy_view import as_arrays
 from ..common.errors import DanceReIDError, OptionError
 from ..common.files import usable
-from ..common.validation import checked_path, one_of, require_extra, whole_number
-from .methods import recipe
+from .check_training import check_training
 from .sampling import people_of_videos, sampler_of
 
-SELECTIONS = ("last", "held-out", "published")
 _HELD_OUT = 10  # people, as the published code has it
-_MOST = 10**9
-_MOST_RATE = 1e30  # float32 ends at 3.4e38
 
 
 def train(
@@ -52,7 +47,7 @@ def train(
         method: "softmax", "siamese", "triplet", "st-reidnet", "strong" or "parts".
         preset: "mended", or "published" with the faults of the published code that shaped its
             numbers (`training.methods.SWITCHES`).
-        backbone: the name of a convolutional model of timm; or "small", four convolutions for
+        backbone: the name of a convolutional model of timm; or "small", five convolutions for
             trying things out.
         weights: of the backbone to begin with: "hub" (timm's, fetched), "none" (random), the path
             of a safetensors file, or of a folder that a training wrote.
@@ -76,31 +71,23 @@ def train(
     Raises:
         DanceReIDError: an option, the data or a file is not valid; the loss is not finite.
     """
-    require_extra("train", "torch", "safetensors")
+    folder, chosen, asked = check_training(
+        output,
+        method=method,
+        preset=preset,
+        backbone=backbone,
+        weights=weights,
+        epochs=epochs,
+        steps=steps,
+        batch=batch,
+        lr=lr,
+        seed=seed,
+        device=device,
+        select=select,
+        resume=resume,
+    )
     from .trainer import Trainer
 
-    one_of("select", select, SELECTIONS)
-    whole_number("seed", seed, 0, 2**32)
-    chosen = recipe(method, preset)
-    if epochs is not None:
-        chosen = replace(chosen, epochs=whole_number("epochs", epochs, 1, _MOST))
-    if batch is not None:
-        chosen = replace(chosen, batch=whole_number("batch", batch, 2, _MOST))
-    if lr is not None:
-        if not isinstance(lr, int | float) or not 0 <= lr <= _MOST_RATE:
-            raise OptionError(f"lr: expected a number from 0 to {_MOST_RATE:g}, got {lr!r}.")
-        chosen = replace(chosen, lr=float(lr))
-    if backbone == "small" and str(weights) == "hub":
-        raise OptionError(
-            "weights: the backbone 'small' has none on the Hub. Begin with 'none', or with a "
-            "folder that a training wrote."
-        )
-    if str(weights) == "none":
-        # There is nothing to preserve in random weights.
-        chosen = replace(chosen, backbone_lr=1.0)
-    if steps is not None:
-        whole_number("steps", steps, 1, _MOST)
-    folder = checked_path("output", output)
     trained, scored = _parts(dataset, select)
     videos, people = (
         list(chain.from_iterable(split[name][:] for split in dataset.values()))
@@ -116,15 +103,8 @@ def train(
     total = steps or chosen.epochs * len(sampler)
     coverage = _coverage(dataset)
     facts = {
-        "method": method,
-        "preset": preset,
-        "switches": list(chosen.switches),
-        "backbone": backbone,
-        "weights": str(weights),
-        "select": select,
-        "seed": seed,
+        **asked,
         "steps": total,
-        "recipe": asdict(chosen),
         "config": coverage.config if coverage else "own",
         "fingerprint": coverage.fingerprint if coverage else "unknown",
         "images": len(trained),
@@ -134,7 +114,7 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
     return Trainer(
         facts, chosen, sampler, as_arrays(trained), scored, coverage, folder, device, workers
-    ).run(resume=resume)
+    ).run()
 
 
 def _coverage(dataset: Any) -> Coverage | None:

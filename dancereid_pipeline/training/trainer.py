@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,15 +15,16 @@ import torch
 from ..build.coverage import Coverage
 from ..build.numpy_view import as_arrays
 from ..common.device import usable_device
-from ..common.errors import KEPT, OptionError, interruptible
-from ..common.files import now, replaced, write_json
+from ..common.errors import KEPT, interruptible
+from ..common.files import now, remove_unfinished, replaced, write_json
 from ..evaluation.evaluate import evaluate
 from .card import model_card
+from .check_training import check_same
 from .curves import draw_curves
 from .encoder import Design, Encoder
 from .extract import encoder_features, features_of
 from .learner import EncoderLearner, Learner
-from .loop import Training, check_same
+from .loop import Training
 from .memory import check_memory
 from .methods import Recipe
 from .model_folder import (
@@ -71,20 +70,18 @@ class Trainer:
     device: str
     workers: int
 
-    def run(self, *, resume: bool) -> dict[str, Any]:
-        """Trains, or continues, and returns the result.
+    def run(self) -> dict[str, Any]:
+        """Trains, or continues what is in the folder, and returns the result.
 
         Raises:
             DanceReIDError: as `train`.
         """
+        remove_unfinished(self.folder)
         unfinished = (self.folder / UNFINISHED).exists()
-        if not resume and (unfinished or (self.folder / RESULT).exists()):
-            raise OptionError(
-                f"{self.folder}: expected a new folder, found a training there. Continue it with "
-                "--resume, or name another folder."
-            )
-        if resume and not unfinished and (self.folder / RESULT).exists():
-            return self._finished()
+        if not unfinished and (self.folder / RESULT).exists():
+            result = read_result(self.folder)
+            check_same(self.folder, self.facts, result)
+            return result
         training = self._training()
         if unfinished:
             training.resume(load_state(self.folder))
@@ -92,13 +89,6 @@ class Trainer:
         with interruptible(kept, (self.folder / UNFINISHED).exists):
             scores = self._chosen(training)
         return self._finish(training, scores)
-
-    def _finished(self) -> dict[str, Any]:
-        """The result of a training that is finished, if it is this one."""
-        result = read_result(self.folder)
-        there = {name: result.get(name) for name in self.facts}
-        check_same(self.folder, _same_training(self.facts), _same_training(there))
-        return result
 
     def _training(self) -> Training:
         torch.manual_seed(self.facts["seed"])
@@ -128,7 +118,7 @@ class Trainer:
             self.arrays,
             self.folder,
             self.facts["steps"],
-            _same_training(self.facts),
+            self.facts,
             self.workers,
         )
 
@@ -211,8 +201,3 @@ def _versions() -> dict[str, str]:
         "safetensors": safetensors.__version__,
         "dancereid": version("dancereid"),
     }
-
-
-def _same_training(facts: Mapping[str, Any]) -> str:
-    """What must be the same for a training to be continued, as text."""
-    return json.dumps(dict(facts), sort_keys=True)

@@ -9,7 +9,7 @@ from dancereid_pipeline.common.errors import DanceReIDError, SourceError
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 pytest.importorskip("timm", reason="needs timm: make test-slow")
 
-from dancereid_pipeline.training.encoder import Design, Encoder, load_weights  # noqa: E402
+from dancereid_pipeline.training.encoder import Design, Encoder, check_weights  # noqa: E402
 from dancereid_pipeline.training.learner import EncoderLearner  # noqa: E402
 from dancereid_pipeline.training.memory import step_bytes  # noqa: E402
 from dancereid_pipeline.training.methods import METHODS, recipe  # noqa: E402
@@ -67,13 +67,13 @@ def test_a_resnet_needs_eighty_mebibytes_an_image() -> None:
     assert 70 < each < 90
     small = EncoderLearner(Encoder(Design("small", people=7)), recipe("softmax"))
     weights = 4 * sum(parameter.nbytes for parameter in small.encoder.parameters())
-    maps = 32 * 64 * 32 + 64 * 32 * 16 + 96 * 16 * 8 + 128 * 16 * 8
-    assert step_bytes(small, 3) - weights == 3 * 4 * (3 * maps + 128)
+    maps = 32 * 64 * 32 + 64 * 32 * 16 + 96 * 16 * 8 + (128 + 192) * 8 * 4
+    assert step_bytes(small, 3) - weights == 3 * 4 * (3 * maps + 192)
 
 
-def test_the_small_net_has_maps_of_16_by_8() -> None:
+def test_the_small_net_has_maps_of_8_by_4() -> None:
     net = Encoder(Design("small", people=3))
-    assert tuple(net.backbone(torch.zeros(1, 3, 128, 64)).shape) == (1, 128, 16, 8)
+    assert tuple(net.backbone(torch.zeros(1, 3, 128, 64)).shape) == (1, 192, 8, 4)
 
 
 def test_backbones_that_do_not_fit() -> None:
@@ -83,11 +83,11 @@ def test_backbones_that_do_not_fit() -> None:
         Encoder(Design("vit_tiny_patch16_224", people=3))
     net = Encoder(Design("small", people=3))
     other = Encoder(Design("small", people=4)).state_dict()
-    with pytest.raises(SourceError, match=r"'classifier.weight' to have the shape \[3, 128\]"):
-        load_weights(net, other, "here")
+    with pytest.raises(SourceError, match=r"'classifier.weight' to have the shape \[3, 192\]"):
+        check_weights(net.state_dict(), other, "here")
     del other["neck.weight"]
     with pytest.raises(SourceError, match=r"expected a tensor 'neck.weight', there is none"):
-        load_weights(net, other, "here")
+        check_weights(net.state_dict(), other, "here")
 
 
 def test_a_model_of_timm_as_it_is() -> None:

@@ -53,7 +53,7 @@ def test_what_is_trained_is_kept_and_what_was_stopped_is_continued(
         patch.setattr(loop.Training, "run", None)
         again = dancereid.reproduce(demo_built, table, seeds=2, **options)
     assert again == before
-    with pytest.raises(DanceReIDError, match=r"found one with others"):
+    with pytest.raises(DanceReIDError, match=r"with lr 0.002 and not 0.1"):
         dancereid.reproduce(demo_built, table, seeds=2, **{**options, "lr": 0.1})
     stopped, save = [], loop.Training.save
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,12 @@ import dancereid
 from dancereid_pipeline.cli.main import main
 from dancereid_pipeline.common import progress
 from dancereid_pipeline.common.errors import DanceReIDError, SourceError
+from tests.conftest import PROJECT
+from tests.support.command import refusal
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 
-from dancereid_pipeline.training import learner, loop, memory  # noqa: E402  # they need torch
+from dancereid_pipeline.training import learner, memory  # noqa: E402  # they need torch
 from dancereid_pipeline.training.model_folder import load_model, read_tensors  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -48,7 +52,7 @@ def test_the_result_says_what_was_done(trained: Path, demo_built: Any) -> None:
     assert not (trained / "unfinished.pt").exists()
     test = demo_built["test"]
     rows = dancereid.extract(test, trained)
-    assert (rows.shape, rows.dtype) == ((145, 128), np.float32)
+    assert (rows.shape, rows.dtype) == ((145, 192), np.float32)
     scores = dancereid.evaluate(rows, test["person_id"][:], test["frame"][:])
     assert result["test"]["mAP"] == round(100 * scores.to_dict()["mean_ap"], 2)
 
@@ -59,41 +63,35 @@ def test_workers_decode_the_same(trained: Path, demo_built: Any, tmp_path: Path)
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-class Killed(BaseException):
-    """Stands for what ends a process."""
-
-
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, which Windows cannot")
 @pytest.mark.parametrize("options", [{}, {"method": "st-reidnet", "batch": 4, "lr": 0.01}])
 def test_killed_ten_times_and_resumed_the_weights_are_the_same(
-    options: dict[str, Any], demo_built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: dict[str, Any], demo_built: Any, demo_cache: str, tmp_path: Path
 ) -> None:
-    options = {**FAST, "steps": 6, **options}
-    dancereid.train(demo_built, tmp_path / "whole", **options)
-    step, left = loop.Training._step, [0]
-
-    def dying(self: Any, *arguments: Any) -> Any:
-        if not left[0]:
-            raise Killed
-        left[0] -= 1
-        return step(self, *arguments)
-
-    monkeypatch.setattr(loop.Training, "_step", dying)
-    monkeypatch.setattr(loop, "_EVERY_S", 0.0)  # a state after each step
-    folder, resume = tmp_path / "killed", False
-    for kill in range(10):
-        left[0] = kill % 2  # every second one dies before its first step
-        with pytest.raises(Killed):
-            dancereid.train(demo_built, folder, resume=resume, **options)
-        resume = (folder / "unfinished.pt").exists()
-        if not resume:
-            continue
-        assert not (folder / "result.json").exists()
-    left[0] = 99
-    dancereid.train(demo_built, folder, resume=True, **options)
-    whole, again = (read_tensors(f / "model.safetensors") for f in (tmp_path / "whole", folder))
+    options = {"method": "softmax", **FAST, "steps": 6, **options}
+    words = ["train", *(f"--{name}={value}" for name, value in options.items())]
+    words += ["--config", "demo", "--cache-dir", demo_cache, "--quiet", "--json"]
+    program = [sys.executable, "-m", "tests.support.killed_training"]
+    asked = json.dumps({"words": words, "folder": str(tmp_path)})
+    done = subprocess.run(
+        [*program, asked], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    left = json.loads(done.stdout.splitlines()[-1])
+    assert len(left) == 10
+    # The first three kills came before there was a state; a half-written one has another name.
+    assert ["unfinished.pt" in names for names in left] == [False] * 3 + [True] * 7
+    assert any(name.startswith(".unfinished-") for name in left[1])
+    assert "model.safetensors" in left[9]
+    assert not any("result.json" in names for names in left)
+    assert not list((tmp_path / "killed").glob(".unfinished-*"))
+    names = ("whole", "killed")
+    whole, again = (read_tensors(tmp_path / name / "model.safetensors") for name in names)
     assert set(whole) == set(again)
     assert all(torch.equal(whole[name], again[name]) for name in whole)
-    logs = [(f / "log.jsonl").read_text().splitlines() for f in (tmp_path / "whole", folder)]
+    logs = [
+        (tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("whole", "killed")
+    ]
     losses = [[json.loads(line)["classification"] for line in log] for log in logs]
     assert losses[0] == losses[1] != []
 
@@ -105,13 +103,45 @@ def test_another_training_is_not_resumed_and_a_finished_one_is_not_replaced(
         dancereid.train(demo_built, trained, epochs=2, **FAST)
     result = json.loads((trained / "result.json").read_text())
     assert dancereid.train(demo_built, trained, epochs=2, resume=True, **FAST) == result
-    with pytest.raises(DanceReIDError, match="found one with others"):
+    with pytest.raises(DanceReIDError, match="found another one, with seed 0 and not 1"):
         dancereid.train(demo_built, trained, epochs=2, seed=1, resume=True, **FAST)
+    fewer = {**demo_built, "trainval": demo_built["trainval"].select(range(100))}
+    with pytest.raises(DanceReIDError, match="found another one, with images 120 and not 100"):
+        dancereid.train(fewer, trained, epochs=2, resume=True, **FAST)
     score = "dancereid_pipeline.training.trainer.Trainer._finish"
     monkeypatch.setattr(score, lambda *arguments: {})  # as if it was killed before its end
     dancereid.train(demo_built, tmp_path, steps=1, **FAST)
-    with pytest.raises(DanceReIDError, match=r"found one with others.*\n.*\n.*\n?Repeat its"):
+    with pytest.raises(DanceReIDError, match=r"with lr 0.002 and not 0.1\. Repeat its options"):
         dancereid.train(demo_built, tmp_path, steps=1, resume=True, **{**FAST, "lr": 0.1})
+
+
+def test_a_command_refuses_its_folder_before_it_loads_the_dataset(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "other" / "notes.txt"
+    file.parent.mkdir()
+    file.write_text("Not of a training.")
+    options = [f"--{name}={value}" for name, value in {**FAST, "epochs": 2}.items()]
+
+    def refused(output: Path, message: str, *more: str, command: str = "train") -> None:
+        # Loading would be refused, too: there is no such folder.
+        words = [command, "--output", output, "--data-dir", tmp_path / "none", *options, *more]
+        _, said = refusal([*words, *(["--method", "softmax"] * (command == "train"))], capsys)
+        assert message in said
+
+    refused(tmp_path / "other", "expected a new folder, or one with a training to resume, found no")
+    refused(tmp_path / "other", "found notes.txt. Name another folder", "--resume")
+    refused(file / "model", "Not a directory")
+    refused(trained, "found a training there. Continue it with --resume")
+    refused(trained, "found another one, with seed 0 and not 1", "--resume", "--seed=1")
+    refused(tmp_path / "new", "found nothing at 'no.safetensors'", "--weights=no.safetensors")
+    refused(tmp_path / "new", "lr: expected a number from 0", "--lr=-1")
+    refused(tmp_path / "other", "with trainings of this table, found notes", command="reproduce")
+    (tmp_path / "softmax-seed-0").symlink_to(trained)
+    more = ("--methods", "softmax", "--seeds=2", "--lr=0.1")
+    refused(tmp_path, "found another one, with lr 0.002 and not 0.1", *more, command="reproduce")
+    assert not (tmp_path / "new").exists()
+    assert file.read_text() == "Not of a training."
 
 
 @pytest.mark.parametrize("method", ["siamese", "triplet", "st-reidnet", "strong", "parts"])
@@ -158,7 +188,9 @@ def test_what_goes_wrong_is_one_line(
     refused("weights: the backbone 'small' has none on the Hub", weights="hub")
     refused("lr: expected a number from 0", lr=-1)
     refused(r"trainval.*Load it without split=", demo_built["trainval"])
-    refused("cannot be read|expected weights in a safetensors file", weights=tmp_path / "no.pt")
+    refused("or the path of a file or a folder, found nothing at", weights=tmp_path / "no.pt")
+    (tmp_path / "a.pt").write_bytes(b"not safetensors")
+    refused("expected weights in a safetensors file", weights=tmp_path / "a.pt")
 
     with monkeypatch.context() as patch:
         patch.setattr(memory, "_free_bytes", lambda device: 50_000_000)

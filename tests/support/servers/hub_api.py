@@ -114,14 +114,15 @@ class HubApi:
         if token is None:
             raise Refused(401, _NOT_SIGNED_IN)
         name = f"{asked.get('organization') or token.user}/{asked['name']}"
-        if asked["type"] != "dataset":
-            raise Refused(400, "This stand-in has datasets only")
+        kind = asked.get("type", "model")
+        if kind not in ("dataset", "model"):
+            raise Refused(400, "This stand-in has datasets and models only")
         if not token.may(WRITE, name):
             message = "You don't have the rights to create a dataset under the namespace"
             raise Refused(403, f'{message} "{name.split("/")[0]}"')
-        url = f"{self.url}/datasets/{name}"
+        url = f"{self.url}/{'datasets/' * (kind == 'dataset')}{name}"
         if name in self.repos:
-            return json_answer({"error": "You already created this dataset repo", "url": url}, 409)
+            return json_answer({"error": f"You already created this {kind} repo", "url": url}, 409)
         # An older client says it by `private`.
         self.create(
             name, private=asked.get("visibility") == "private" or asked.get("private", False)

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 from tests.support.servers.web import Answer, Request
 
 _TYPE = {"Content-Type": "application/json; charset=utf-8"}
-_API = r"/api/datasets/(?P<repo>[^/]+/[^/]+)"
-_REPO = r"/datasets/(?P<repo>[^/]+/[^/]+?)"
+_API = r"/api/(?:datasets|models)/(?P<repo>[^/]+/[^/]+)"
+_REPO = r"(?:/datasets)?/(?P<repo>[^/]+/[^/]+?)"
 _OBJECT = r"/objects/(?P<repo>[^/]+/[^/]+)/(?P<oid>\w{64})"
 
 # Kinds of requests. Those of the last three go to the storage, which is another address.
