@@ -21,7 +21,8 @@ from ..shards.build_record import RECORD, Build
 from ..shards.build_shard import put_video
 from ..shards.parquet_shards import ROWS_A_GROUP, check_images, shard_schema, shard_writer
 from ..shards.shard_record import BuildIdentity
-from .merge import alone_in, build_of, merge_config, parts_of
+from .found_records import parts_of
+from .merge import alone_in, build_of, merge_config
 
 _AS_LOADED = (
     "Share the dataset as it was loaded. To share a changed one, use its own push_to_hub, with "

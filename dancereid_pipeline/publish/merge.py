@@ -14,9 +14,9 @@ another one.
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -29,127 +29,16 @@ from ..build.schema import example_features
 from ..catalogue.catalogue import CONFIGS, in_order
 from ..common.errors import SourceError
 from ..common.files import alone, now, remove_unfinished, usable
-from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..preview.contact_sheet import contact_sheet
 from ..shards.build_record import PICTURE, RECORD, Build
-from ..shards.build_shard import ShardJob
 from ..shards.parquet_shards import Shard, plain_features
 from ..shards.sample_rows import sample_rows
-from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, record_names
+from ..shards.shard_record import SUFFIX, record_names
 from ..shards.split_statistics import SplitStatistics
 from .card import CARD
+from .found_records import Found, configs_in, parts_of
 from .prepared_folder import builds_in, check_output, describe, remove_descriptions
-
-PARTS = ".parts-"
-
-
-@dataclass(frozen=True)
-class Found:
-    """The records of a config: those that were built last, and those from before.
-
-    Attributes:
-        output: the prepared folder.
-        config: name of the config.
-        new: the records in the folder of parts, by name.
-        old: the records in the config's folder, by name.
-        moving: the names of the files in the folder of parts.
-    """
-
-    output: Storage
-    config: str
-    new: Mapping[str, ShardRecord]
-    old: Mapping[str, ShardRecord]
-    moving: Collection[str]
-
-    @classmethod
-    def of(cls, output: Storage, config: str) -> Found:
-        """Reads all records of a config."""
-        parts = parts_of(output, config)
-        names = parts.names()
-        return cls(output, config, _records(parts), _records(output.folder(config)), names)
-
-    @property
-    def records(self) -> list[ShardRecord]:
-        """The record of each video, in the catalogue's order.
-
-        Raises:
-            SourceError: they are not those of one whole build.
-        """
-        where = f"{self.output}, config '{self.config}'"
-        found = {**self.old, **self.new}
-        if not found:
-            raise SourceError(
-                f"{where}: expected the record of each video, as dancereid prepare writes them, "
-                "found none. Prepare it first."
-            )
-        first = next(iter((self.new or self.old).values()))
-        others = {n: first.build.differences(r.build) for n, r in found.items()}
-        # Those from before may be of another build, which this one replaces when it is whole.
-        same = [found[name] for name in sorted(found) if not others[name]]
-        wrong = [name for name in self.new if others[name]]
-        if not wrong and len(same) == first.build.videos:
-            return same
-        wrong = wrong or [name for name in others if others[name]]
-        also = (
-            f"; {wrong[0]} is of another build ({'; '.join(others[wrong[0]])}), and cannot be "
-            f"merged with {first.name}"
-            if wrong
-            else ""
-        )
-        raise SourceError(
-            f"{where}: expected the records of {first.build.videos} videos, found {len(same)}"
-            f"{also}. Prepare the config, or its other parts (--part), with the same version, "
-            "options and catalogue everywhere; then merge again."
-        )
-
-    def folder_of(self, shard: Shard, record: ShardRecord) -> Storage:
-        """The folder that has a shard. A merge that was killed may have moved it."""
-        if record.name in self.new and shard.name in self.moving:
-            return parts_of(self.output, self.config)
-        return self.output.folder(self.config)
-
-    def refuse_other_parts(self, build: BuildIdentity, *, force: bool) -> None:
-        """Refuses to continue a build that was begun otherwise; or removes what it made.
-
-        Raises:
-            SourceError: there is one, and `force` is not set.
-        """
-        parts = parts_of(self.output, self.config)
-        for record in self.new.values():
-            if (other := record.build.differences(build)) and not force:
-                raise SourceError(
-                    f"{parts} is half done, and was begun otherwise ({'; '.join(other)}). Ask for "
-                    "the same to continue it; --force (force=True) starts again; or name another "
-                    "folder. Nothing was changed."
-                )
-            if other:
-                parts.remove(record.name + SUFFIX)
-
-    def fitting(self, job: ShardJob) -> ShardRecord | None:
-        """The record of a job's video, if it was made of the same files with the same options.
-
-        One that says that something failed does not count: it may succeed now.
-        """
-        record = self.new.get(job.name) or self.old.get(job.name)
-        if (
-            record is None
-            or record.build.differences(job.build)
-            or record.inputs != job.inputs
-            or record.outcome.reason is not Reason.USED
-        ):
-            return None
-        return record
-
-
-def parts_of(output: Storage, config: str) -> Storage:
-    """The folder for the new shards and records of a config, while it is built."""
-    return output.folder(PARTS + config)
-
-
-def configs_in(output: Storage) -> list[str]:
-    """The configs of which a folder has records."""
-    return [c for c in CONFIGS if any(record_names(output.folder(f)) for f in (c, PARTS + c))]
 
 
 def merge(output: str | Path, *, storage_options: Mapping[str, Any] | None = None) -> list[Build]:
@@ -177,7 +66,7 @@ def merge(output: str | Path, *, storage_options: Mapping[str, Any] | None = Non
             return [merge_config(storage, config) for config in configs]
 
 
-def merge_config(output: Storage, config: str) -> Build:
+def merge_config(output: Storage, config: str, title: str | None = None) -> Build:
     """Makes one config of the records in a prepared folder. Run again, it changes nothing.
 
     It reads no image but the few of the picture for the card.
@@ -185,12 +74,13 @@ def merge_config(output: Storage, config: str) -> Build:
     Args:
         output: the prepared folder.
         config: name of the config.
+        title: what data of one's own is called; as in the records if None.
 
     Raises:
         SourceError: as `merge`.
     """
     found = Found.of(output, config)
-    build = _build(found)
+    build = _build(found, title)
     folder = output.folder(config)
     build = _with_date_of_before(build, folder)
     picture = _picture(found)
@@ -241,16 +131,12 @@ def _finish_merges(output: Storage) -> None:
         describe(output)
 
 
-def _records(folder: Storage) -> dict[str, ShardRecord]:
-    return {name: ShardRecord.read(folder, name) for name in record_names(folder)}
-
-
 def build_of(output: Storage, config: str) -> Build:
     """What `merge_config` will make of the records of a config."""
     return _build(Found.of(output, config))
 
 
-def _build(found: Found) -> Build:
+def _build(found: Found, title: str | None = None) -> Build:
     records, of_first = found.records, found.records[0].build
     options = SampleOptions.from_dict(of_first.options)
     shards: dict[str, list[Shard]] = {
@@ -272,7 +158,10 @@ def _build(found: Found) -> Build:
         made=now(),
         made_with=_versions(),
         coverage=Coverage(
-            found.config, of_first.options, tuple(r.outcome for r in records), of_first.title
+            found.config,
+            of_first.options,
+            tuple(record.outcome for record in records),
+            title or of_first.title,
         ),
         features=plain_features(example_features(skeleton=options.skeleton)),
         statistics={s: SplitStatistics.of(figures[s]) for s in shards if figures[s]},

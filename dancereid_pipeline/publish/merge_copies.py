@@ -20,8 +20,9 @@ from ..common.progress import progress
 from ..common.storage import Storage
 from ..shards.build_record import Build
 from ..shards.shard_record import ShardRecord, record_names
+from .found_records import parts_of
 from .hub_errors import hub_errors
-from .merge import alone_in, merge_config, parts_of
+from .merge import alone_in, merge_config
 from .prepared_folder import folder_or_name
 
 

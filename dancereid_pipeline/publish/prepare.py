@@ -33,9 +33,10 @@ from ..shards.build_shard import ShardJob
 from ..shards.engines import run_by, run_here
 from ..shards.shard_jobs import jobs_of, part_of
 from ..shards.shard_record import ShardRecord
+from .found_records import Found, parts_of
 from .loaded_dataset import put_dataset
-from .merge import Found, alone_in, merge_config, parts_of
-from .prepared_folder import check_other_build
+from .merge import alone_in, merge_config
+from .prepared_folder import check_other_build, check_output
 
 logger = logging.getLogger("dancereid")
 
@@ -91,7 +92,7 @@ def prepare(
         config, plan, jobs = _planned(data, storage, options, force=force)
         records = _build(jobs, storage, num_proc, executor, force=force)
         _check_coverage(config, plan, records)
-        return merge_config(storage, data)
+        return merge_config(storage, data, config.title)
 
 
 @dataclass(frozen=True, repr=False)
@@ -161,6 +162,7 @@ def prepare_part(
     whole_number("number of the part", number, 1, parts)
     storage = Storage.of(output, storage_options)
     with usable(storage), interruptible(KEPT):
+        check_output(storage, [config])
         _, _, jobs = _planned(config, storage, options, force=force)
         mine = part_of(jobs, number, parts)
         records = _build(mine, storage, num_proc, None, force=force)

@@ -17,7 +17,8 @@ import dancereid
 from dancereid_pipeline.common.errors import DanceReIDError, MissingVideosError, SourceError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.common.storage import Storage
-from dancereid_pipeline.publish.merge import PARTS, merge
+from dancereid_pipeline.publish.found_records import PARTS
+from dancereid_pipeline.publish.merge import merge
 from dancereid_pipeline.publish.merge_copies import merge_copies
 from dancereid_pipeline.publish.prepare import prepare, prepare_part
 from tests.conftest import PEOPLE

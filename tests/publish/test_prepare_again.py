@@ -15,7 +15,8 @@ import dancereid
 from dancereid_pipeline.common.errors import SourceError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.common.storage import Storage
-from dancereid_pipeline.publish.merge import PARTS, alone_in, merge_config
+from dancereid_pipeline.publish.found_records import PARTS
+from dancereid_pipeline.publish.merge import alone_in, merge_config
 from dancereid_pipeline.publish.prepare import prepare
 from dancereid_pipeline.shards.build_record import RECORD
 from tests.support.data.folders import all_contents, load, prepared_files

@@ -1,0 +1,128 @@
+"""The records of a config's videos in a prepared folder: those of before, and those built last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from ..catalogue.catalogue import CONFIGS
+from ..common.errors import SourceError
+from ..common.reasons import Reason
+from ..common.storage import Storage
+from ..shards.build_shard import ShardJob
+from ..shards.parquet_shards import Shard
+from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, record_names
+
+PARTS = ".parts-"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The records of a config: those that were built last, and those from before.
+
+    Attributes:
+        output: the prepared folder.
+        config: name of the config.
+        new: the records in the folder of parts, by name.
+        old: the records in the config's folder, by name.
+        moving: the names of the files in the folder of parts.
+    """
+
+    output: Storage
+    config: str
+    new: Mapping[str, ShardRecord]
+    old: Mapping[str, ShardRecord]
+    moving: Collection[str]
+
+    @classmethod
+    def of(cls, output: Storage, config: str) -> Found:
+        """Reads all records of a config."""
+        parts = parts_of(output, config)
+        names = parts.names()
+        return cls(output, config, _records(parts), _records(output.folder(config)), names)
+
+    @property
+    def records(self) -> list[ShardRecord]:
+        """The record of each video, in the catalogue's order.
+
+        Raises:
+            SourceError: they are not those of one whole build.
+        """
+        where = f"{self.output}, config '{self.config}'"
+        found = {**self.old, **self.new}
+        if not found:
+            raise SourceError(
+                f"{where}: expected the record of each video, as dancereid prepare writes them, "
+                "found none. Prepare it first."
+            )
+        first = next(iter((self.new or self.old).values()))
+        others = {n: first.build.differences(r.build) for n, r in found.items()}
+        # Those from before may be of another build, which this one replaces when it is whole.
+        same = [found[name] for name in sorted(found) if not others[name]]
+        wrong = [name for name in self.new if others[name]]
+        if not wrong and len(same) == first.build.videos:
+            return same
+        wrong = wrong or [name for name in others if others[name]]
+        also = (
+            f"; {wrong[0]} is of another build ({'; '.join(others[wrong[0]])}), and cannot be "
+            f"merged with {first.name}"
+            if wrong
+            else ""
+        )
+        raise SourceError(
+            f"{where}: expected the records of {first.build.videos} videos, found {len(same)}"
+            f"{also}. Prepare the config, or its other parts (--part), with the same version, "
+            "options and catalogue everywhere; then merge again."
+        )
+
+    def folder_of(self, shard: Shard, record: ShardRecord) -> Storage:
+        """The folder that has a shard. A merge that was killed may have moved it."""
+        if record.name in self.new and shard.name in self.moving:
+            return parts_of(self.output, self.config)
+        return self.output.folder(self.config)
+
+    def refuse_other_parts(self, build: BuildIdentity, *, force: bool) -> None:
+        """Refuses to continue a build that was begun otherwise; or removes what it made.
+
+        Raises:
+            SourceError: there is one, and `force` is not set.
+        """
+        parts = parts_of(self.output, self.config)
+        for record in self.new.values():
+            if (other := record.build.differences(build)) and not force:
+                raise SourceError(
+                    f"{parts} is half done, and was begun otherwise ({'; '.join(other)}). Ask for "
+                    "the same to continue it; --force (force=True) starts again; or name another "
+                    "folder. Nothing was changed."
+                )
+            if other:
+                parts.remove(record.name + SUFFIX)
+
+    def fitting(self, job: ShardJob) -> ShardRecord | None:
+        """The record of a job's video, if it was made of the same files with the same options.
+
+        One that says that something failed does not count: it may succeed now.
+        """
+        record = self.new.get(job.name) or self.old.get(job.name)
+        if (
+            record is None
+            or record.build.differences(job.build)
+            or record.inputs != job.inputs
+            or record.outcome.reason is not Reason.USED
+        ):
+            return None
+        return record
+
+
+def parts_of(output: Storage, config: str) -> Storage:
+    """The folder for the new shards and records of a config, while it is built."""
+    return output.folder(PARTS + config)
+
+
+def configs_in(output: Storage) -> list[str]:
+    """The configs of which a folder has records."""
+    return [c for c in CONFIGS if any(record_names(output.folder(f)) for f in (c, PARTS + c))]
+
+
+def _records(folder: Storage) -> dict[str, ShardRecord]:
+    return {name: ShardRecord.read(folder, name) for name in record_names(folder)}
