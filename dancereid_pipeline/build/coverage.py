@@ -19,7 +19,9 @@ from ..formats.clip_facts import ClipFacts
 from ..formats.pose import JOINT_NAMES
 
 # For these reasons nothing of the video was read, and the reason needs no detail.
-_ABSENT = REFUSALS | {Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_ANNOTATION, Reason.LEFT_OUT}
+_ABSENT = REFUSALS | {
+    *(Reason.NO_CLIP, Reason.NO_TRACKS, Reason.NO_ANNOTATION, Reason.LEFT_OUT, Reason.TAKEN_DOWN)
+}
 _MARK = "Coverage (JSON): "
 
 

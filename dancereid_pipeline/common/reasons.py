@@ -23,6 +23,7 @@ class Reason(str, Enum):
     WRONG_SIZE = "wrong size"
     DAMAGED = "damaged"
     LEFT_OUT = "left out by choice"
+    TAKEN_DOWN = "taken down"
     # Why a clip could not be fetched: `transfer.failures` finds the one that fits.
     RATE_LIMITED = "rate-limited"
     BOT_CHECK = "bot check"

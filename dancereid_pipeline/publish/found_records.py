@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..catalogue.catalogue import CONFIGS
-from ..common.errors import SourceError
+from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..shards.build_shard import ShardJob
@@ -98,12 +98,23 @@ class Found:
             if other:
                 parts.remove(record.name + SUFFIX)
 
+    def without_taken_down(self, job: ShardJob) -> ShardJob:
+        """The job; if its video, or a person of it, was taken down, one that gives no image."""
+        old = self.old.get(job.name)
+        if old is None or old.outcome.reason is not Reason.TAKEN_DOWN:
+            return job
+        taken_down = VideoError(Reason.TAKEN_DOWN, "")
+        return replace(job, video=replace(job.video, files=taken_down))
+
     def fitting(self, job: ShardJob) -> ShardRecord | None:
         """The record of a job's video, if it was made of the same files with the same options.
 
-        One that says that something failed does not count: it may succeed now.
+        One that says that something failed does not count: it may succeed now. What was taken down
+        stays so.
         """
         record = self.new.get(job.name) or self.old.get(job.name)
+        if record and record.outcome.reason is Reason.TAKEN_DOWN:
+            return None if record.build.differences(job.build) else record
         if (
             record is None
             or record.build.differences(job.build)

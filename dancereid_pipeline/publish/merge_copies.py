@@ -17,6 +17,7 @@ from ..catalogue.catalogue import CONFIGS
 from ..common.errors import SourceError
 from ..common.files import sha256, usable
 from ..common.progress import progress
+from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..shards.build_record import Build
 from ..shards.shard_record import ShardRecord, record_names
@@ -36,7 +37,8 @@ def merge_copies(
 
     Of each video it takes the copy with all of its images before one with a part of them; then the
     one of the better clip: with more frames, then with a larger picture; then the one whose
-    checksum comes first. The coverage says of which copy each video is.
+    checksum comes first. The coverage says of which copy each video is. What was taken down in one
+    copy is not brought back from another.
 
     Args:
         copies: prepared folders, or `user/name` on the Hub; the first has the configs.
@@ -100,11 +102,12 @@ class _Copied:
     folder: Storage
     record: ShardRecord
 
-    def rank(self) -> tuple[bool, int, int, int, tuple[int, ...]]:
+    def rank(self) -> tuple[bool, bool, int, int, int, tuple[int, ...]]:
         """What is greater is better."""
         outcome, clip = self.record.outcome, self.record.outcome.clip
         checksum = "".join(shard.sha256 for shard in self.record.shards)
         return (
+            outcome.reason is Reason.TAKEN_DOWN,
             outcome.whole,
             outcome.images,
             clip.frames if clip else 0,

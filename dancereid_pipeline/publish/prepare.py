@@ -216,7 +216,7 @@ def _build(
         record = found.fitting(job)
         if record is None:
             _refuse_other_files(job, found, force=force)
-            waiting.append(job)
+            waiting.append(found.without_taken_down(job))
         else:
             kept[job.name] = record
     if kept:
