@@ -55,10 +55,12 @@ if TYPE_CHECKING:
     from dancereid_pipeline.formats.npy_tracks import write_tracks
     from dancereid_pipeline.importers.import_data import import_data
     from dancereid_pipeline.preview.page.page import preview
+    from dancereid_pipeline.publish.hub_takedown import take_down_from_hub
     from dancereid_pipeline.publish.merge import merge
     from dancereid_pipeline.publish.merge_copies import merge_copies
     from dancereid_pipeline.publish.prepare import prepare, prepare_part
     from dancereid_pipeline.publish.push import push_to_hub
+    from dancereid_pipeline.publish.takedown import take_down
     from dancereid_pipeline.training.extract import extract
     from dancereid_pipeline.training.hub_model import push_model_to_hub
     from dancereid_pipeline.training.loader import people_loader
@@ -89,6 +91,8 @@ __all__ = [
     "push_model_to_hub",
     "push_to_hub",
     "reproduce",
+    "take_down",
+    "take_down_from_hub",
     "train",
     "write_annotation",
     "write_tracks",
@@ -112,6 +116,8 @@ _LATER = {
     "push_model_to_hub": "training.hub_model",
     "push_to_hub": "publish.push",
     "reproduce": "training.reproduce",
+    "take_down": "publish.takedown",
+    "take_down_from_hub": "publish.hub_takedown",
     "train": "training.train",
     "write_annotation": "formats.annotation",
     "write_tracks": "formats.npy_tracks",

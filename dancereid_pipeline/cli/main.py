@@ -34,6 +34,7 @@ COMMANDS = {
     "prepare": "write Parquet files and a dataset card, which load without this package",
     "merge": "join what was built in parts, or the copies of two people",
     "push": "push what was prepared or built to the Hugging Face Hub",
+    "takedown": "take videos, or a person, out of what was prepared or pushed",
     "preview": "make a page to look at a dataset",
     "export": "write a folder that other tools read",
     "train": "train a model; the published methods, and better ones",

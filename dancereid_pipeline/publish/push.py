@@ -201,25 +201,42 @@ def push_to_hub(
         with tempfile.TemporaryDirectory(dir=cache, prefix="dancereid-push-") as folder:
             prepare(data, folder)
             prepared = Prepared.read(folder)
-            return _push(prepared, repo_id, access, HfApi(token=token), revision, create_pr)
+            return push_prepared(
+                prepared, repo_id, access, HfApi(token=token), revision, create_pr=create_pr
+            )
     if not isinstance(data, str | Path):
         raise OptionError(
             "data: expected a folder that prepare made, or all splits as load_dataset gives "
             f"them, got {shown(data)}."
         )
     prepared = Prepared.read(data, configs)
-    return _push(prepared, repo_id, access, HfApi(token=token), revision, create_pr)
+    return push_prepared(
+        prepared, repo_id, access, HfApi(token=token), revision, create_pr=create_pr
+    )
 
 
-def _push(
+def push_prepared(
     prepared: Prepared,
     repo_id: str,
     access: Access,
     api: HfApi,
-    branch: str | None,
-    create_pr: bool,
+    branch: str | None = None,
+    *,
+    create_pr: bool = False,
 ) -> Pushed:
-    """Pushes a folder: the gate first, then the files, and what makes it visible last."""
+    """Pushes a folder: the gate first, then the files, and what makes it visible last.
+
+    Args:
+        prepared: the folder.
+        repo_id: `user/name`.
+        access: who is to see it.
+        api: asks the Hub.
+        branch: as `revision` of `push_to_hub`.
+        create_pr: as for `push_to_hub`.
+
+    Raises:
+        DanceReIDError: as `push_to_hub`.
+    """
     prepared.check()
     with hub_errors(repo_id):
         repo_id, remote = _look(api, repo_id, access, branch)

@@ -191,6 +191,37 @@ class HubApi:
         repo, asked = self._repo(request, WRITE), json.loads(request.body)
         return _new_name(repo.tags, asked["tag"], repo.revision(request.names["revision"]).id)
 
+    def _untag(self, request: HubRequest) -> Answer:
+        return _remove_name(self._repo(request, WRITE).tags, request.names["name"])
+
+    def _unbranch(self, request: HubRequest) -> Answer:
+        return _remove_name(self._repo(request, WRITE).branches, request.names["name"])
+
+    def _squash(self, request: HubRequest) -> Answer:
+        repo = self._repo(request, WRITE)
+        repo.squash(request.names["revision"], json.loads(request.body)["message"])
+        return json_answer({"success": True})
+
+    def _lfs_files(self, request: HubRequest) -> Answer:
+        repo = self._repo(request, WRITE)
+        listed = [
+            {
+                "fileOid": oid,
+                "filename": "x",
+                "oid": oid,
+                "pushedAt": repo.head.date,
+                "size": len(c),
+            }
+            for oid, c in repo.objects.items()
+        ]
+        return json_answer(listed)
+
+    def _purge(self, request: HubRequest) -> Answer:
+        repo, asked = self._repo(request, WRITE), json.loads(request.body)["deletions"]
+        for oid in asked["sha"]:
+            repo.objects.pop(oid)
+        return json_answer({"success": True})
+
     # Reading
 
     def _tree(self, request: HubRequest) -> Answer:
@@ -232,7 +263,9 @@ class HubApi:
         return Answer(status=302, headers={**headers, **linked, **place}, body=b"Found.")
 
     def _object(self, request: HubRequest) -> Answer:
-        content = self.repos[request.names["repo"]].objects[request.names["oid"]]
+        content = self.repos[request.names["repo"]].objects.get(request.names["oid"])
+        if content is None:
+            return refusal(404, "NoSuchKey")
         tag = {"ETag": f'"{request.names["oid"]}"'}
         return Answer(headers={**tag, "Accept-Ranges": "bytes"}, body=content)
 
@@ -343,6 +376,12 @@ def _new_name(names: dict[str, str], name: str, commit_id: str) -> Answer:
     if name in names:
         raise Refused(409, f"Reference already exists: {name}")
     names[name] = commit_id
+    return json_answer({"success": True})
+
+
+def _remove_name(names: dict[str, str], name: str) -> Answer:
+    if names.pop(name, None) is None:
+        raise Refused(404, f"Invalid rev id: {name}", "RevisionNotFound")
     return json_answer({"success": True})
 
 

@@ -240,6 +240,18 @@ class Repo:
                 self._change(files, change["key"], change["value"])
             return self._add(branch, about["summary"], about.get("description", ""), files), branch
 
+    def squash(self, branch: str, title: str) -> None:
+        """Leaves one commit of a branch, with all its files; former ones are gone."""
+        with self._lock:
+            files = self.revision(branch).files
+            gone = {revision.id for revision in self.history(branch)}
+            gone -= {
+                r.id for n in (*self.branches, *self.tags) if n != branch for r in self.history(n)
+            }
+            del self.branches[branch]
+            made = self._add(branch, title, "", files)
+            self.revisions = [r for r in self.revisions if r is made or r.id not in gone]
+
     def _change(self, files: dict[str, StoredFile], key: str, value: Mapping[str, Any]) -> None:
         path = value["path"]
         if key == "file":
