@@ -49,19 +49,20 @@ def main(arguments: argparse.Namespace) -> int:
                 "--output: the parts of one folder are joined in it. Leave --output out, or name "
                 "the folders of several copies."
             )
-        output = Storage.of(folder(arguments.folders[0]), options)
-        builds = merge(arguments.folders[0], storage_options=options)
+        where = folder(arguments.folders[0])
+        builds = merge(where, storage_options=options)
     else:
         if not arguments.output:
             raise OptionError(
                 "--output: is needed for several folders: where the joined copy goes."
             )
-        output = Storage.of(arguments.output, options)
-        if output.local is not None:
-            check_folder(output.local)
-        builds = merge_copies(arguments.folders, arguments.output, storage_options=options)
+        where = arguments.output
+        local = Storage.of(where, options).local
+        if local is not None:
+            check_folder(local)
+        builds = merge_copies(arguments.folders, where, storage_options=options)
     if arguments.json:
         print(json.dumps([json.loads(build.to_json()) for build in builds]))
     else:
-        print(summary(output))
+        print(summary(where, Storage.of(where, options)))
     return 0

@@ -116,14 +116,14 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([json.loads(build.to_json()) for build in builds]))
     else:
-        print(summary(storage))
+        print(summary(arguments.output, storage))
     return 0
 
 
-def summary(storage: Storage) -> str:
+def summary(output: str, storage: Storage) -> str:
     """What a prepared folder has, and how to load it."""
     if storage.local is not None:
-        return str(Prepared.read(storage.local))
+        return str(Prepared.read(output))
     builds = builds_in(storage)
     files = {
         split: f"{storage}/{builds[0].config}/{split}-*.parquet" for split in builds[0].statistics

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,9 @@ BASES: dict[str, list[str]] = {
     "import": ["mot", "--from", "mot", "--split", "test", "--output", "imported"],
     "fetch": ["--catalogue", "{demo}/video_data.csv", "--download-dir", "downloads"],
     "prepare": ["--output", "new"],
+    "merge": ["parts"],
     "push": ["somebody/something", "--dataset", "data"],
+    "takedown": ["data", "aaa", "--dry-run"],
     "preview": ["--dataset", "data", "--output", "page.html"],
     "export": ["--dataset", "data", "--output", "exported"],
     "train": ["--method", "softmax", *TRAINING],
@@ -46,6 +49,7 @@ EACH = [
 INPUTS = {"dataset", "features", "data_dir", "catalogue", "csv", "annotation", "archive"} | {
     "source",
     "results",
+    "folders",
 }
 OUTPUTS = {"output", "show", "contact_sheet", "cache_dir", "download_dir"}
 REPORTS = {"doctor", "check"}  # they print what is wrong
@@ -82,6 +86,7 @@ def place(tmp_path: Path, prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     # A command that fails collects garbage: with all that the other tests have imported, for long.
     monkeypatch.setattr("gc.collect", lambda: 0)
     (tmp_path / "data").symlink_to(prepared)
+    shutil.copytree(prepared, "parts")
     np.save("f.npy", np.random.default_rng(0).normal(size=(24, 4)))
     (tmp_path / "mot" / "seq1" / "gt").mkdir(parents=True)
     (tmp_path / "mot" / "seq1" / "gt" / "gt.txt").write_text("1,1,1,1,9,9\n")

@@ -37,7 +37,6 @@ TAKES_PATHS = [
     "fetch --archive",
     "fetch --download-dir",
     "fetch --cookies",
-    "prepare --output",
     "prepare --output new --data-dir",
     "preview --config demo --output",
     "preview --config demo --contact-sheet",

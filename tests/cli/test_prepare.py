@@ -12,10 +12,10 @@ from tests.support.command import refusal, run
 
 
 def test_a_folder_is_prepared_and_another_build_replaces_it_only_by_force(
-    small: Path, cache: str, tmp_path: Path
+    small: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "dancereid"
-    options = ["--data-dir", small, "--catalogue", small / "catalogue.csv", "--cache-dir", cache]
+    options = ["--data-dir", small, "--catalogue", small / "catalogue.csv"]
     done = run("prepare", "--output", output, *options, "-j", 2)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{output}: 0.")
@@ -65,7 +65,7 @@ def test_what_can_be_refused_before_a_build_is(
     Path("thesis").mkdir()
     Path("thesis/README.md").write_text("mine")
     shutil.copytree(prepared, "before")
-    own = ("--data-dir", small, "--catalogue", small / "catalogue.csv", "--cache-dir", "cache")
+    own = ("--data-dir", small, "--catalogue", small / "catalogue.csv")
     got, line = refusal(["prepare", *own, *arguments], capsys)
     assert got == code
     assert said in line

@@ -22,14 +22,20 @@ from tests.support.command import command, end, hear_ctrl_c, run, start
 LONG = ("--config", "demo", "--stride", "1", "--image-size", "1024", "512", "-j", "2", "--quiet")
 
 
-@pytest.fixture
-def building(tmp_path: Path) -> Any:
-    """A build on two processes of a program of its own, which is at work."""
-    words = ("prepare", *LONG, "--cache-dir", tmp_path / "cache", "--output", tmp_path / "out")
+# What of a build is there while it is at work.
+AT_WORK = {"preview": "cache/**/*.arrow", "prepare": "out/**/files/shard"}
+
+
+@pytest.fixture(params=AT_WORK)
+def building(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A build on two processes of a program of its own, which is at work; and its command."""
+    name = request.param
+    words = [name, *LONG, "--output", tmp_path / ("out" if name == "prepare" else "out.html")]
+    words += ["--cache-dir", tmp_path / "cache"] if name == "preview" else []
     with start(*words, start_new_session=True) as process:
-        while not list(tmp_path.glob("cache/**/*.arrow")):
+        while not list(tmp_path.glob(AT_WORK[name])):
             assert process.poll() is None
-        yield process
+        yield process, name
 
 
 def children(process: subprocess.Popen[str]) -> list[int]:
@@ -38,25 +44,30 @@ def children(process: subprocess.Popen[str]) -> list[int]:
 
 
 def test_ctrl_c_ends_all_processes_with_one_line(
-    building: subprocess.Popen[str], tmp_path: Path
+    building: tuple[subprocess.Popen[str], str], tmp_path: Path
 ) -> None:
-    others = children(building)
+    process, name = building
+    others = children(process)
     assert len(others) >= 2
-    os.killpg(building.pid, signal.SIGINT)  # a terminal sends it to all of them
-    output, errors = building.communicate()
-    assert (building.returncode, output) == (130, "")
-    assert errors == "dancereid prepare: interrupted\n"  # nothing of a build is kept
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of them
+    output, errors = process.communicate()
+    assert (process.returncode, output) == (130, "")
+    # Of a dataset of `datasets` nothing is kept.
+    kept = "; what was done so far is kept" if name == "prepare" else ""
+    assert errors == f"dancereid {name}: interrupted{kept}\n"
     assert not any(Path(f"/proc/{other}").exists() for other in others)
-    assert not list(tmp_path.glob("cache/**/*.arrow"))
+    assert not list(tmp_path.glob(AT_WORK[name]))
 
 
+@pytest.mark.parametrize("building", ["preview"], indirect=True)
 def test_a_killed_process_is_a_line_that_says_what_to_do(
-    building: subprocess.Popen[str], tmp_path: Path
+    building: tuple[subprocess.Popen[str], str], tmp_path: Path
 ) -> None:
-    os.kill(children(building)[0], signal.SIGKILL)
-    output, errors = building.communicate()
-    assert (building.returncode, output) == (1, "")
-    assert errors.startswith("dancereid prepare: A process of the build was ended from outside")
+    process, name = building
+    os.kill(children(process)[0], signal.SIGKILL)
+    output, errors = process.communicate()
+    assert (process.returncode, output) == (1, "")
+    assert errors.startswith(f"dancereid {name}: A process of the build was ended from outside")
     assert "with fewer processes (num_proc=, -j).\n" in errors
     assert errors.count("\n") == 1
     assert not list(tmp_path.glob("cache/**/*.arrow"))
@@ -99,17 +110,32 @@ def limited(size: int) -> Callable[[], None]:
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_full_disk_while_a_build_is_written(processes: str, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    words = ("prepare", "--config", "demo", "--cache-dir", cache, "--output", tmp_path / "out")
+    words = ("preview", "--config", "demo", "--cache-dir", cache, "--output", tmp_path / "a.html")
     done = subprocess.run(
         command(*words, "-j", processes, "--quiet"),
         preexec_fn=limited(300_000), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"dancereid prepare: {cache}: cannot be used (")
+    assert done.stderr.startswith(f"dancereid preview: {cache}: cannot be used (")
     assert "File too large" in done.stderr
     assert "or name another folder (cache_dir=, --cache-dir)" in done.stderr
     assert done.stderr.count("\n") == 1
     assert not list(cache.glob("**/*.arrow"))
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_full_disk_while_shards_are_written(processes: str, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    words = ("prepare", "--config", "demo", "--output", output, "-j", processes, "--quiet")
+    done = subprocess.run(
+        command(*words), preexec_fn=limited(300_000), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "cannot be used (" in done.stderr
+    assert "File too large" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list(output.rglob("*.parquet"))
+    assert run(*words).returncode == 0  # there is room again
 
 
 def test_a_full_disk_while_a_prepared_folder_is_loaded(prepared: Path, tmp_path: Path) -> None:

@@ -86,7 +86,9 @@ def test_push_load_push_again_and_another_config(
     # Another config: of the same videos, so that only what differs is sent.
     assert terminal.pushes(NAME, "--dataset", prepared, "--config", "full")["changed"]
     assert {name: content for name, content in repo.files.items() if name in local} == local
-    assert len(hub.uploads) - sent == len(list((prepared / "full").glob("*.*"))) - 1
+    assert (
+        len(hub.uploads) - sent == len(list((prepared / "full").glob("*.parquet"))) + 1
+    )  # and the picture
     data = DatasetCard(repo.files["README.md"].decode()).data
     assert [config["config_name"] for config in data.configs] == ["paper", "full"]
     assert f'load_dataset("{NAME}", "paper")' in repo.files["README.md"].decode()
