@@ -3,6 +3,7 @@ VENV := .venv
 # tests/end_to_end/test_datasets36.py looks for it there.
 DATASETS36 := .venv-datasets36
 SLOW := .venv-slow
+LOWEST := .venv-lowest
 
 # Windows keeps an environment's programs in another folder, and they have an ending.
 ifeq ($(OS),Windows_NT)
@@ -14,9 +15,9 @@ PYTHON ?= python3
 PROGRAMS := bin
 endif
 BIN := $(VENV)/$(PROGRAMS)
-ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW)
+ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW) $(LOWEST)
 
-.PHONY: demo test test-slow fuzz lint docs dist bench clean
+.PHONY: demo test test-slow test-lowest fuzz lint docs dist bench clean
 .SECONDEXPANSION:
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
@@ -27,6 +28,9 @@ test: $(VENV)/test.made $(DATASETS36)/datasets36.made  ## set up, run all tests 
 
 test-slow: $(SLOW)/slow.made  ## set up, run the slow tests, PyTorch's among them
 	$(SLOW)/$(PROGRAMS)/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-lowest: $(LOWEST)/lowest.made  ## set up, run all tests but the slow ones with the lowest versions allowed
+	$(LOWEST)/$(PROGRAMS)/python -m pytest -n auto --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 fuzz: $(VENV)/test.made  ## try the readers with changed files: FUZZ_ARGS="clips --seed 7 --count 9000"
 	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
@@ -60,6 +64,12 @@ $(ENVIRONMENTS:%=%/pip.made): | $$(@D)/$(PROGRAMS)/python$(EXE)
 $(VENV)/demo.made: pyproject.toml | $(VENV)/pip.made
 	@echo "Installing what dancereid needs"
 	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(LOWEST)/lowest.made: pyproject.toml tools/lowest_versions.py | $(LOWEST)/pip.made
+	@echo "Installing the lowest versions of what dancereid needs, and the group 'test'"
+	@$(@D)/$(PROGRAMS)/python tools/lowest_versions.py > $(@D)/lowest.txt
+	@$(@D)/$(PROGRAMS)/python -m pip install --quiet --editable . --group test --constraint $(@D)/lowest.txt
 	@touch $@
 
 # A dependency group of pyproject.toml, into the environment that the file is in.
