@@ -5,6 +5,7 @@ DATASETS36 := .venv-datasets36
 SLOW := .venv-slow
 # tests/export/test_tracking_readers.py looks for it there.
 TRACKEVAL := .venv-trackeval
+LOWEST := .venv-lowest
 
 # Windows keeps an environment's programs in another folder, and they have an ending.
 ifeq ($(OS),Windows_NT)
@@ -16,9 +17,9 @@ PYTHON ?= python3
 PROGRAMS := bin
 endif
 BIN := $(VENV)/$(PROGRAMS)
-ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW) $(TRACKEVAL)
+ENVIRONMENTS := $(VENV) $(DATASETS36) $(SLOW) $(TRACKEVAL) $(LOWEST)
 
-.PHONY: demo test test-slow fuzz lint docs dist bench clean
+.PHONY: demo test test-slow test-lowest fuzz lint docs dist bench clean
 .SECONDEXPANSION:
 
 demo: $(VENV)/demo.made  ## set up, load the bundled demo, leave a picture of it
@@ -29,6 +30,9 @@ test: $(VENV)/test.made $(DATASETS36)/datasets36.made $(TRACKEVAL)/trackeval.mad
 
 test-slow: $(SLOW)/slow.made  ## set up, run the slow tests, PyTorch's among them
 	$(SLOW)/$(PROGRAMS)/python -m pytest -m slow $(PYTEST_ARGS)
+
+test-lowest: $(LOWEST)/lowest.made  ## set up, run all tests but the slow ones with the lowest versions allowed
+	$(LOWEST)/$(PROGRAMS)/python -m pytest -n auto --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 fuzz: $(VENV)/test.made  ## try the readers with changed files: FUZZ_ARGS="clips --seed 7 --count 9000"
 	$(BIN)/python -m tests.fuzz $(FUZZ_ARGS)
@@ -67,6 +71,12 @@ $(VENV)/demo.made: pyproject.toml | $(VENV)/pip.made
 $(TRACKEVAL)/trackeval.made: pyproject.toml | $(TRACKEVAL)/pip.made
 	@echo "Installing TrackEval"
 	@$(TRACKEVAL)/$(PROGRAMS)/python -m pip install --quiet --group trackeval
+	@touch $@
+
+$(LOWEST)/lowest.made: pyproject.toml tools/lowest_versions.py | $(LOWEST)/pip.made
+	@echo "Installing the lowest versions of what dancereid needs, and the group 'test'"
+	@$(@D)/$(PROGRAMS)/python tools/lowest_versions.py > $(@D)/lowest.txt
+	@$(@D)/$(PROGRAMS)/python -m pip install --quiet --editable . --group test --constraint $(@D)/lowest.txt
 	@touch $@
 
 # A dependency group of pyproject.toml, into the environment that the file is in.

@@ -72,7 +72,9 @@ def test_a_build_in_order_says_nothing(
 ) -> None:
     ds = load(folder, cache)
     assert dancereid.coverage(ds).findings == ()
-    assert [record for record in caplog.records if record.levelname == "WARNING"] == []
+    said = [record for record in caplog.records if record.levelname == "WARNING"]
+    # The Hub's client 1.0 says at each build that the folder of the script has no dataset card.
+    assert [record for record in said if record.name != "huggingface_hub.repocard"] == []
 
 
 def test_bboxes_in_another_order_are_named_also_where_the_clip_seems_to_be_another(

@@ -92,7 +92,7 @@ def with_two_streams(path: Path, dispositions: list[Disposition], sizes: list[in
         sources = [av.open(str(part)) for part in parts]
         streams = [target.add_stream_from_template(s.streams.video[0]) for s in sources]
         for stream, disposition in zip(streams, dispositions, strict=True):
-            stream.disposition = disposition
+            stream.disposition = disposition.value  # PyAV 17.0 takes a number only
         for source, stream in zip(sources, streams, strict=True):
             for packet in source.demux(video=0):
                 if packet.dts is not None:

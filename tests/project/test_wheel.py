@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import re
 import subprocess
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+import dancereid
 from dancereid_pipeline.catalogue.metadata import PROJECT_URL_SHOWN
 from tests.conftest import IN_ENVIRONMENT, PROJECT
+from tools.lowest_versions import constraints
 
 PROGRAM = """\
 import dancereid
@@ -97,6 +100,60 @@ def test_type_checkers_know_the_types_of_what_is_installed(wheel: Path, tmp_path
         'program.py:7: error: Module has no attribute "lod_dataset"; maybe "load_dataset"?  '
         "[attr-defined]",
     ]
+
+
+def test_its_metadata_is_that_of_the_project(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (folder,) = {name.split("/")[0] for name in archive.namelist() if ".dist-info/" in name}
+    metadata = email.message_from_bytes(archive.read(f"{folder}/METADATA"))
+    assert (metadata["Name"], metadata["Version"]) == ("dancereid", dancereid.__version__)
+    assert metadata["Requires-Python"] == ">=3.10"
+    assert metadata["License-Expression"] == "MIT"
+    assert metadata["Summary"].startswith("DanceReID, dancers with identities and poses")
+    assert set(metadata.get_all("Provides-Extra")) == {"deno", "h5", "preview", "train"}
+    needed = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
+    assert len(needed) >= 13
+    assert all(">=" in line for line in needed)
+    entries = archive.read(f"{folder}/entry_points.txt").decode().split()
+    assert entries == ["[console_scripts]", "dancereid", "=", "dancereid_pipeline.cli.main:main"]
+    licence = archive.read(f"{folder}/licenses/LICENSE").decode()
+    assert licence == (PROJECT / "LICENSE").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_pip_installs_it_and_its_command_runs(wheel: Path, tmp_path: Path) -> None:
+    """Without what it needs, which is lent from here: nothing is fetched."""
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / IN_ENVIRONMENT
+    install = ["-m", "pip", "install", "--no-index", "--no-deps", wheel]
+    subprocess.run([python, *install], cwd=tmp_path, check=True, capture_output=True)
+    (packages,) = (tmp_path / "venv").glob("[Ll]ib/**/site-packages")
+    (packages / "what_it_needs.pth").write_text(sysconfig.get_path("purelib"))
+    done = subprocess.run(
+        [python.with_name(f"dancereid{python.suffix}"), "demo"],
+        cwd=tmp_path, env={**os.environ, "HF_HOME": str(tmp_path)}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert "265" in done.stdout
+    where = [python, "-c", "import dancereid; print(dancereid.__file__)"]
+    found = subprocess.run(where, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert Path(found.strip()) == packages / "dancereid.py"
+
+
+def test_the_lowest_versions_are_those_of_the_project(wheel: Path) -> None:
+    """`make test-lowest` installs them."""
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    lines = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist")
+    extras = ("deno", "train")
+    lowest = {
+        re.sub(r"\[.*?\]", "", line.partition(";")[0]).strip().replace(">=", "==")
+        for line in lines
+        if not any(f"extra == '{extra}'" in line for extra in extras)
+    }
+    assert {re.sub("[-_.]+", "-", line, count=1) for line in constraints()} == {
+        re.sub("[-_.]+", "-", line, count=1) for line in lowest
+    }
 
 
 def test_the_readme_of_the_wheel_has_only_absolute_links(wheel: Path) -> None:
