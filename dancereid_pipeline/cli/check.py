@@ -1,8 +1,8 @@
 """Says all that is wrong or doubtful in a data folder: videos of your own, or DanceReID's.
 
-It reads the catalogue, the annotation and all tracks, and looks which clips are there. It decodes
-nothing, so it takes seconds. Exit code 0: nothing was found; 1: something is wrong; 2: wrong usage;
-3: nothing is wrong, but something is doubtful.
+It reads the catalogue, the annotation and all tracks, and looks which clips are there. Without
+--decode it decodes nothing, so it takes seconds. Exit code 0: nothing was found; 1: something is
+wrong; 2: wrong usage; 3: nothing is wrong, but something is doubtful.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help=help_text(texts.get("videos", "")),
     )
 
+    parser.add_argument("--decode", action="store_true", help=help_text(texts.get("decode", "")))
+
 
 def main(arguments: argparse.Namespace) -> int:
     """Checks the folder, and prints what was found."""
@@ -49,6 +51,7 @@ def main(arguments: argparse.Namespace) -> int:
         config=arguments.config,
         catalogue=arguments.catalogue,
         videos=arguments.videos,
+        decode=arguments.decode,
     )
     print(found.to_json() if arguments.json else found)
     if found.wrong:
