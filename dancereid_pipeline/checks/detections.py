@@ -179,6 +179,12 @@ def _bboxes(video_id: str, kept: Tracks) -> Iterator[Finding]:
         )
 
 
+def rows_with_joints_outside(kept: Tracks) -> NDArray[np.int64]:
+    """The indices of detections that have less than half of their seen joints in the bbox."""
+    inside = _joints_inside(kept.bbox, kept.keypoints)
+    return np.flatnonzero((inside >= 0) & (inside < _JOINTS_INSIDE))
+
+
 def _joints_inside(
     bbox: NDArray[np.float64], keypoints: NDArray[np.float64]
 ) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -30,6 +31,9 @@ from .clip_checks import check_size, rate_multiple
 from .detections import doubts, kept_detections
 from .finding import BBOX_KINDS, Finding
 from .moves import move_findings
+
+if TYPE_CHECKING:
+    from .doubtful_page import DoubtfulPage
 
 _NOT_DECODED = (
     "No clip was opened: only a build, or decode (--decode), finds clips that are broken or do not "
@@ -128,6 +132,7 @@ def check(
     catalogue: str | Path | None = None,
     videos: Sequence[str] | None = None,
     decode: bool = False,
+    page: str | Path | None = None,
 ) -> FolderCheck:
     """Says all that is wrong or doubtful in a data folder.
 
@@ -142,6 +147,9 @@ def check(
         videos: check only these video ids.
         decode: also open each clip: compare its length and size with the tracks, and decode a
             few of its annotated frames.
+        page: write a page of HTML there, with pictures of all places where people jump, may be
+            swapped or are twice in a frame, or have their joints outside the bbox. Its button
+            saves what you tick as doubtful.json; `dancereid check --drop` reads that.
 
     Returns:
         What was found; printed, a report.
@@ -150,15 +158,10 @@ def check(
         OptionError: an option has a value that is not allowed.
         SourceError: the folder is not there.
     """
-    path = checked_path("folder", folder).absolute()
-    if not path.is_dir():
-        raise SourceError(f"{path} is not a folder. Expected a data folder, with videos/ and npy/.")
-    given = path_or_none("catalogue", catalogue)
-    if config is None:
-        config = OWN if given or (path / OWN_CATALOGUE).is_file() else "paper"
-    one_of("config", config, CONFIGS)
-    catalogue_path = _catalogue_path(path, config, given)
+    path, config, catalogue_path = resolve_folder(folder, config, catalogue)
     chosen_ids = ids_or_none("videos", videos)
+    page_path = None if page is None else checked_path("page", page)
+    places = None if page is None else _new_page()
     try:
         rows, faults = Catalogue.read_rows(catalogue_path)
     except CatalogueError as error:
@@ -173,8 +176,10 @@ def check(
     found = [
         one
         for video in progress(chosen, desc="Checking", unit=" videos")
-        for one in inputs.check(video, decode=decode)
+        for one in inputs.check(video, decode=decode, page=places)
     ]
+    if places is not None and page_path is not None:
+        places.write(page_path)
     return FolderCheck(
         path,
         catalogue_path,
@@ -185,6 +190,25 @@ def check(
         tuple(inputs.passed_over),
         decode,
     )
+
+
+def resolve_folder(
+    folder: str | Path, config: str | None, catalogue: str | Path | None
+) -> tuple[Path, str, Path]:
+    """The absolute path of a data folder, its config and its catalogue; arguments as for `check`.
+
+    Raises:
+        OptionError: an option has a value that is not allowed.
+        SourceError: the folder is not there.
+    """
+    path = checked_path("folder", folder).absolute()
+    if not path.is_dir():
+        raise SourceError(f"{path} is not a folder. Expected a data folder, with videos/ and npy/.")
+    given = path_or_none("catalogue", catalogue)
+    if config is None:
+        config = OWN if given or (path / OWN_CATALOGUE).is_file() else "paper"
+    one_of("config", config, CONFIGS)
+    return path, config, _catalogue_path(path, config, given)
 
 
 def _catalogue_path(folder: Path, config: str, given: str | None) -> Path:
@@ -235,7 +259,9 @@ class _Inputs:
             others = files.passed_over if files is not None and known_rows else []
             self.passed_over += [file for file in others if _matters(file, ids)]
 
-    def check(self, video: Video, *, decode: bool) -> Iterator[Wrong | Finding]:
+    def check(
+        self, video: Video, *, decode: bool, page: DoubtfulPage | None
+    ) -> Iterator[Wrong | Finding]:
         """What is wrong or doubtful with the files of a video."""
         clip = tracks = None
         try:
@@ -260,6 +286,8 @@ class _Inputs:
                 yield from move_findings(video.video_id, kept)
             if decode and clip is not None:
                 _decode_some(clip, tracks, kept)
+            if page is not None and clip is not None:
+                page.add(video.video_id, clip, tracks, kept)
         except VideoError as error:
             yield _wrong(video, error)
 
@@ -287,6 +315,13 @@ def _decode_some(path: Path, tracks: Tracks, kept: Tracks) -> None:
         for _, decoded in clip.read((some * multiple).tolist()):
             check_size((decoded.width, decoded.height), kept.bbox, str(path))
             decoded.bgr(0, decoded.height, 0, decoded.width)
+
+
+def _new_page() -> DoubtfulPage:
+    # Here, not above: without a page, OpenCV need not be imported.
+    from .doubtful_page import DoubtfulPage
+
+    return DoubtfulPage()
 
 
 def _wrong(video: Video, error: VideoError) -> Wrong:
