@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import pytest
 
 from dancereid_pipeline.checks.finding import Kind
 from dancereid_pipeline.checks.moves import Doubtful, doubtful_detections, move_findings
-from dancereid_pipeline.formats.npy_tracks import Tracks
+from dancereid_pipeline.formats.npy_tracks import Tracks, read_tracks
+from tests.support.calls import counted_calls
 
 FRAMES, PEOPLE = 20, 3
 
@@ -122,24 +122,6 @@ def test_a_finding_for_each_kind() -> None:
     assert found[1].advice
 
 
-def steps(work: Callable[[], object]) -> int:
-    """The lines of Python that are run."""
-    count = 0
-
-    def trace(frame: object, event: str, argument: object) -> object:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)  # type: ignore[arg-type]
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
-
-
 def crowd(people: int) -> Tracks:
     """Everybody jumps, in each frame, and all are in one place."""
     tracks = standing(frames=4, people=people)
@@ -149,16 +131,14 @@ def crowd(people: int) -> Tracks:
 
 
 def test_the_work_is_in_proportion_to_the_detections() -> None:
-    small, large = (steps(lambda n=n: doubtful_detections(crowd(n))) for n in (300, 1200))
+    small, large = (
+        counted_calls(lambda n=n: doubtful_detections(crowd(n)))[1] for n in (300, 1200)
+    )
     assert small > 300
     assert large < 5 * small
 
 
 def test_real_pedestrians_and_the_golden_clip_do_not_jump(real_footage: Path, golden: Path) -> None:
-    import json
-
-    from dancereid_pipeline.formats.npy_tracks import read_tracks
-
     for folder in (real_footage, golden):
         annotation = json.loads((folder / "annotation.json").read_text())
         (npy,) = (folder / "npy").glob("*.npy")

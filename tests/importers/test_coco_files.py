@@ -20,6 +20,7 @@ from dancereid_pipeline.formats.coco_video import (
 )
 from dancereid_pipeline.formats.npy_tracks import read_tracks
 from dancereid_pipeline.formats.pose import JOINT_NAMES
+from tests.support.calls import counted_calls
 from tests.support.data.clips import draw
 
 # As PoseTrack18 names them: a neck and a top of the head, and no eyes.
@@ -233,3 +234,17 @@ def test_the_command(source: Path, tmp_path: Path, capsys: Any) -> None:
     flags = [str(source / "annotations"), "--from", "coco", "--split", "trainval", "--quiet"]
     assert main(["import", *flags, "--output", str(tmp_path / "data")]) == 0
     assert "000034: trainval, 2 people, 2 detections" in capsys.readouterr().out
+
+
+def test_work_is_in_proportion_to_the_file(tmp_path: Path) -> None:
+    def calls(count: int) -> int:
+        raw = {
+            "images": [{"id": n, "video_id": n % 3, "frame_id": n} for n in range(count)],
+            "annotations": [person(n, n % 7) for n in range(count)],
+        }
+        (tmp_path / "a.json").write_text(json.dumps(raw))
+        return counted_calls(lambda: read_coco_videos(tmp_path / "a.json"))[1]
+
+    few, many = calls(100), calls(800)
+    assert few > 100
+    assert many < 8.5 * few
