@@ -1,4 +1,4 @@
-"""A page with a picture of each doubtful place and a tick; its button saves what was ticked."""
+"""A page with a picture of each doubtful run and a tick; its button saves what was ticked."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ..common.files import replaced
 from ..formats.npy_tracks import Tracks
 from ..inputs.data_folder import open_clip_at
 from .clip_checks import rate_multiple
-from .doubtful_places import Place, doubtful_places
+from .doubtful_runs import Run, doubtful_runs
 
-_MOST = 500  # places on a page: more than anybody ticks in an hour
+_MOST = 500  # runs on a page: more than anybody ticks in an hour
 _HEIGHT = 240  # of a picture, in pixels
 _AROUND = 0.5  # of a bbox's height: what is shown around it
 _COLOURS = ((40, 40, 230), (230, 120, 30))  # blue, green, red: of the person, and of the other one
@@ -40,7 +40,7 @@ document.getElementById("save").addEventListener("click", () => {
 
 
 class DoubtfulPage:
-    """Collects the doubtful places of videos, and their pictures."""
+    """Collects the doubtful runs of videos, and their pictures."""
 
     def __init__(self) -> None:
         self._entries: list[str] = []
@@ -48,7 +48,7 @@ class DoubtfulPage:
         self._videos = 0
 
     def add(self, video_id: str, clip: Path, tracks: Tracks, kept: Tracks) -> None:
-        """Adds the places of a video.
+        """Adds the runs of a video.
 
         Args:
             video_id: the video id.
@@ -59,16 +59,16 @@ class DoubtfulPage:
         Raises:
             VideoError: the clip does not fit, or a frame that is shown is damaged.
         """
-        places = doubtful_places(kept)
-        self._found += len(places)
-        self._videos += bool(places)
-        shown = places[: _MOST - len(self._entries)]
+        runs = doubtful_runs(kept)
+        self._found += len(runs)
+        self._videos += bool(runs)
+        shown = runs[: _MOST - len(self._entries)]
         if not shown:
             return
         pictures = _pictures(clip, tracks, kept, shown)
         self._entries += [
-            _entry(video_id, place, pictures.get(index, []), len(self._entries) + index)
-            for index, place in enumerate(shown)
+            _entry(video_id, run, pictures.get(index, []), len(self._entries) + index)
+            for index, run in enumerate(shown)
         ]
 
     def write(self, path: Path) -> None:
@@ -79,31 +79,31 @@ class DoubtfulPage:
         """
         more = "" if self._found <= _MOST else f" The first {_MOST} are shown."
         summary = (
-            f"{self._found:,} places in {self._videos:,} videos.{more} The frame before is on the "
-            "left, the first doubtful frame on the right; the person is in red, another one in "
-            "blue. Tick what is wrong, and save. Then 'dancereid check FOLDER --drop doubtful.json "
-            "--output annotation.json' writes an annotation without it."
+            f"Doubtful runs of frames: {self._found:,}. Videos that have some: "
+            f"{self._videos:,}.{more} The frame before is on the left, the first doubtful frame on "
+            "the right; the person is in red, another one in blue. Tick what is wrong, and save. Then "
+            "'dancereid check FOLDER --drop doubtful.json --output annotation.json' writes an annotation without it."
         )
         template = Template(Path(__file__).with_suffix(".html").read_text("utf-8"))
         html = template.substitute(
             script=_SCRIPT,
             script_hash=base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode(),
             summary=escape(summary),
-            places="".join(self._entries),
+            runs="".join(self._entries),
         )
         with replaced(path) as unfinished:
             unfinished.write_text(html, "utf-8", errors="replace")
 
 
-def _entry(video_id: str, place: Place, pictures: list[bytes], number: int) -> str:
+def _entry(video_id: str, run: Run, pictures: list[bytes], number: int) -> str:
     value = {
-        "video_id": video_id, "person": place.person, "first": place.first, "last": place.last,
+        "video_id": video_id, "person": run.person, "first": run.first, "last": run.last,
     }  # fmt: skip
-    frames = f"frame {place.first}"
-    if place.last != place.first:
-        frames = f"frames {place.first} to {place.last}"
-    other = "" if place.other is None else f", with person {place.other}"
-    text = escape(f"{video_id}, person {place.person}, {frames}: {place.kind.value}{other}")
+    frames = f"frame {run.first}"
+    if run.last != run.first:
+        frames = f"frames {run.first} to {run.last}"
+    other = "" if run.other is None else f", with person {run.other}"
+    text = escape(f"{video_id}, person {run.person}, {frames}: {run.kind.value}{other}")
     images = "".join(
         f'<img alt="" src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}">\n'
         for jpeg in pictures
@@ -112,13 +112,11 @@ def _entry(video_id: str, place: Place, pictures: list[bytes], number: int) -> s
     return f'<li><label for="t{number}">{tick} {text}</label>\n{images}</li>\n'
 
 
-def _pictures(
-    path: Path, tracks: Tracks, kept: Tracks, places: list[Place]
-) -> dict[int, list[bytes]]:
-    """The pictures of each place, by its index: of the frame before, and of its first frame."""
+def _pictures(path: Path, tracks: Tracks, kept: Tracks, runs: list[Run]) -> dict[int, list[bytes]]:
+    """The pictures of each run, by its index: of the frame before, and of its first frame."""
     wanted: dict[int, list[int]] = {}
-    for index, place in enumerate(places):
-        for frame in (place.first - 1, place.first):
+    for index, run in enumerate(runs):
+        for frame in (run.first - 1, run.first):
             wanted.setdefault(frame, []).append(index)
     wanted.pop(-1, None)
     found: dict[int, list[bytes]] = {}
@@ -127,15 +125,15 @@ def _pictures(
         for number, decoded in clip.read([frame * multiple for frame in wanted]):
             frame = number // multiple
             for index in wanted[frame]:
-                jpeg = _picture(decoded, kept, frame, places[index])
+                jpeg = _picture(decoded, kept, frame, runs[index])
                 found.setdefault(index, []).append(jpeg)
     return found
 
 
-def _picture(decoded: Any, kept: Tracks, frame: int, place: Place) -> bytes:
-    """The part of a frame around a place's bboxes, with their outlines, as JPEG."""
-    boxes = [_bboxes(kept, frame, person) for person in (place.person, place.other)]
-    (around,) = _bboxes(kept, place.first, place.person)
+def _picture(decoded: Any, kept: Tracks, frame: int, run: Run) -> bytes:
+    """The part of a frame around a run's bboxes, with their outlines, as JPEG."""
+    boxes = [_bboxes(kept, frame, person) for person in (run.person, run.other)]
+    (around,) = _bboxes(kept, run.first, run.person)
     margin = _AROUND * max(around[3] - around[1], around[2] - around[0])
     sides = np.array([decoded.width, decoded.height])
     low = np.clip(around[:2] - margin, 0, sides - 2).astype(int)

@@ -147,7 +147,7 @@ def check(
         videos: check only these video ids.
         decode: also open each clip: compare its length and size with the tracks, and decode a
             few of its annotated frames.
-        page: write a page of HTML there, with pictures of all places where people jump, may be
+        page: write a page of HTML there, with pictures of all frames from which people jump, may be
             swapped or are twice in a frame, or have their joints outside the bbox. Its button
             saves what you tick as doubtful.json; `dancereid check --drop` reads that.
 
@@ -161,7 +161,7 @@ def check(
     path, config, catalogue_path = resolve_folder(folder, config, catalogue)
     chosen_ids = ids_or_none("videos", videos)
     page_path = None if page is None else checked_path("page", page)
-    places = None if page is None else _new_page()
+    shown = None if page is None else _new_page()
     try:
         rows, faults = Catalogue.read_rows(catalogue_path)
     except CatalogueError as error:
@@ -176,10 +176,10 @@ def check(
     found = [
         one
         for video in progress(chosen, desc="Checking", unit=" videos")
-        for one in inputs.check(video, decode=decode, page=places)
+        for one in inputs.check(video, decode=decode, page=shown)
     ]
-    if places is not None and page_path is not None:
-        places.write(page_path)
+    if shown is not None and page_path is not None:
+        shown.write(page_path)
     return FolderCheck(
         path,
         catalogue_path,

@@ -15,7 +15,7 @@ import json
 import dancereid
 
 from ..catalogue.catalogue import CONFIGS
-from ..checks.doubtful_places import drop_ticked
+from ..checks.doubtful_runs import drop_ticked
 from ..checks.folder_check import resolve_folder
 from ..common.errors import OptionError
 from ..common.validation import checked_path
@@ -49,7 +49,6 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         type=video_id,
         help=help_text(texts.get("videos", "")),
     )
-
     parser.add_argument("--decode", action="store_true", help=help_text(texts.get("decode", "")))
     parser.add_argument("--page", metavar="FILE", help=help_text(texts.get("page", "")))
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The page of doubtful places, and the annotation without what was ticked there."""
+"""The page of doubtful runs of frames, and the annotation without what was ticked there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import dancereid
-from dancereid_pipeline.checks.doubtful_places import Place, doubtful_places
+from dancereid_pipeline.checks.doubtful_runs import Run, doubtful_runs
 from dancereid_pipeline.checks.finding import Kind
 from dancereid_pipeline.cli.main import main
 from tests.checks.test_moves import exchange, rows, standing
@@ -32,16 +32,16 @@ def test_a_jump_lasts_until_the_next_one_or_a_gap() -> None:
         moved = rows(jumping, 1, start)
         jumping.bbox[moved] += 60
         jumping.keypoints[moved] += 60
-    assert doubtful_places(jumping) == [
-        Place(Kind.JUMP, 1, 4, 8), Place(Kind.JUMP, 1, 9, 19),
+    assert doubtful_runs(jumping) == [
+        Run(Kind.JUMP, 1, 4, 8), Run(Kind.JUMP, 1, 9, 19),
     ]  # fmt: skip
     with_gap = np.delete(np.arange(len(jumping.frame)), rows(jumping, 1, 13, 15))
-    assert doubtful_places(jumping.take(with_gap))[1] == Place(Kind.JUMP, 1, 9, 12)
+    assert doubtful_runs(jumping.take(with_gap))[1] == Run(Kind.JUMP, 1, 9, 12)
 
 
 def test_a_swap_is_a_place_of_each_of_the_two() -> None:
-    assert doubtful_places(exchange(standing(), 0, 2, 11)) == [
-        Place(Kind.SWAPPED, 0, 11, 19, 2), Place(Kind.SWAPPED, 2, 11, 19, 0),
+    assert doubtful_runs(exchange(standing(), 0, 2, 11)) == [
+        Run(Kind.SWAPPED, 0, 11, 19, 2), Run(Kind.SWAPPED, 2, 11, 19, 0),
     ]  # fmt: skip
 
 
@@ -49,14 +49,14 @@ def test_neighbouring_frames_are_one_place() -> None:
     found = standing()
     for start, stop in ((3, 6), (8, 9)):
         found.keypoints[rows(found, 1, start, stop)] += 60
-    outside = [p for p in doubtful_places(found) if p.kind is Kind.JOINTS_OUTSIDE]
+    outside = [p for p in doubtful_runs(found) if p.kind is Kind.JOINTS_OUTSIDE]
     assert outside == [
-        Place(Kind.JOINTS_OUTSIDE, 1, 3, 5), Place(Kind.JOINTS_OUTSIDE, 1, 8, 8),
+        Run(Kind.JOINTS_OUTSIDE, 1, 3, 5), Run(Kind.JOINTS_OUTSIDE, 1, 8, 8),
     ]  # fmt: skip
 
 
 def test_nothing_is_doubtful() -> None:
-    assert doubtful_places(standing()) == []
+    assert doubtful_runs(standing()) == []
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_the_page_shows_each_place_with_its_pictures(jumping: Path, tmp_path: Pa
     html = (tmp_path / "doubtful.html").read_text("utf-8")
     assert values(html) == [VALUE]
     assert "ddd, person 0, frames 15 to 29: people who jump" in html
-    assert "1 places in 1 videos." in html
+    assert "frames: 1. Videos that have some: 1." in html
     pictures = re.findall(r'src="data:image/jpeg;base64,(.*?)"', html)
     sizes = [Image.open(io.BytesIO(base64.b64decode(p))).size for p in pictures]
     assert len(sizes) == 2  # before and after
@@ -95,7 +95,7 @@ def test_the_page_shows_each_place_with_its_pictures(jumping: Path, tmp_path: Pa
 def test_a_folder_in_order_has_an_empty_page(small: Path, tmp_path: Path) -> None:
     dancereid.check(small, page=tmp_path / "doubtful.html")
     html = (tmp_path / "doubtful.html").read_text("utf-8")
-    assert (values(html), "0 places in 0 videos." in html) == ([], True)
+    assert (values(html), "frames: 0. Videos that have some: 0." in html) == ([], True)
 
 
 def test_at_most_so_many_places_are_shown(
@@ -111,7 +111,7 @@ def test_at_most_so_many_places_are_shown(
     dancereid.check(jumping, page=tmp_path / "doubtful.html")
     html = (tmp_path / "doubtful.html").read_text("utf-8")
     assert [value["video_id"] for value in values(html)] == ["aaa"]
-    assert "3 places in 2 videos. The first 1 are shown." in html
+    assert "frames: 3. Videos that have some: 2. The first 1 are shown." in html
 
 
 def test_a_clip_that_is_broken_is_wrong_and_the_page_is_written(

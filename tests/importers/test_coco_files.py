@@ -230,6 +230,19 @@ def test_what_does_not_fit_is_refused(source: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", "x" * 101, "\0"])
+def test_a_video_s_name_is_no_path(source: Path, tmp_path: Path, name: str) -> None:
+    (file,) = (source / "annotations" / "val").iterdir()
+    raw = json.loads(file.read_text())
+    for image in raw["images"]:
+        image["vid_id"] = name
+    file.write_text(json.dumps(raw))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SourceError, match="expected names of videos"):
+        dancereid.import_data(file, tmp_path / "data", source_format="coco")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_the_command(source: Path, tmp_path: Path, capsys: Any) -> None:
     flags = [str(source / "annotations"), "--from", "coco", "--split", "trainval", "--quiet"]
     assert main(["import", *flags, "--output", str(tmp_path / "data")]) == 0

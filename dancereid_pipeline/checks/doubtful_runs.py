@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..catalogue.catalogue import Catalogue
 from ..common.errors import SourceError
@@ -24,7 +26,7 @@ _FROM_HERE_ON = (Kind.JUMP, Kind.SWAPPED)
 
 
 @dataclass(frozen=True)
-class Place:
+class Run:
     """A run of frames in which a person's detections are doubtful.
 
     Attributes:
@@ -64,7 +66,7 @@ class _DoubtfulFile:
     ticked: tuple[Ticked, ...]
 
 
-def doubtful_places(kept: Tracks) -> list[Place]:
+def doubtful_runs(kept: Tracks) -> list[Run]:
     """The doubtful runs of a video, in order of their first frames.
 
     A jump or a swap is doubtful up to the person's next one, or to the next frame without a
@@ -79,33 +81,46 @@ def doubtful_places(kept: Tracks) -> list[Place]:
         Doubtful(Kind.JOINTS_OUTSIDE, int(kept.frame[row]), int(kept.person[row]))
         for row in rows_with_joints_outside(kept).tolist()
     ]
-    places = []
-    for person in sorted({one.person for one in found}):
-        frames = kept.frame[kept.person == person]
-        ends = np.append(np.flatnonzero(np.diff(frames) != 1), len(frames) - 1)
-        of_person = [one for one in found if one.person == person]
-        turns = sorted(one.frame for one in of_person if one.kind in _FROM_HERE_ON)
-        for one in of_person:
-            if one.kind in _FROM_HERE_ON:
-                index = int(np.searchsorted(frames, one.frame))
-                last = int(frames[ends[np.searchsorted(ends, index)]])
-                after = [turn for turn in turns if turn > one.frame][:1]
-                last = min([last, *(turn - 1 for turn in after)])
-                places.append(Place(one.kind, person, one.frame, last, one.other))
-        places += _joined([one for one in of_person if one.kind not in _FROM_HERE_ON])
-    return sorted(places, key=lambda place: (place.first, place.person, place.kind.value))
+    by_person: dict[int, list[Doubtful]] = {}
+    for one in found:
+        by_person.setdefault(one.person, []).append(one)
+    order = np.lexsort((kept.frame, kept.person))
+    people = kept.person[order]
+    runs: list[Run] = []
+    for person, of_person in by_person.items():
+        start, stop = np.searchsorted(people, [person, person + 1])
+        runs += _open_ended(of_person, kept.frame[order[start:stop]])
+        runs += _joined([one for one in of_person if one.kind not in _FROM_HERE_ON])
+    return sorted(runs, key=lambda run: (run.first, run.person, run.kind.value))
 
 
-def _joined(found: Sequence[Doubtful]) -> Iterator[Place]:
+def _open_ended(found: Sequence[Doubtful], frames: NDArray[np.int64]) -> Iterator[Run]:
+    """The runs of a person that begin with a jump or a swap.
+
+    Args:
+        found: what is doubtful of the person.
+        frames: all frames of the person, ascending.
+    """
+    ends = frames[np.append(np.flatnonzero(np.diff(frames) != 1), len(frames) - 1)]
+    turns = sorted({one.frame for one in found if one.kind in _FROM_HERE_ON})
+    for one in found:
+        if one.kind in _FROM_HERE_ON:
+            last = int(ends[np.searchsorted(ends, one.frame)])
+            after = turns[bisect_right(turns, one.frame) :][:1]
+            last = min([last, *(turn - 1 for turn in after)])
+            yield Run(one.kind, one.person, one.frame, last, one.other)
+
+
+def _joined(found: Sequence[Doubtful]) -> Iterator[Run]:
     """Joins neighbouring frames of the same kind and the same people."""
-    run: Place | None = None
+    run: Run | None = None
     for one in sorted(found, key=lambda d: (d.kind.value, d.other or 0, d.frame)):
         if run and (run.kind, run.other, run.last) == (one.kind, one.other, one.frame - 1):
-            run = Place(run.kind, run.person, run.first, one.frame, run.other)
+            run = Run(run.kind, run.person, run.first, one.frame, run.other)
             continue
         if run:
             yield run
-        run = Place(one.kind, one.person, one.frame, one.frame, one.other)
+        run = Run(one.kind, one.person, one.frame, one.frame, one.other)
     if run:
         yield run
 
@@ -141,11 +156,11 @@ def drop_ticked(annotation: Path, catalogue: Path, ticked: Path, output: Path) -
     return before - _count(kept)
 
 
-def _by_person(of_video: VideoAnnotation) -> dict[int, np.ndarray]:
+def _by_person(of_video: VideoAnnotation) -> dict[int, NDArray[np.int64]]:
     return dict(zip(of_video.people.tolist(), of_video.frames, strict=True))
 
 
-def _count(videos: Mapping[str, Mapping[int, np.ndarray]]) -> int:
+def _count(videos: Mapping[str, Mapping[int, NDArray[np.int64]]]) -> int:
     return sum(len(frames) for people in videos.values() for frames in people.values())
 
 
