@@ -81,8 +81,9 @@ class DoubtfulPage:
         summary = (
             f"Doubtful runs of frames: {self._found:,}. Videos that have some: "
             f"{self._videos:,}.{more} The frame before is on the left, the first doubtful frame on "
-            "the right; the person is in red, another one in blue. Tick what is wrong, and save. Then "
-            "'dancereid check FOLDER --drop doubtful.json --output annotation.json' writes an annotation without it."
+            "the right; the person is in red, another one in blue. Tick what is wrong, and save. "
+            "Then 'dancereid check FOLDER --drop doubtful.json --output annotation.json' writes an "
+            "annotation without it."
         )
         template = Template(Path(__file__).with_suffix(".html").read_text("utf-8"))
         html = template.substitute(
