@@ -9,7 +9,7 @@ ROOMS = {
     "catalogue": "which videos there are, whose ids are whose, which split each is in",
     "formats": "the bytes of one input <-> arrays; nothing is searched, nothing is fetched",
     "inputs": "a data folder -> each video's clip, tracks and annotation",
-    "checks": "what is doubtful in tracks and annotation, without decoding a clip",
+    "checks": "what is doubtful in tracks and annotation, and whether a clip is theirs",
     "transfer": "an address -> bytes or a file",
     "fetch": "a catalogue -> its inputs, by transfer",
     "build": "inputs -> samples -> what `load_dataset` gives",

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checks.clip_checks import check_size, rate_multiple
 from ..checks.detections import doubts, kept_detections
 from ..common.errors import DanceReIDError, InterruptedReadError, VideoError
 from ..common.reasons import Reason
@@ -20,7 +21,6 @@ from ..formats.npy_tracks import Tracks, read_tracks
 from ..formats.picture_clip import Picture
 from ..formats.video_frame import DecodedFrame
 from ..inputs.data_folder import VideoFiles
-from .clip_checks import check_size, rate_multiple
 from .coverage import Outcome
 from .crops import KEYPOINT_MAPPINGS, crop_window, resize
 from .draw_pose import draw_skeleton

@@ -38,7 +38,7 @@ CONFIGS: dict[str, tuple[str, ...]] = {
 REQUIRED = ("video_id", "people", "split")
 # It begins the names of shards. `datasets` joins the splits of "all".
 SPLIT_NAME = re.compile(r"(?!all$)[a-z]{1,30}")
-_ID = re.compile(r"[\w.-]{1,100}")
+VIDEO_ID = re.compile(r"[\w.-]{1,100}")
 _MAX_PEOPLE = 2**31 - 1  # person ids are int32
 
 
@@ -265,7 +265,7 @@ def _filled(field: str | list[str] | None) -> bool:
 def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: int) -> Video:
     where = f"{path}, line {line}"
     video_id = fields["video_id"]
-    if not _ID.fullmatch(video_id):
+    if not VIDEO_ID.fullmatch(video_id):
         raise CatalogueError(
             f"{where}, column 'video_id': expected up to 100 letters, digits, '-', '_' or '.' "
             f"(it becomes part of file names), got {video_id[:110]!r}."

@@ -31,7 +31,7 @@ _ENOUGH = 20
 _FOUND_IF_SHIFTED = 0.99
 _FOUND_AS_IT_IS = 0.95
 # So many frames more or less are normal at the end of a clip: the published annotation of
-# 7jRvxkYuYvk lists one frame past the last. `build.clip_checks` allows a clip as many.
+# 7jRvxkYuYvk lists one frame past the last. `clip_checks` allows a clip as many.
 _TAIL_FRAMES = 5
 # Other orders in which tools write a bbox: the four numbers that they write -> x1, y1, x2, y2.
 _ORDERS: dict[str, list[list[float]]] = {
@@ -177,6 +177,12 @@ def _bboxes(video_id: str, kept: Tracks) -> Iterator[Finding]:
             f"{_where(kept, wide[0])}.",
             *_detection(kept, wide[0]),
         )
+
+
+def rows_with_joints_outside(kept: Tracks) -> NDArray[np.int64]:
+    """The indices of detections that have less than half of their seen joints in the bbox."""
+    inside = _joints_inside(kept.bbox, kept.keypoints)
+    return np.flatnonzero((inside >= 0) & (inside < _JOINTS_INSIDE))
 
 
 def _joints_inside(

@@ -16,8 +16,13 @@ class Kind(str, Enum):
     IDS_SHIFTED = "person ids off by one"
     ABSENT = "annotated people not in the tracks"
     PAST_TRACKS = "annotation longer than the tracks"
+    JUMP = "people who jump"
+    SWAPPED = "people who may be swapped"
+    TWICE = "people who are twice in a frame"
 
 
+# Where these are found, bboxes say nothing of how people move.
+BBOX_KINDS = frozenset((Kind.BBOX_ORDER, Kind.NO_AREA, Kind.JOINTS_OUTSIDE))
 _ADVICE = {
     Kind.BBOX_ORDER: "Write box_pos as x1, x2, y1, y2, then build again: these crops show other "
     "parts of the frame.",
@@ -33,6 +38,9 @@ _ADVICE = {
     Kind.ABSENT: "Compare the ids: person 0 of the annotation is id 1 of the tracks.",
     Kind.PAST_TRACKS: "Check that both are of the same clip at the same frame rate; frames count "
     "from 0 in both.",
+    Kind.JUMP: "Look at these frames: in one frame a person moves by half of the own height.",
+    Kind.SWAPPED: "Look at these frames: from here on, each of the two may bear the other's id.",
+    Kind.TWICE: "Look at these frames: two ids have nearly the same bbox and joints.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Reads a data folder without decoding a clip, and says all that is wrong or doubtful in it."""
+"""Reads a data folder, and says all that is wrong or doubtful in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +17,30 @@ from ..common.progress import progress
 from ..common.report import Report
 from ..common.validation import checked_path, ids_or_none, one_of, path_or_none
 from ..formats.annotation import VideoAnnotation, not_listed, read_videos
-from ..formats.npy_tracks import read_tracks
-from ..inputs.data_folder import CLIP_SUFFIXES, Clips, TracksFiles, clips_below, tracks_files_below
+from ..formats.npy_tracks import Tracks, read_tracks
+from ..inputs.data_folder import (
+    CLIP_SUFFIXES,
+    Clips,
+    TracksFiles,
+    clips_below,
+    open_clip_at,
+    tracks_files_below,
+)
 from ..inputs.file_matching import PassedOver
+from .clip_checks import check_size, rate_multiple
 from .detections import doubts, kept_detections
-from .finding import Finding
+from .finding import BBOX_KINDS, Finding
+from .moves import move_findings
+
+if TYPE_CHECKING:
+    from .doubtful_page import DoubtfulPage
+
+_NOT_DECODED = (
+    "No clip was opened: only a build, or decode (--decode), finds clips that are broken or do not "
+    "fit."
+)
+_DECODED = "A few frames of each clip were decoded: only a build decodes all that it needs."
+_DECODED_FRAMES = 5  # spread over the annotated frames of a video
 
 
 @dataclass(frozen=True)
@@ -55,6 +75,7 @@ class FolderCheck(Report):
         doubtful: what does not keep a video from being used, but should be looked at.
         passed_over: clips and tracks that belong to no video, and files with a video's id that
             are neither.
+        decoded: whether a few frames of each clip were decoded.
     """
 
     folder: Path
@@ -64,6 +85,7 @@ class FolderCheck(Report):
     wrong: tuple[Wrong, ...] = ()
     doubtful: tuple[Finding, ...] = ()
     passed_over: tuple[PassedOver, ...] = ()
+    decoded: bool = False
 
     @property
     def in_order(self) -> tuple[str, ...]:
@@ -85,7 +107,7 @@ class FolderCheck(Report):
                 lines += ["", f"{name} ({len(entries)}):"]
                 # A file's name may have line breaks.
                 lines += [f"  {' '.join(str(entry).split())}" for entry in entries]
-        lines += ["", "No clip was opened: only a build finds clips that are broken or do not fit."]
+        lines += ["", _DECODED if self.decoded else _NOT_DECODED]
         return "\n".join(lines)
 
     def to_json(self) -> str:
@@ -109,8 +131,10 @@ def check(
     config: str | None = None,
     catalogue: str | Path | None = None,
     videos: Sequence[str] | None = None,
+    decode: bool = False,
+    page: str | Path | None = None,
 ) -> FolderCheck:
-    """Says all that is wrong or doubtful in a data folder, without decoding a clip.
+    """Says all that is wrong or doubtful in a data folder.
 
     It reads the catalogue, the annotation and all tracks, and looks which files are there.
 
@@ -121,6 +145,11 @@ def check(
         catalogue: path of the catalogue. If None, it is the config's: `catalogue.csv` in the
             folder for config "own".
         videos: check only these video ids.
+        decode: also open each clip: compare its length and size with the tracks, and decode a
+            few of its annotated frames.
+        page: write a page of HTML there, with pictures of all frames from which people jump, may be
+            swapped or are twice in a frame, or have their joints outside the bbox. Its button
+            saves what you tick as doubtful.json; `dancereid check --drop` reads that.
 
     Returns:
         What was found; printed, a report.
@@ -129,15 +158,10 @@ def check(
         OptionError: an option has a value that is not allowed.
         SourceError: the folder is not there.
     """
-    path = checked_path("folder", folder).absolute()
-    if not path.is_dir():
-        raise SourceError(f"{path} is not a folder. Expected a data folder, with videos/ and npy/.")
-    given = path_or_none("catalogue", catalogue)
-    if config is None:
-        config = OWN if given or (path / OWN_CATALOGUE).is_file() else "paper"
-    one_of("config", config, CONFIGS)
-    catalogue_path = _catalogue_path(path, config, given)
+    path, config, catalogue_path = resolve_folder(folder, config, catalogue)
     chosen_ids = ids_or_none("videos", videos)
+    page_path = None if page is None else checked_path("page", page)
+    shown = None if page is None else _new_page()
     try:
         rows, faults = Catalogue.read_rows(catalogue_path)
     except CatalogueError as error:
@@ -152,8 +176,10 @@ def check(
     found = [
         one
         for video in progress(chosen, desc="Checking", unit=" videos")
-        for one in inputs.check(video)
+        for one in inputs.check(video, decode=decode, page=shown)
     ]
+    if shown is not None and page_path is not None:
+        shown.write(page_path)
     return FolderCheck(
         path,
         catalogue_path,
@@ -162,7 +188,27 @@ def check(
         (*wrong, *inputs.wrong, *(one for one in found if isinstance(one, Wrong))),
         tuple(one for one in found if isinstance(one, Finding)),
         tuple(inputs.passed_over),
+        decode,
     )
+
+
+def resolve_folder(
+    folder: str | Path, config: str | None, catalogue: str | Path | None
+) -> tuple[Path, str, Path]:
+    """The absolute path of a data folder, its config and its catalogue; arguments as for `check`.
+
+    Raises:
+        OptionError: an option has a value that is not allowed.
+        SourceError: the folder is not there.
+    """
+    path = checked_path("folder", folder).absolute()
+    if not path.is_dir():
+        raise SourceError(f"{path} is not a folder. Expected a data folder, with videos/ and npy/.")
+    given = path_or_none("catalogue", catalogue)
+    if config is None:
+        config = OWN if given or (path / OWN_CATALOGUE).is_file() else "paper"
+    one_of("config", config, CONFIGS)
+    return path, config, _catalogue_path(path, config, given)
 
 
 def _catalogue_path(folder: Path, config: str, given: str | None) -> Path:
@@ -213,31 +259,69 @@ class _Inputs:
             others = files.passed_over if files is not None and known_rows else []
             self.passed_over += [file for file in others if _matters(file, ids)]
 
-    def check(self, video: Video) -> Iterator[Wrong | Finding]:
+    def check(
+        self, video: Video, *, decode: bool, page: DoubtfulPage | None
+    ) -> Iterator[Wrong | Finding]:
         """What is wrong or doubtful with the files of a video."""
+        clip = tracks = None
         try:
-            if self._clips is not None:
-                self._clips.find(video)
+            clip = self._clips.find(video) if self._clips is not None else None
         except VideoError as error:
             yield _wrong(video, error)
-        try:
-            yield from self._check_tracks(video)
-        except VideoError as error:
-            yield _wrong(video, error)
-
-    def _check_tracks(self, video: Video) -> Iterator[Wrong | Finding]:
         annotation = (self._annotation or {}).get(video.video_id)
         if self._annotation is not None and annotation is None:
             yield _wrong(video, not_listed(video.video_id))
+        of_video = annotation if isinstance(annotation, VideoAnnotation) else None
+        try:
+            tracks = self._read_tracks(video, of_video)
+        except VideoError as error:
+            yield _wrong(video, error)
+        if tracks is None or of_video is None:
+            return
+        try:
+            kept = kept_detections(tracks, of_video, 1, f"Tracks of {video.video_id}")
+            found = doubts(video.video_id, tracks, kept, of_video, 1)
+            yield from found
+            if not BBOX_KINDS.intersection(finding.kind for finding in found):
+                yield from move_findings(video.video_id, kept)
+            if decode and clip is not None:
+                _decode_some(clip, tracks, kept)
+            if page is not None and clip is not None:
+                page.add(video.video_id, clip, tracks, kept)
+        except VideoError as error:
+            yield _wrong(video, error)
+
+    def _read_tracks(self, video: Video, annotation: VideoAnnotation | None) -> Tracks | None:
+        """The tracks in annotated frames; None if the folder has none that can be read."""
         if self._tracks is None:
-            return
+            return None
         file = self._tracks.find(video)
-        if not isinstance(annotation, VideoAnnotation):
-            read_tracks(file.read(), str(file), frames=np.empty(0, np.int64))
+        frames = np.empty(0, np.int64) if annotation is None else annotation.any_frames(1)
+        return read_tracks(file.read(), str(file), frames=frames)
+
+
+def _decode_some(path: Path, tracks: Tracks, kept: Tracks) -> None:
+    """Compares a clip with its tracks, and decodes a few annotated frames.
+
+    Raises:
+        VideoError: it is no video, it does not fit, or one of these frames is damaged.
+    """
+    with open_clip_at(path) as clip:
+        multiple = rate_multiple(clip.frame_count, tracks.frame_count, str(path))
+        frames = np.unique(kept.frame)
+        if not len(frames):
             return
-        tracks = read_tracks(file.read(), str(file), frames=annotation.any_frames(1))
-        kept = kept_detections(tracks, annotation, 1, str(file))
-        yield from doubts(video.video_id, tracks, kept, annotation, 1)
+        some = frames[np.linspace(0, len(frames) - 1, _DECODED_FRAMES).astype(int)]
+        for _, decoded in clip.read((some * multiple).tolist()):
+            check_size((decoded.width, decoded.height), kept.bbox, str(path))
+            decoded.bgr(0, decoded.height, 0, decoded.width)
+
+
+def _new_page() -> DoubtfulPage:
+    # Here, not above: without a page, OpenCV need not be imported.
+    from .doubtful_page import DoubtfulPage
+
+    return DoubtfulPage()
 
 
 def _wrong(video: Video, error: VideoError) -> Wrong:

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..build.clip_checks import check_size, rate_multiple
 from ..build.coverage import Outcome
 from ..build.plan import VideoJob
+from ..checks.clip_checks import check_size, rate_multiple
 from ..checks.detections import doubts, kept_detections
 from ..common.errors import VideoError
 from ..common.reasons import Reason

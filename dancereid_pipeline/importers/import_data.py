@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..catalogue.catalogue import OWN_CATALOGUE, REQUIRED, SPLIT_NAME, Catalogue
+from ..catalogue.catalogue import OWN_CATALOGUE, REQUIRED, SPLIT_NAME, VIDEO_ID, Catalogue
 from ..checks.folder_check import FolderCheck, check
 from ..common.errors import OptionError, SourceError
 from ..common.files import beside, usable
 from ..common.progress import progress
 from ..common.report import Report
-from ..common.validation import checked_path, one_of, path_or_none, shown
+from ..common.validation import checked_path, one_of, shown
 from ..formats.annotation import write_annotation
 from ..formats.npy_tracks import Tracks, write_tracks
 from .coco_files import read_coco_files
@@ -121,9 +122,7 @@ def import_data(
             f"split: expected a name of letters from a to z, as train or test, got {shown(split)}."
         )
     folder, target = checked_path("source", source), checked_path("output", output).absolute()
-    results_folder = (
-        None if results is None else checked_path("results", path_or_none("results", results))
-    )
+    results_folder = None if results is None else checked_path("results", results)
     if results is not None and source_format != "mot":
         raise OptionError(f"results: is an option of format mot, not of {source_format}.")
     for given in (folder, results_folder):
@@ -158,27 +157,36 @@ def _write(
         if not isinstance(video, ImportedVideo):
             left_out.update([video])
             continue
-        tracks = video.tracks
-        people = np.unique(tracks.person)
-        if not len(people):
+        if not VIDEO_ID.fullmatch(video.video_id):  # it becomes part of file names
+            raise SourceError(
+                f"{source}: expected names of videos of up to 100 letters, digits, '-', '_' or "
+                f"'.', got {video.video_id[:110]!r}. Rename it in the source; nothing was written."
+            )
+        people = _frames_of_people(video.tracks)
+        if not people:
             left_out[video.video_id] = "it has no people"
             continue
         stem = f"{len(taken):03d}_{video.video_id}"
-        annotation[video.video_id] = {
-            int(person): tracks.frame[tracks.person == person] for person in people
-        }
-        write_tracks(folder / "npy" / f"{stem}.npy", _as_frames(tracks))
+        annotation[video.video_id] = people
+        write_tracks(folder / "npy" / f"{stem}.npy", _as_frames(video.tracks))
         if video.clip is not None:
             _link(video.clip, folder / "videos" / f"{stem}{_ending(video.clip)}")
-        taken.append(
-            TakenVideo(video.video_id, video.split, len(people), len(tracks.frame), video.left_out)
-        )
+        count = len(video.tracks.frame)
+        taken.append(TakenVideo(video.video_id, video.split, len(people), count, video.left_out))
     if not taken:
         whys = "; ".join(f"{name}: {why}" for name, why in left_out.items())
         raise SourceError(f"{source}: nothing can be imported ({whys}).")
     write_annotation(folder / "annotation.json", annotation)
     _write_catalogue(folder / OWN_CATALOGUE, taken)
     return tuple(taken), left_out
+
+
+def _frames_of_people(tracks: Tracks) -> dict[int, NDArray[np.int64]]:
+    """The frames of each person."""
+    order = np.argsort(tracks.person, kind="stable")
+    people, starts = np.unique(tracks.person[order], return_index=True)
+    frames = np.split(tracks.frame[order], starts[1:])
+    return dict(zip(people.tolist(), frames, strict=False))
 
 
 def _as_frames(tracks: Tracks) -> dict[int, dict[int, dict[str, Any]]]:

@@ -366,5 +366,5 @@ def test_the_other_names_of_datasets_are_still_found(tmp_path: Path) -> None:
     )
     assert ds["train"][0] == {"a": 1, "b": 2}
     assert datasets.get_dataset_config_names("dancereid") == [
-        "demo", "paper", "full", "published",
+        "demo", "paper", "full", "published", "own",
     ]  # fmt: skip

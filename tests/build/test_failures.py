@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import dancereid
-from dancereid_pipeline.build.clip_checks import rate_multiple
 from dancereid_pipeline.build.coverage import Outcome
+from dancereid_pipeline.checks.clip_checks import rate_multiple
 from dancereid_pipeline.common.errors import AnnotationError, MissingVideosError, VideoError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.formats.npy_tracks import write_tracks

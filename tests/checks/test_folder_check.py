@@ -13,6 +13,7 @@ from dancereid_pipeline.checks.finding import Kind
 from dancereid_pipeline.checks.folder_check import FolderCheck
 from dancereid_pipeline.common.errors import OptionError, SourceError
 from tests.support.data.broken import change_annotation, npy_of, write_corners
+from tests.support.data.clips import write_clip
 from tests.support.data.folders import detection, tracks
 from tests.support.data.npys import saved
 
@@ -185,3 +186,33 @@ def test_only_the_videos_that_are_asked_for(folder: Path) -> None:
         dancereid.check(folder, config="papers")
     with pytest.raises(SourceError, match="not a folder"):
         dancereid.check(folder / "nowhere")
+
+
+def test_decoding_finds_clips_that_do_not_fit(folder: Path) -> None:
+    assert is_clean(dancereid.check(folder, decode=True), 4)
+    clips = folder / "videos"
+    (clips / "000_aaa.mp4").write_bytes(b"no clip")
+    write_clip(clips / "001_bbb.mp4", 11)
+    write_clip(clips / "002_ccc.mp4", 30, size=(32, 16))
+    damaged = bytearray((clips / "003_ddd.mp4").read_bytes())
+    start = damaged.index(b"mdat") + 4
+    damaged[start + 200 : start + 2000] = bytes(1800)
+    (clips / "003_ddd.mp4").write_bytes(damaged)
+    found = dancereid.check(folder, decode=True)
+    assert wrong(found) == [
+        ("aaa", "not a video"), ("bbb", "wrong length"), ("ccc", "wrong size"),
+        ("ddd", "damaged"),
+    ]  # fmt: skip
+    assert "A few frames of each clip were decoded" in str(found)
+    assert is_clean(dancereid.check(folder), 4)
+
+
+def test_moves_are_found(folder: Path) -> None:
+    jumping = tracks(30, [0])
+    for frame in range(15, 30):
+        for value in ("box_pos", "pose_pos"):
+            jumping[frame][0][value] = jumping[frame][0][value] + 41.0
+    npy_of(folder, "ddd").write_bytes(saved(jumping))
+    (doubt,) = dancereid.check(folder).doubtful
+    assert (doubt.video_id, doubt.kind, doubt.frame, doubt.person) == ("ddd", Kind.JUMP, 15, 0)
+    assert "1 of 30 detections, first in frame 15, id 1." in doubt.message

@@ -27,6 +27,13 @@ def test_a_doubt_has_a_code_of_its_own(folder: Path, capsys) -> None:
     assert main(["check", str(folder), "--quiet", "--videos", "aaa", "ddd"]) == 0
 
 
+def test_decoding_is_a_flag(folder: Path, capsys) -> None:
+    (folder / "videos" / "001_bbb.mp4").write_bytes(b"no clip")
+    assert main(["check", str(folder), "--quiet"]) == 0
+    assert main(["check", str(folder), "--quiet", "--decode"]) == 1
+    assert "bbb: not a video." in capsys.readouterr().out
+
+
 def test_json(folder: Path, capsys) -> None:
     npy_of(folder, "ccc").unlink()
     assert main(["check", str(folder), "--quiet", "--json"]) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dancereid_pipeline.formats.mot import (
     read_sequence_info,
     sequence_info,
 )
+from tests.support.calls import counted_calls
 
 
 def read(tmp_path: Path, text: str | bytes, *, truth: bool = True, **options: int) -> MotTracks:
@@ -158,3 +160,22 @@ def test_a_bad_seqinfo_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(SourceError, match=r"seqinfo\.ini: expected a section \[Sequence\]"):
         read_sequence_info(path)
+
+
+def test_work_and_memory_are_in_proportion_to_the_file(tmp_path: Path) -> None:
+    def cost(lines: int) -> tuple[int, int]:
+        path = tmp_path / "gt.txt"
+        path.write_text("".join(f"{n // 9 + 1},{n % 9 + 1},5,5,9,9,1,1,1\n" for n in range(lines)))
+        _, calls = counted_calls(lambda: read_mot(path, truth=True))
+        tracemalloc.start()
+        try:
+            read_mot(path, truth=True)
+            return calls, tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    (few_calls, few_bytes), (many_calls, many_bytes) = cost(500), cost(4000)
+    assert few_bytes < 500 * 400
+    assert few_calls > 500
+    assert many_calls < 8.5 * few_calls
+    assert many_bytes < 4000 * 400

@@ -26,6 +26,8 @@ from dancereid_pipeline.build.schema import check_columns
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.evaluation.feature_file import read_features, write_features
 from dancereid_pipeline.formats.annotation import Annotation
+from dancereid_pipeline.formats.coco_video import coco_category, read_coco_videos
+from dancereid_pipeline.formats.mot import read_mot
 from dancereid_pipeline.formats.npy_tracks import read_tracks
 from dancereid_pipeline.formats.track_archive import tracks_in
 from dancereid_pipeline.formats.video import Clip
@@ -69,6 +71,7 @@ def _detection(person: int) -> dict[str, Any]:
 
 
 _FRAMES = {frame: {person: _detection(person) for person in (1, 2)} for frame in range(4)}
+_PAIRS = [(frame, person) for frame in range(1, 5) for person in (1, 2)]
 # NumPy itself writes 3 or 4.
 _PROTOCOLS = (2, 3, 4, 5)
 _STRANGE = [
@@ -186,6 +189,28 @@ def _read_clip(path: Path) -> None:
             frame.bgr(1, 61, 2, 90)
 
 
+def _write_mot(folder: Path) -> list[Path]:
+    (folder / "a.txt").write_text("".join(f"{f},{p},{p}.5,7,18,40,1,1,1\n" for f, p in _PAIRS))
+    return [folder / "a.txt"]
+
+
+def _write_coco(folder: Path) -> list[Path]:
+    images = [
+        {"id": n, "vid_id": "a", "file_name": f"images/a/{n:06d}.jpg", "nframes": 4}
+        for n in range(1, 5)
+    ]
+    annotations = [
+        {
+            "image_id": frame, "track_id": person, "category_id": 1, "bbox": [5, 6.5, 40, 64],
+            "keypoints": [10.0, 20.0, 1] * 17,
+        }
+        for frame, person in _PAIRS
+    ]  # fmt: skip
+    raw = {"images": images, "annotations": annotations, "categories": [coco_category()]}
+    (folder / "a.json").write_text(json.dumps(raw))
+    return [folder / "a.json"]
+
+
 def _write_build(folder: Path) -> list[Path]:
     dancereid.prepare(dancereid.load_dataset("demo"), folder / "data")
     path = folder / "build.json"
@@ -267,6 +292,8 @@ READERS = {
         _change_json,
         lambda path: Annotation.read(path, _demo_catalogue()),
     ),
+    "mot": Reader(_write_mot, _change_csv, lambda path: read_mot(path, truth=True, frames=4)),
+    "coco": Reader(_write_coco, _change_json, read_coco_videos),
     "catalogue": Reader(_copy("video_data.csv"), _change_csv, Catalogue.read),
     "archives": Reader(_write_archives, _bytes, _read_archive),
     "builds": Reader(

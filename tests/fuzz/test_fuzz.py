@@ -13,6 +13,7 @@ from tests.fuzz.readers import READERS
 pytestmark = pytest.mark.slow
 
 COUNTS = {"tracks": 1500, "annotation": 500, "catalogue": 500, "archives": 500}
+COUNTS |= {"mot": 500, "coco": 500}
 COUNTS |= {"shards": 400, "prepared": 60}
 COUNTS |= {"builds": 500, "coverage": 500, "features": 600, "clips": 300}
 

@@ -20,6 +20,7 @@ from dancereid_pipeline.formats.coco_video import (
 )
 from dancereid_pipeline.formats.npy_tracks import read_tracks
 from dancereid_pipeline.formats.pose import JOINT_NAMES
+from tests.support.calls import counted_calls
 from tests.support.data.clips import draw
 
 # As PoseTrack18 names them: a neck and a top of the head, and no eyes.
@@ -229,7 +230,34 @@ def test_what_does_not_fit_is_refused(source: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "x").exists()
 
 
+@pytest.mark.parametrize("name", ["../../x", "a/b", "", "x" * 101, "\0"])
+def test_a_video_s_name_is_no_path(source: Path, tmp_path: Path, name: str) -> None:
+    (file,) = (source / "annotations" / "val").iterdir()
+    raw = json.loads(file.read_text())
+    for image in raw["images"]:
+        image["vid_id"] = name
+    file.write_text(json.dumps(raw))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SourceError, match="expected names of videos"):
+        dancereid.import_data(file, tmp_path / "data", source_format="coco")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_the_command(source: Path, tmp_path: Path, capsys: Any) -> None:
     flags = [str(source / "annotations"), "--from", "coco", "--split", "trainval", "--quiet"]
     assert main(["import", *flags, "--output", str(tmp_path / "data")]) == 0
     assert "000034: trainval, 2 people, 2 detections" in capsys.readouterr().out
+
+
+def test_work_is_in_proportion_to_the_file(tmp_path: Path) -> None:
+    def calls(count: int) -> int:
+        raw = {
+            "images": [{"id": n, "video_id": n % 3, "frame_id": n} for n in range(count)],
+            "annotations": [person(n, n % 7) for n in range(count)],
+        }
+        (tmp_path / "a.json").write_text(json.dumps(raw))
+        return counted_calls(lambda: read_coco_videos(tmp_path / "a.json"))[1]
+
+    few, many = calls(100), calls(800)
+    assert few > 100
+    assert many < 8.5 * few
