@@ -31,6 +31,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders",
         nargs="+",
+        type=folder,
         metavar="FOLDER",
         help="a folder that dancereid prepare wrote, or its address; several: copies to join",
     )
@@ -49,7 +50,7 @@ def main(arguments: argparse.Namespace) -> int:
                 "--output: the parts of one folder are joined in it. Leave --output out, or name "
                 "the folders of several copies."
             )
-        where = folder(arguments.folders[0])
+        where = arguments.folders[0]
         builds = merge(where, storage_options=options)
     else:
         if not arguments.output:

@@ -172,8 +172,14 @@ class _Failure:
     traceback: str
 
 
+def _end(*_: object) -> None:
+    """Ends the process by an exception, so that its tasks remove their temporary files."""
+    raise SystemExit
+
+
 def _work(task: Callable[[Any], Any], connection: Any, processes: int) -> None:
     """Runs the task for each input that it receives, until the other end is closed."""
+    signal.signal(signal.SIGTERM, _end)
     share_cores(processes)
     with contextlib.suppress(EOFError, ConnectionError):
         while True:

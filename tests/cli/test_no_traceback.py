@@ -174,7 +174,15 @@ done = []
 sys.addaudithook(hook)
 """
 # The first of these that a command opens is where it is interrupted.
-MARKS = ("gt.txt", "annotation.json", "build.json", "f.npy", "video_data.csv", "dataset_info.json")
+MARKS = (
+    "gt.txt",
+    "annotation.json",
+    "build.json",
+    "f.npy",
+    "video_data.csv",
+    "dataset_info.json",
+    "000-aaa.json",
+)
 
 
 @pytest.mark.parametrize("name", EACH)
