@@ -34,7 +34,8 @@ def constraints() -> list[str]:
         found = _LOWEST.match(requirement)
         if found is None:
             raise ValueError(f"pyproject.toml: expected name>=version, got {requirement!r}.")
-        lines.append(f"{found[1]}=={found[2]}")
+        # A release of OpenCV has a fourth number, which its module does not know.
+        lines.append(f"{found[1]}=={found[2]}{'.*' if found[2].count('.') > 1 else ''}")
     return lines
 
 

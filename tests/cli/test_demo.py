@@ -20,7 +20,9 @@ def test_it_prints_and_draws(tmp_path: Path) -> None:
     assert str(picture) in done.stdout
     assert Image.open(picture).width > 1000
     done = run("demo", "--json", "--quiet", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    # The Hub's client 1.0 says that the folder of the script has no dataset card.
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("Repo card meta")]
+    assert (done.returncode, errors) == (0, [])
     said = json.loads(done.stdout)
     assert said["picture"] == str(tmp_path / "out" / "demo.png")
     assert len(said["coverage"]["outcomes"]) == 4
