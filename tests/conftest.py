@@ -77,6 +77,22 @@ def real_footage() -> Path:
 
 
 @pytest.fixture(scope="session")
+def lookalikes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that `load_dataset` reads: rendered people who look alike, 80 and 20."""
+    folder = tmp_path_factory.mktemp("lookalikes")
+    files = ""
+    for split in ("trainval", "test"):
+        files += f"  - {{split: {split}, path: {split}.parquet}}\n"
+        shutil.copy(
+            _shared(f"lookalikes/{split}-00000-of-00001.parquet"), folder / f"{split}.parquet"
+        )
+    (folder / "README.md").write_text(
+        f"---\nconfigs:\n- config_name: default\n  data_files:\n{files}---\n"
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
 def demo() -> Path:
     """The bundled demo's folder."""
     return PROJECT / "dancereid_pipeline" / "demo"

@@ -159,6 +159,23 @@ def test_the_other_methods_start_from_its_weights(
     assert load_model(tmp_path).design.parts == (method == "parts")
 
 
+@pytest.mark.parametrize("method", ["softmax", "siamese", "triplet"])
+def test_who_begins_with_random_weights_hears_what_may_collapse(
+    method: str, demo_built: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dancereid.train(demo_built, tmp_path, method=method, steps=1, **{**FAST, "batch": 8})
+    assert "begins with random weights" in caplog.text
+    assert ("may collapse from random weights" in caplog.text) == (method != "softmax")
+
+
+def test_weights_of_another_backbone_are_refused(
+    trained: Path, demo_built: Any, tmp_path: Path
+) -> None:
+    options = {**FAST, "backbone": "resnet18", "weights": trained}
+    with pytest.raises(SourceError, match=r"model.safetensors: expected a tensor 'conv1.weight'"):
+        dancereid.train(demo_built, tmp_path, steps=1, **options)
+
+
 def test_chosen_by_the_test_set_as_published_and_the_result_says_so(
     demo_built: Any, tmp_path: Path
 ) -> None:
