@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import VideoError
+from ..common.files import LOCKS, UNFINISHED
 from ..common.reasons import Reason
 from ..formats.image_header import PICTURE_SUFFIXES
 
@@ -188,6 +189,8 @@ def files_below(
             folders.clear()
             continue
         seen.add(os.path.realpath(path))
+        # They hold nothing whole, and may go at any moment.
+        folders[:] = [name for name in folders if name != LOCKS and not name.startswith(UNFINISHED)]
         if picture_folders and Path(path) != folder and _has_pictures_only(names, suffixes):
             of_pictures.append(Path(path))
             continue

@@ -4,6 +4,7 @@ import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.common.errors import SourceError, VideoError
 from dancereid_pipeline.common.reasons import Reason
 from dancereid_pipeline.inputs.data_folder import VideoFiles, find_in_folder
+from dancereid_pipeline.inputs.file_matching import files_below
 
 IDS = ("cam1", "cam1_left", "--a-b_c")
 
@@ -261,3 +263,20 @@ def test_pictures_and_a_file_of_the_same_video_are_too_many(
     assert reason(folder, catalogue, "cam1") is Reason.AMBIGUOUS
     (folder / "videos" / "a cam1.mp4").rename(folder / "videos" / "000_cam1.mp4")
     assert find(folder, catalogue, "cam1").clip.name == "000_cam1.mp4"
+
+
+def test_what_another_process_is_fetching_is_not_searched(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(folder, "videos/a.mp4", "videos/.unfinished-1/b.mp4", "videos/.locks/a.lock")
+    scandir = os.scandir
+
+    def gone(path: Any) -> Any:
+        if ".unfinished-" in str(path):
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", gone)
+    files, passed_over = files_below(folder / "videos", {".mp4"}, picture_folders=True)
+    assert [path.name for path in files] == ["a.mp4"]
+    assert passed_over == []

@@ -49,7 +49,7 @@ def made_up(people: dict[int, list[int]], *, stride: int = 5, **changes: Any) ->
         "bbox": bbox.astype(np.float32),
         "keypoints": np.full((len(pairs), 17, 2), 60, np.float32),
     }
-    return PageData("made up", {}, Rows(**{**values, **changes}), (256, 128), False, None)
+    return PageData("Made up", "paper", {}, Rows(**{**values, **changes}), (256, 128), False, None)
 
 
 # -- what is read

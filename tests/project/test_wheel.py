@@ -110,7 +110,7 @@ def test_its_metadata_is_that_of_the_project(wheel: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.10"
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Summary"].startswith("DanceReID, dancers with identities and poses")
-    assert set(metadata.get_all("Provides-Extra")) == {"deno", "h5", "preview", "train"}
+    assert set(metadata.get_all("Provides-Extra")) == {"dask", "deno", "h5", "preview", "train"}
     needed = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert len(needed) >= 13
     assert all(">=" in line for line in needed)
@@ -145,7 +145,7 @@ def test_the_lowest_versions_are_those_of_the_project(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     lines = email.message_from_bytes(archive.read(name)).get_all("Requires-Dist")
-    extras = ("deno", "train")
+    extras = ("dask", "deno", "train")
     lowest = {
         re.sub(r"\[.*?\]", "", line.partition(";")[0]).strip().replace(">=", "==")
         for line in lines
