@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import psutil
 import pytest
 
 import dancereid
+from tests.conftest import PROJECT
 from tests.support.command import command, run
 from tests.support.data.folders import prepared_files
 
@@ -48,6 +50,23 @@ def test_parts_of_an_array_job_are_merged(expected: dict[str, bytes], tmp_path: 
         done = run("prepare", *OPTIONS, "--output", tmp_path, "--part", f"{number}/4")
         assert done.returncode == 0, done.stderr
         assert f"Part {number} of 4 of 'demo': 1 videos" in done.stdout
+    assert run("merge", tmp_path).returncode == 0
+    assert shards(tmp_path) == expected
+
+
+def test_the_array_of_jobs_of_the_docs(expected: dict[str, bytes], tmp_path: Path) -> None:
+    """A stand-in for Slurm: it runs what the page gives to sbatch, with each task's number."""
+    page = (PROJECT / "docs" / "many_machines.md").read_text()
+    job = re.search(r"--array=1-40 .*--wrap '(dancereid [^']*)'", page)
+    assert job is not None
+    words = job[1].replace("--config paper", " ".join(OPTIONS)).replace("/40", "/2")
+    words = words.replace("/shared/dancereid", str(tmp_path))
+    program = f"{sys.executable} -m dancereid_pipeline"
+    for number in ("2", "1"):
+        subprocess.run(
+            ["bash", "-c", words.replace("dancereid", program, 1)], check=True, cwd=PROJECT,
+            env={**os.environ, "SLURM_ARRAY_TASK_ID": number},
+        )  # fmt: skip
     assert run("merge", tmp_path).returncode == 0
     assert shards(tmp_path) == expected
 
