@@ -246,6 +246,10 @@ class DanceReID(datasets.GeneratorBasedBuilder):
                 yield from super()._prepare_split_single(*args, **kwargs)
             except datasets.exceptions.DatasetGenerationError as error:
                 raise error.__cause__ or error from None
+            except RuntimeError as error:
+                # That of `datasets` yields once more when it is closed early, as by Ctrl-C.
+                if "ignored GeneratorExit" not in str(error):
+                    raise
 
     def _finish(self, outcome: Outcome, job: VideoJob) -> None:
         """Writes a video's outcome for the build; in a stream, warns or raises an error."""

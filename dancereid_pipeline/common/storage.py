@@ -131,7 +131,6 @@ class Storage:
             give_name(file, self.local / name)
             return
         fs, path = self._found(name)
-        fs.makedirs(self._found()[1], exist_ok=True)
         fs.put_file(str(file), path)
 
     @_own_errors()
@@ -142,8 +141,11 @@ class Storage:
             to.local.mkdir(parents=True, exist_ok=True)
             (self.local / name).replace(to.local / name)
             return
-        fs.makedirs(to._found()[1], exist_ok=True)
-        fs.copy(path, to._found(name)[1])
+        try:
+            fs.copy(path, to._found(name)[1])
+        except FileNotFoundError:  # a store with folders; others take any name
+            fs.makedirs(to._found()[1], exist_ok=True)
+            fs.copy(path, to._found(name)[1])
         fs.rm_file(path)
 
     @_own_errors()

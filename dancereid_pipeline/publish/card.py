@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -159,7 +160,10 @@ def _dataset_info(build: Build) -> dict[str, Any]:
     # datasets 3 calls a list "sequence", and would lose the length of a "list"; all versions read
     # "sequence".
     written = json.loads(json.dumps(data["dataset_info"]).replace('"list": ', '"sequence": '))
-    description = build.coverage.describe(SUMMARIES[build.origin])
+    # `datasets` knows a folder by its name and this: with other content it must be another text.
+    content = hashlib.sha256("".join(shard.sha256 for shard in build.shards).encode())
+    summary = f"{SUMMARIES[build.origin]} (Content: {content.hexdigest()[:16]}.)"
+    description = build.coverage.describe(summary)
     return {"config_name": build.config, "description": description, **written}
 
 

@@ -116,8 +116,8 @@ def _busy(build: subprocess.Popen[str], output: Path) -> Iterator[psutil.Process
             build.wait(0.02)
         if not any(output.rglob("files/shard")):
             continue
-        for process in psutil.Process(build.pid).children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.NoSuchProcess):
+            for process in psutil.Process(build.pid).children(recursive=True):
                 if any(file.path.endswith("/files/shard") for file in process.open_files()):
                     yield process
 

@@ -153,6 +153,9 @@ def test_every_command_refuses_it_in_a_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     write(output, {"bytes": None, "path": str(private)})
+    # `datasets` knows a folder by its name and its card: another test may have loaded the original.
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
     monkeypatch.chdir(tmp_path)
     np.save("features.npy", np.eye(24))
     before = sorted(path.name for path in tmp_path.iterdir())

@@ -141,7 +141,7 @@ def test_the_terms_of_each_method(method: str) -> None:
                     parts=chosen.parts)  # fmt: skip
     torch.manual_seed(0)
     encoder = Encoder(design)
-    assert encoder.columns == 128 * (5 if method == "parts" else 1)
+    assert encoder.columns == 192 * (5 if method == "parts" else 1)
     images = torch.randn(12, 3, 128, 64)
     keypoints = torch.rand(12, 17, 2) * 60
     terms = objective(chosen, encoder, images, keypoints, torch.arange(12) % 4)

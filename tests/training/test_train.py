@@ -251,7 +251,7 @@ def test_the_commands(
     assert "left, classification=" in lines[-1]
     assert len(lines) < 4  # not one a step
     assert main(["extract", "--model", model, "--output", file, *data]) == 0
-    assert f"{file}: 145 images, 128 columns, of test" in capsys.readouterr().out
+    assert f"{file}: 145 images, 192 columns, of test" in capsys.readouterr().out
     assert main(["evaluate", file, *data, "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert round(100 * scores["mean_ap"], 2) == result["test"]["mAP"]
