@@ -20,6 +20,8 @@ from .errors import DanceReIDError, OptionError
 from .files import beside, give_name
 from .validation import checked_path
 
+_TRIED = ".dancereid-writable"
+
 
 @contextmanager
 def _own_errors() -> Iterator[None]:
@@ -80,6 +82,16 @@ class Storage:
     def folder(self, name: str) -> Storage:
         """A folder in this one."""
         return Storage(f"{self.address}/{name}", self.options)
+
+    def check_writable(self) -> None:
+        """Writes a file into a store, and removes it; a local folder is left alone.
+
+        Raises:
+            OSError: nothing can be written there.
+        """
+        if self.local is None:
+            self.write(_TRIED, b"")
+            self.remove(_TRIED)
 
     @_own_errors()
     def names(self) -> set[str]:

@@ -185,6 +185,7 @@ def _planned(
     request = config.request()
     if not force:
         check_other_build(storage, name, request.options, request.videos)
+    storage.check_writable()
     request.fetch()
     plan = request.plan()
     plan.splits()  # raises an error if all videos are missing
