@@ -18,6 +18,7 @@ from .errors import DanceReIDError
 T = TypeVar("T")
 R = TypeVar("R")
 _STEP, _DONE = "step", "done"
+_GRACE_S = 5.0  # for a process to remove its temporary files
 
 
 class _RemoteTracebackError(Exception):
@@ -99,6 +100,9 @@ class _Workers:
     def __exit__(self, *_: object) -> None:
         for worker in self._started:
             worker.terminate()
+        for worker in self._started:
+            worker.join(_GRACE_S)
+            worker.kill()  # if it still runs: a library may swallow the exception that ends it
             worker.join()
 
     def receive(self, connection: Any) -> Any:
@@ -172,17 +176,19 @@ class _Failure:
     traceback: str
 
 
-def _end(*_: object) -> None:
-    """Ends the process by an exception, so that its tasks remove their temporary files."""
-    raise SystemExit
-
-
 def _work(task: Callable[[Any], Any], connection: Any, processes: int) -> None:
     """Runs the task for each input that it receives, until the other end is closed."""
-    signal.signal(signal.SIGTERM, _end)
+    is_ending = threading.Event()
+
+    def end(*_: object) -> None:
+        """Ends the process by an exception, so that its tasks remove their temporary files."""
+        is_ending.set()  # a library may swallow the exception
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, end)
     share_cores(processes)
     with contextlib.suppress(EOFError, ConnectionError):
-        while True:
+        while not is_ending.is_set():
             value = connection.recv()
             try:
                 for _ in (running := _Returning(task(value))):

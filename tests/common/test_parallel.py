@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,24 @@ def test_no_process_is_left_when_the_steps_are_not_read_to_their_end() -> None:
     with closing(side_by_side(steps, [10**9, 10**9], 2)) as events:
         assert next(events)[1] is False
         assert len(multiprocessing.active_children()) == 2
+    assert multiprocessing.active_children() == []
+
+
+def swallows(value: int) -> Generator[None, None, None]:
+    """Raises an error; or takes steps for ever, whatever is raised to end it, but for a kill."""
+    if value:
+        raise OptionError("raised in a task")
+    while True:
+        with suppress(SystemExit):
+            yield
+
+
+def test_a_task_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    import multiprocessing
+
+    monkeypatch.setattr("dancereid_pipeline.common.parallel._GRACE_S", 0.5)
+    with pytest.raises(OptionError, match="raised in a task"):
+        list(side_by_side(swallows, [0, 1], 2))
     assert multiprocessing.active_children() == []
 
 
