@@ -75,21 +75,27 @@ def test_no_process_is_left_when_the_steps_are_not_read_to_their_end() -> None:
     assert multiprocessing.active_children() == []
 
 
-def swallows(value: int) -> Generator[None, None, None]:
-    """Raises an error; or takes steps for ever, whatever is raised to end it, but for a kill."""
-    if value:
-        raise OptionError("raised in a task")
-    while True:
+def swallows(work: tuple[bool, Path]) -> Generator[None, None, None]:
+    """Waits for ever, whatever is raised to end it; or raises an error when another one waits."""
+    waits, mark = work
+    while waits:
         with suppress(SystemExit):
-            yield
+            mark.touch()
+            signal.pause()
+    while not mark.exists():
+        yield
+    raise OptionError("raised in a task")
 
 
-def test_a_task_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_does_not_end_is_killed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     import multiprocessing
 
     monkeypatch.setattr("dancereid_pipeline.common.parallel._GRACE_S", 0.5)
+    works = [(True, tmp_path / "mark"), (False, tmp_path / "mark")]
     with pytest.raises(OptionError, match="raised in a task"):
-        list(side_by_side(swallows, [0, 1], 2))
+        list(side_by_side(swallows, works, 2))
     assert multiprocessing.active_children() == []
 
 
