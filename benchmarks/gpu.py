@@ -14,11 +14,12 @@ import argparse
 import importlib.util
 import statistics
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import chain, count, islice
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 if not importlib.util.find_spec("datasets"):
@@ -39,53 +39,49 @@ from dancereid_pipeline.evaluation.arrange import CheckedImages, SortedImages
 from dancereid_pipeline.evaluation.device_scoring import score_on
 from dancereid_pipeline.evaluation.distance import Space
 from dancereid_pipeline.evaluation.ranking import Gallery
-from dancereid_pipeline.training.augmentation import resized, resized_keypoints
 from dancereid_pipeline.training.encoder import SMALL, Design, Encoder
+from dancereid_pipeline.training.extract import encoder_features, features_of
 from dancereid_pipeline.training.learner import EncoderLearner, Learner
-from dancereid_pipeline.training.methods import METHODS, Recipe, recipe
-from dancereid_pipeline.training.samplers import Sampler
+from dancereid_pipeline.training.loop import Training
+from dancereid_pipeline.training.methods import METHODS, recipe
 from dancereid_pipeline.training.sampling import people_of_videos, sampler_of
 from dancereid_pipeline.training.st_reidnet import StReIDNet
 
 # Steps and learning rate from random weights, and of the others after that.
 _FIRST, _NEXT = (700, 1e-3), (200, 2.5e-4)
+_DROPS = (0.7, 0.9)
+_SGD_RATE = 0.01  # of st-reidnet, which has no Adam for its encoder
+_TIMED = {"softmax": 190, "st-reidnet": 200}  # steps, some epochs
 _BATCHES = {"siamese": 64, "triplet": 42, "st-reidnet": 24}  # of pairs and triples; else 128
 _EVALUATED = (22_637, 2048)
 
 
-@dataclass(frozen=True)
-class Images:
-    """A split, decoded.
+class Split:
+    """A split, whose images are decoded when they are asked for, as `as_arrays` does it.
 
-    Attributes:
-        pixels: uint8 `[N, height, width, 3]`.
-        keypoints: float32 `[N, 17, 2]`.
-        columns: `person_id`, `frame` and `video_id`, `[N]`.
+    Args:
+        folder: the folder with the Parquet files.
+        name: the split.
     """
 
-    pixels: NDArray[np.uint8]
-    keypoints: NDArray[np.float32]
-    columns: dict[str, NDArray[Any]]
-
-    @classmethod
-    def read(cls, folder: Path, split: str) -> Images:
-        """Reads the Parquet files of a split."""
-        rows = pq.read_table(sorted(map(str, folder.glob(f"{split}-*.parquet")))).to_pylist()
-        pixels = [
-            cv2.imdecode(np.frombuffer(row["image"]["bytes"], np.uint8), cv2.IMREAD_COLOR_RGB)
-            for row in tqdm(rows, desc=f"Decoding {split}")
-        ]
+    def __init__(self, folder: Path, name: str) -> None:
+        table = pq.read_table(sorted(map(str, folder.glob(f"{name}-*.parquet"))))
         names = ("person_id", "frame", "video_id")
-        columns = {name: np.array([row[name] for row in rows]) for name in names}
-        keypoints = np.array([row["keypoints"] for row in rows], np.float32)
-        return cls(np.stack(pixels), keypoints, columns)
+        self.columns = {name: np.array(table[name].to_pylist()) for name in names}
+        self._images = [image["bytes"] for image in table["image"].to_pylist()]
+        self._keypoints = np.array(table["keypoints"].to_pylist(), np.float32)
 
-    def batch(self, rows: Any, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pixels and keypoints of some rows, on a device."""
-        return (
-            torch.from_numpy(self.pixels[rows]).to(device),
-            torch.from_numpy(self.keypoints[rows]).to(device),
-        )
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        content = np.frombuffer(self._images[row], np.uint8)
+        pixels = cv2.imdecode(content, cv2.IMREAD_COLOR_RGB)
+        return {"image": pixels, "keypoints": self._keypoints[row]}
+
+    def decoded(self) -> list[dict[str, Any]]:
+        """All examples: for scores, which need no honest time."""
+        return [self[row] for row in tqdm(range(len(self)), "Decoding")]
 
 
 @dataclass(frozen=True)
@@ -94,64 +90,38 @@ class Bench:
 
     device: torch.device
     backbone: str
-    train: Images
-    test: Images
+    train: Split
+    test: Split
+    folder: Path
     tiny: bool
 
-    def made(
-        self, method: str, seed: int, weights: dict[str, Any] | None
-    ) -> tuple[Learner, Sampler]:
-        """Nets and sampler of a method, with random weights or those of another encoder."""
+    def training(
+        self, method: str, steps: int, weights: dict[str, Any] | None = None, seed: int = 0
+    ) -> Training:
+        """A training with random weights, or those of another encoder."""
         torch.manual_seed(seed)
-        lr = _NEXT[1] if weights else _FIRST[1]
-        batch = 4 if self.tiny else _BATCHES.get(method, 128)
-        chosen = replace(recipe(method), lr=lr, batch=max(batch, 8), backbone_lr=1.0, warm_up=0.0)
+        chosen = replace(
+            recipe(method),
+            lr=_SGD_RATE if method == "st-reidnet" else _NEXT[1] if weights else _FIRST[1],
+            batch=8 if self.tiny else _BATCHES.get(method, 128),
+            backbone_lr=1.0,
+            warm_up=0.0,
+            drops=_DROPS,
+        )
         columns = self.train.columns
         people = people_of_videos(columns["video_id"], columns["person_id"])
         sampler = sampler_of(chosen, columns["person_id"], columns["frame"], people, seed)
-        design = Design.of(chosen, self.backbone, len(sampler.images.person_ids))
-        encoder = Encoder(design)
+        encoder = Encoder(Design.of(chosen, self.backbone, len(sampler.images.person_ids)))
         if weights:
             encoder.backbone.load_state_dict(weights)
-        return self._learner(encoder.to(self.device), chosen), sampler
-
-    def _learner(self, encoder: Encoder, chosen: Recipe) -> Learner:
-        if chosen.generates:
-            return StReIDNet(encoder, chosen, pretrained=False)
-        return EncoderLearner(encoder, chosen)
-
-    def trained(
-        self, method: str, seed: int, weights: dict[str, Any] | None
-    ) -> tuple[Learner, float]:
-        """Trains; also gives the images a second."""
-        steps = 2 if self.tiny else (_NEXT if weights else _FIRST)[0]
-        learner, sampler = self.made(method, seed, weights)
-        learner.train()
-        batches = chain.from_iterable(sampler.batches(epoch) for epoch in count())
-        images, start = 0, time.perf_counter()
-        for step, rows in enumerate(tqdm(islice(batches, steps), method, steps)):
-            learner.set_rate(learner.recipe.rate(step / steps))
-            classes = torch.from_numpy(sampler.images.classes[rows]).to(self.device)
-            learner.step(
-                *self.train.batch(rows, self.device), classes, np.random.default_rng((seed, step))
-            )
-            images += len(rows)
-        return learner, images / (time.perf_counter() - start)
-
-    def mean_ap(self, encoder: Encoder) -> float:
-        """The mAP on the test split, in percent."""
-        encoder.eval()
-        features = []
-        with torch.inference_mode():
-            for start in range(0, len(self.test.pixels), 128):
-                pixels, keypoints = self.test.batch(slice(start, start + 128), self.device)
-                size = encoder.design.size
-                keypoints = resized_keypoints(keypoints, pixels.shape[1:3], size)
-                raw, normal = encoder(resized(pixels, size), keypoints)
-                features.append((raw if encoder.design.raw else normal).float().cpu().numpy())
-        columns = self.test.columns
-        rows = np.concatenate(features)
-        return 100 * self.scored(rows, columns["person_id"], columns["frame"])
+        encoder = encoder.to(self.device)
+        learner: Learner = (
+            StReIDNet(encoder, chosen, pretrained=False)
+            if chosen.generates
+            else EncoderLearner(encoder, chosen)
+        )
+        steps = 2 if self.tiny else steps
+        return Training(learner, sampler, self.train, self.folder, steps, facts={})
 
     def scored(self, rows: Any, people: Any, frames: Any) -> float:
         """The mAP of features, on the device."""
@@ -186,10 +156,11 @@ def main() -> None:
     end = time.monotonic() + 60 * arguments.minutes
     device = torch.device(arguments.device)
     backbone = SMALL if arguments.tiny else "resnet50"
-    splits = (Images.read(arguments.folder, split) for split in ("trainval", "test"))
-    bench = Bench(device, backbone, *splits, arguments.tiny)
+    splits = (Split(arguments.folder, name) for name in ("trainval", "test"))
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(device, backbone, *splits, Path(folder), arguments.tiny)
+        rows = [*_speed(bench), _evaluation(bench), *_scores(bench, end)]
     card = torch.cuda.get_device_name(device) if device.type == "cuda" else str(device)
-    rows = [*_speed(bench), _evaluation(bench), *_scores(bench, end)]
     print(f"\n{card}, torch {torch.__version__}, {backbone}\n\n| figure | |\n| --- | --- |")
     print("\n".join(f"| {name} | {text} |" for name, text in rows))
 
@@ -197,6 +168,7 @@ def main() -> None:
 def _scores(bench: Bench, end: float) -> list[tuple[str, str]]:
     """Scores of all methods, with as many seeds as there is time for, up to 3."""
     found: dict[str, list[tuple[float, float]]] = {}
+    images, tested = bench.train.decoded(), bench.test.decoded()
     for seed in range(1 if bench.tiny else 3):
         weights: dict[str, Any] | None = None
         for method in METHODS:
@@ -204,13 +176,16 @@ def _scores(bench: Bench, end: float) -> list[tuple[str, str]]:
             if seed and time.monotonic() + longest > end:
                 break
             start = time.monotonic()
-            learner, rate = bench.trained(method, seed, weights)
-            score = bench.mean_ap(learner.encoder)
-            weights = weights or learner.encoder.backbone.state_dict()
+            training = bench.training(method, (_NEXT if weights else _FIRST)[0], weights, seed)
+            training.arrays = images
+            training.run(training.steps)
+            encoder = training.learner.encoder
+            rows = features_of(tested, encoder_features(encoder))
+            columns = bench.test.columns
+            score = 100 * bench.scored(rows, columns["person_id"], columns["frame"])
+            weights = weights or encoder.backbone.state_dict()
             found.setdefault(method, []).append((score, time.monotonic() - start))
-            print(
-                f"{method}, seed {seed}: mAP {score:.1f}, {rate:,.0f} images a second", flush=True
-            )
+            print(f"{method}, seed {seed}: mAP {score:.1f}", flush=True)
     return [
         (
             f"{method}: mAP, {len(runs)} seeds",
@@ -225,52 +200,65 @@ def _speed(bench: Bench) -> list[tuple[str, str]]:
     """Steps with everything included, over bare passes forward and backward."""
     rows = []
     for method in ("softmax", "st-reidnet"):
-        learner, sampler = bench.made(method, 0, None)
-        learner.train()
-        learner.set_rate(1.0)
-        batch = next(iter(sampler.batches(0)))
-        classes = torch.from_numpy(sampler.images.classes[batch]).to(bench.device)
-
-        def step(learner: Learner = learner, batch: Any = batch, classes: Any = classes) -> None:
-            learner.step(*bench.train.batch(batch, bench.device), classes, np.random.default_rng(0))
-
-        times = 1 if bench.tiny else 10
-        whole = bench.seconds(step, times)
-        bare = sum(bench.seconds(run, times) for run in _passes(learner, len(batch)))
-        rows.append((f"{method}: bare passes / step", f"{bare / whole:.2f}"))
-        rows.append((f"{method}: images a second", f"{len(batch) / whole:,.0f}"))
+        training = bench.training(method, _TIMED[method])
+        training.workers = 0 if bench.tiny else 8
+        training.run(training.steps)
+        # By epochs: the first one waits for the processes that decode to begin.
+        rates = [line["images_per_s"] for line in training.log]
+        rate = statistics.median(rates[1:] or rates)
+        images = len(next(iter(training.sampler.batches(0))))
+        times = 1 if bench.tiny else 20
+        bare = sum(bench.seconds(run, times) for run in _passes(training.learner, images))
+        start = time.perf_counter()
+        training.save()
+        saved = time.perf_counter() - start
+        rows.append((f"{method}: bare passes / step", f"{bare * rate / images:.2f}"))
+        rows.append((f"{method}: images a second", f"{rate:,.0f}"))
+        rows.append((f"{method}: writing the state, once a minute", f"{saved:.1f} s"))
     return rows
 
 
 def _passes(learner: Learner, images: int) -> list[Callable[[], None]]:
-    """A pass forward and backward through each net, with as many images as a step has there."""
+    """Forward and backward through each net, with as many images as a step has there at once."""
     encoder = learner.encoder
     device, size = next(encoder.parameters()).device, encoder.design.size
-    shown = torch.randn(images, 3, *size, device=device)
-    nothing = torch.zeros(images, 17, 2, device=device)
+    at_once = images // 3 if isinstance(learner, StReIDNet) else images
+    shown = torch.randn(at_once, 3, *size, device=device)
+    nothing = torch.zeros(at_once, 17, 2, device=device)
 
-    def backward(result: torch.Tensor) -> None:
-        result.sum().backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
+    def encode() -> None:
+        learner.encoder.zero_grad()
+        _backward(encoder.classifier(encoder(shown, nothing)[1]))
 
-    passes = [lambda: backward(encoder.classifier(encoder(shown, nothing)[1]))]
-    if isinstance(learner, StReIDNet):
-        third = images // 3
-        poses = torch.rand(7 * third, 17, *size, device=device)
-        drawn = torch.randn(7 * third, 3, *size, device=device)
-        features = torch.randn(5 * third, encoder.columns, device=device)
-        # The discriminators see real and drawn images in their own step, and drawn ones again.
-        passes += [
-            lambda: backward(learner.generator(poses[: 5 * third], features)),
-            *(
-                lambda n=n: backward(learner.image_judge(drawn[: n * third], nothing)[0])
-                for n in (3, 5, 5)
-            ),
-            *(
-                lambda n=n: backward(learner.pose_judge(poses[: n * third], drawn[: n * third]))
-                for n in (3, 7, 7)
-            ),
-        ]
-    return passes
+    if not isinstance(learner, StReIDNet):
+        return [encode]
+    poses = torch.rand(7 * at_once, 17, *size, device=device)
+    drawn = torch.randn(7 * at_once, 3, *size, device=device)
+    features = torch.randn(at_once, encoder.columns, device=device)
+
+    def generate() -> None:
+        learner.generator.zero_grad()
+        _backward(learner.generator(poses[:at_once], features))
+
+    def judge(count: int) -> None:
+        learner.image_judge.zero_grad()
+        _backward(learner.image_judge(drawn[: count * at_once], nothing)[0])
+
+    def judge_poses(count: int) -> None:
+        learner.pose_judge.zero_grad()
+        _backward(learner.pose_judge(poses[: count * at_once], drawn[: count * at_once]))
+
+    # The discriminators see real and drawn images in their own step, and drawn ones again.
+    return [
+        *[encode] * 3,
+        *[generate] * 5,
+        *(partial(judge, count) for count in (3, 5, 5)),
+        *(partial(judge_poses, count) for count in (3, 7, 7)),
+    ]
+
+
+def _backward(result: torch.Tensor) -> None:
+    result.sum().backward()  # type: ignore[no-untyped-call]  # PyTorch has no types for it
 
 
 def _evaluation(bench: Bench) -> tuple[str, str]:

@@ -27,6 +27,7 @@ from ..training.hub_model import local_model
 from .flag_types import local_path
 from .outputs import check_file
 from .split_flags import add_split_flags, load_split
+from .train import decoding_workers
 
 EXAMPLES = (
     "  dancereid extract --model colour --config demo --output features.parquet\n"
@@ -60,7 +61,8 @@ def main(arguments: argparse.Namespace) -> int:
     if arguments.model == "colour":
         rows = _colour(images)
     else:
-        rows = dancereid.extract(images, model, device=arguments.device)
+        workers = decoding_workers(arguments.device)
+        rows = dancereid.extract(images, model, device=arguments.device, workers=workers)
     origin = {
         "model": arguments.model,
         "config": coverage.config,

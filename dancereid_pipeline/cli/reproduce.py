@@ -15,7 +15,7 @@ import dancereid
 from ..training.methods import METHODS, PUBLISHED_SCORES
 from ..training.reproduce import PAGE, check_reproduction
 from .build_flags import load
-from .train import FLAGS, add_training_flags
+from .train import FLAGS, add_training_flags, decoding_workers
 
 EXAMPLES = (
     "  dancereid reproduce --config published --preset published --select published \\\n"
@@ -47,6 +47,7 @@ def main(arguments: argparse.Namespace) -> int:
     options = {name: getattr(arguments, name) for name in [*_FLAGS, "methods", "seeds"]}
     checked = {name: value for name, value in options.items() if name != "workers"}
     check_reproduction(arguments.output, **checked)  # before a build, which may take an hour
+    options["workers"] = decoding_workers(arguments.device, arguments.workers)
     results = dancereid.reproduce(load(arguments), arguments.output, **options)
     if arguments.json:
         print(json.dumps(results))

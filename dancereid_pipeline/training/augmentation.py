@@ -6,7 +6,6 @@ every device. Coordinates are those of pixels' centres: the first pixel is at 0.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..formats.pose import JOINT_NAMES
+from .gpu import sent
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's; of what weights expect
 _SWAPPED = {"left": "right", "right": "left"}
@@ -70,97 +70,108 @@ class Augmentation:
 
     def draw(self, random: np.random.Generator, count: int, size: tuple[int, int]) -> Draws:
         """Draws what to do with `count` images of this height and width."""
-        draws = Draws(
-            crops=np.tile(np.array([0, 0, *size]), (count, 1)),
-            patches=np.zeros((count, 4), np.int64),
+        crops = np.tile(np.array([0, 0, *size]), (count, 1))
+        patches = np.zeros((count, 4), np.int64)
+        return Draws(
+            random_crops(random, count, *size) if self.crop else crops,
+            random_patches(random, count, *self.size, self.published_erasing)
+            if self.erase
+            else patches,
             colours=random.integers(0, 256, (count, 3)),
             flips=(random.random(count) < 0.5) & self.flip,
         )
-        for index in range(count):
-            if self.crop:
-                draws.crops[index] = random_crop(random, *size)
-            if self.erase:
-                draws.patches[index] = random_patch(random, *self.size, self.published_erasing)
-        return draws
 
     def apply(self, images: Tensor, keypoints: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Augments a batch, on the device that the images are on.
 
         Args:
             images: uint8 `[N, height, width, 3]`.
-            keypoints: x, y in pixels of the images, `[N, 17, 2]`.
+            keypoints: x, y in pixels of the images, on the same device, `[N, 17, 2]`.
             draws: as `draw` gives it.
 
         Returns:
             Images, float32 `[N, 3, *size]`, normalized by `MEAN` and `STD`; and keypoints, in
             pixels of these, with left and right joints exchanged where the image is flipped.
         """
-        found = _cropped(images, draws.crops, self.size)
-        keypoints = _moved(keypoints, draws.crops, self.size)
-        found = _erased(found, draws)
-        flips = torch.as_tensor(draws.flips, device=found.device)[:, None, None]
+        # In one array, since each copy to a GPU takes the processor some time.
+        numbers = (draws.crops, draws.patches, draws.colours, draws.flips[:, None])
+        drawn = sent(np.concatenate(numbers, axis=1), images.device)
+        crops, patches, colours, flips = drawn.split([4, 4, 3, 1], dim=1)
+        found = _cropped(images, crops, self.size)
+        keypoints = _moved(keypoints, crops, self.size)
+        found = _erased(found, patches, colours)
+        flips = flips[..., None].bool()
         found = torch.where(flips[..., None], found.flip(3), found)
-        mirrored = keypoints[:, list(MIRRORED)]
+        mirrored = keypoints[:, sent(MIRRORED, keypoints.device)]
         mirrored = torch.stack([self.size[1] - 1 - mirrored[..., 0], mirrored[..., 1]], dim=2)
-        return normalized(found), torch.where(flips.to(keypoints.device), mirrored, keypoints)
+        return normalized(found), torch.where(flips, mirrored, keypoints)
 
 
 def resized(images: Tensor, size: Sequence[int]) -> Tensor:
     """Images for a net, without augmentation: uint8 `[N, H, W, 3]` -> float32 `[N, 3, *size]`."""
-    whole = np.tile(np.array([0, 0, *images.shape[1:3]]), (len(images), 1))
-    return normalized(_cropped(images, whole, size))
+    whole = torch.tensor([[0, 0, *images.shape[1:3]]], device=images.device)
+    return normalized(_cropped(images, whole.expand(len(images), 4), size))
 
 
 def resized_keypoints(keypoints: Tensor, before: Sequence[int], after: Sequence[int]) -> Tensor:
     """Keypoints `[N, 17, 2]` of images that are resized from one height and width to another."""
-    return _moved(keypoints, np.array([[0, 0, *before]]), after)
+    return _moved(keypoints, torch.tensor([[0, 0, *before]], device=keypoints.device), after)
 
 
-def _moved(keypoints: Tensor, crops: NDArray[np.int64], size: Sequence[int]) -> Tensor:
+def _moved(keypoints: Tensor, crops: Tensor, size: Sequence[int]) -> Tensor:
     """Keypoints in pixels of the crops, which are resized."""
-    boxes = torch.as_tensor(crops, device=keypoints.device, dtype=keypoints.dtype)[:, None]
-    scale = keypoints.new_tensor([size[1], size[0]]) / boxes[..., [3, 2]]
-    return (keypoints + 0.5 - boxes[..., [1, 0]]) * scale - 0.5
+    top, left, height, width = crops.to(keypoints.dtype).T[..., None]
+    x = (keypoints[..., 0] + 0.5 - left) * (size[1] / width) - 0.5
+    y = (keypoints[..., 1] + 0.5 - top) * (size[0] / height) - 0.5
+    return torch.stack([x, y], dim=2)
 
 
 def normalized(images: Tensor) -> Tensor:
     """Images of 0 to 255 -> by `MEAN` and `STD`, `[N, 3, H, W]`."""
-    mean, std = (images.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+    mean, std = sent((MEAN, STD), images.device)[..., None, None]
     return (images / 255 - mean) / std
 
 
-def random_crop(random: np.random.Generator, height: int, width: int) -> tuple[int, int, int, int]:
-    """Top, left, height and width of a random sized crop of an image of this size."""
-    for _ in range(10):
-        area = random.uniform(0.64, 1) * height * width
-        ratio = random.uniform(2, 3)
-        h, w = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if h <= height and w <= width:
-            top, left = random.integers(height - h + 1), random.integers(width - w + 1)
-            return int(top), int(left), h, w
-    return 0, 0, height, width
+def random_crops(
+    random: np.random.Generator, count: int, height: int, width: int
+) -> NDArray[np.int64]:
+    """Top, left, height and width of random sized crops of images of this size, `[count, 4]`."""
+    tries = (count, 10)
+    area = random.uniform(0.64, 1, tries) * height * width
+    h, w = _sides(area, random.uniform(2, 3, tries))
+    fits = (h <= height) & (w <= width)
+    first = np.arange(count), fits.argmax(axis=1)
+    h, w = np.where(fits[first], h[first], height), np.where(fits[first], w[first], width)
+    return np.stack([random.integers(height - h + 1), random.integers(width - w + 1), h, w], axis=1)
 
 
-def random_patch(
-    random: np.random.Generator, height: int, width: int, published: bool = False
-) -> tuple[int, int, int, int]:
-    """Top, left, height and width of a patch to erase in an image of this size; all 0 for none."""
-    if random.random() >= 0.75:
-        return 0, 0, 0, 0
-    while True:
-        area = random.uniform(0.02, 0.2) * height * width
-        ratio = random.uniform(0.3, 1 / 0.3)
-        h, w = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if 0 < h < height and 0 < w < width:
-            break
+def random_patches(
+    random: np.random.Generator, count: int, height: int, width: int, published: bool = False
+) -> NDArray[np.int64]:
+    """Top, left, height and width of patches to erase in images of this size; all 0 for none."""
+    h, w = np.zeros((2, count), np.int64)
+    missing = random.random(count) < 0.75
+    while missing.any():
+        area = random.uniform(0.02, 0.2, count) * height * width
+        new_h, new_w = _sides(area, random.uniform(0.3, 1 / 0.3, count))
+        fits = missing & (new_h > 0) & (new_h < height) & (new_w > 0) & (new_w < width)
+        h, w = np.where(fits, new_h, h), np.where(fits, new_w, w)
+        missing &= ~fits
     top, left = random.integers(height - h + 1), random.integers(width - w + 1)
-    return (h, w, h, w) if published else (int(top), int(left), h, w)
+    if published:
+        top, left = h, w
+    return np.stack([top, left, h, w], axis=1) * (h > 0)[:, None]
 
 
-def _cropped(images: Tensor, crops: NDArray[np.int64], size: Sequence[int]) -> Tensor:
+def _sides(area: NDArray[np.float64], ratio: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Whole heights and widths of areas that are `ratio` times as high as wide."""
+    return np.rint([np.sqrt(area * ratio), np.sqrt(area / ratio)]).astype(np.int64)
+
+
+def _cropped(images: Tensor, crops: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinear; uint8 `[N, H, W, 3]` -> float32 `[N, 3, *size]`, 0 to 255."""
     height, width = images.shape[1:3]
-    top, left, h, w = torch.as_tensor(crops, device=images.device, dtype=torch.float32).T
+    top, left, h, w = crops.float().T
     none = torch.zeros_like(top)
     affine = torch.stack(
         [
@@ -174,11 +185,10 @@ def _cropped(images: Tensor, crops: NDArray[np.int64], size: Sequence[int]) -> T
     return functional.grid_sample(pixels, grid, padding_mode="border", align_corners=False)
 
 
-def _erased(images: Tensor, draws: Draws) -> Tensor:
-    top, left, h, w = torch.as_tensor(draws.patches, device=images.device).T[..., None]
+def _erased(images: Tensor, patches: Tensor, colours: Tensor) -> Tensor:
+    top, left, h, w = patches.T[..., None]
     rows = torch.arange(images.shape[2], device=images.device)
     columns = torch.arange(images.shape[3], device=images.device)
     inside = ((rows >= top) & (rows < top + h))[:, :, None]
     inside = inside & ((columns >= left) & (columns < left + w))[:, None, :]
-    colours = torch.as_tensor(draws.colours, device=images.device, dtype=images.dtype)
-    return torch.where(inside[:, None], colours[:, :, None, None], images)
+    return torch.where(inside[:, None], colours[:, :, None, None].to(images.dtype), images)

@@ -1,7 +1,8 @@
-"""The net from images to features: backbone, global max pooling, neck, classifier."""
+"""The net from images to features: backbone, global pooling, neck, classifier."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from ..common.errors import DanceReIDError, SourceError
 from ..common.validation import require_extra
+from .gpu import mixed_precision
 from .methods import Recipe
 from .parts import PARTS, part_features
 
@@ -25,6 +27,7 @@ class Design:
         backbone: "small" (five convolutions), or the name of a model of timm.
         people: number of people that the classifier tells apart, K.
         verification: number of outputs of the verification of pairs; 0 for none.
+        mean: whether the map is pooled by its mean, and not by its maximum.
         parts: whether features of body parts are added.
         stem_without_relu: see `methods.SWITCHES`.
         frozen_neck: see `methods.SWITCHES`.
@@ -35,6 +38,7 @@ class Design:
     backbone: str
     people: int
     verification: int = 0
+    mean: bool = False
     parts: bool = False
     stem_without_relu: bool = False
     frozen_neck: bool = False
@@ -56,6 +60,7 @@ class Design:
             backbone,
             people,
             verification=pairs if recipe.verification else 0,
+            mean=recipe.mean,
             parts=recipe.parts,
             stem_without_relu="stem_without_relu" in switches,
             frozen_neck="frozen_neck" in switches,
@@ -71,10 +76,9 @@ class Design:
 class Encoder(nn.Module):
     """Images to features, as in the published baselines.
 
-    `g` is the global maximum of the backbone's map (with parts: and the means around body parts),
-    `[N, D]`; `f` is batch normalization of `g` without a bias (the "neck"); the classifier is
-    linear, without a bias. The feature to search with is `f`, or `g` if
-    the design says so.
+    `g` is the global maximum or mean of the backbone's map (with parts: and the means around body
+    parts), `[N, D]`; `f` is batch normalization of `g` without a bias (the "neck"). The classifier
+    is linear, without a bias. The feature to search with is `f`, or `g` if the design says so.
     Source: the published code of ST-ReIDNet; the neck is that of Luo et al., 2019.
 
     Args:
@@ -105,12 +109,16 @@ class Encoder(nn.Module):
             keypoints: x, y in pixels of these, `[N, 17, 2]`; used by parts only.
 
         Returns:
-            `g` and `f`, float32 `[N, columns]`.
+            `g` and `f`, float32 `[N, columns]`. Features to search with are computed in float32
+            on any device; while it trains, a GPU computes the backbone in bfloat16.
         """
-        found = self.backbone(images.contiguous(memory_format=torch.channels_last))
-        pooled = found.float().amax(dim=(2, 3))
+        images = images.contiguous(memory_format=torch.channels_last)
+        with mixed_precision(images.device) if self.training else nullcontext():
+            found = self.backbone(images)
+        found = found.float()
+        pooled = found.mean(dim=(2, 3)) if self.design.mean else found.amax(dim=(2, 3))
         if self.design.parts:
-            parts = part_features(found.float(), keypoints, self.design.size)
+            parts = part_features(found, keypoints, self.design.size)
             pooled = torch.cat([pooled, parts.flatten(1)], dim=1)
         return pooled, self.neck(pooled)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..build.numpy_view import as_arrays
 from ..common.device import usable_device
 from ..common.errors import DanceReIDError
 from ..common.progress import progress
@@ -38,6 +37,8 @@ def extract(
         DanceReIDError: there is no such model, or its weights are not there.
     """
     require_extra("train", "torch", "safetensors")
+    from ..build.numpy_view import as_arrays  # late, as in `loader`
+
     if str(model).startswith(TIMM):
         from .timm_model import timm_features
 

@@ -60,7 +60,7 @@ class Learner(ABC):
     @abstractmethod
     def step(
         self, images: Tensor, keypoints: Tensor, classes: Tensor, random: np.random.Generator
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         """Takes one step.
 
         Args:
@@ -70,7 +70,7 @@ class Learner(ABC):
             random: draws all that is random.
 
         Returns:
-            The terms of the loss.
+            The terms of the loss, each a number on the device, which may still compute it.
         """
 
     def draw(self, path: Path) -> None:  # noqa: B027  # only one learner draws
@@ -84,17 +84,24 @@ class EncoderLearner(Learner):
         super().__init__(encoder, recipe)
         backbone = {"params": list(encoder.backbone.parameters()), "most": recipe.backbone_rate}
         heads = {"params": trained_heads(encoder), "most": recipe.lr}
-        self.optimizers["optimizer"] = torch.optim.Adam([backbone, heads], weight_decay=_DECAY)
+        self.optimizers["optimizer"] = torch.optim.Adam(
+            [backbone, heads], weight_decay=_DECAY, fused=fused(encoder)
+        )
 
     def step(
         self, images: Tensor, keypoints: Tensor, classes: Tensor, random: np.random.Generator
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         """Takes one step."""
         draws = self.augmentation.draw(random, len(images), tuple(images.shape[1:3]))
         images, keypoints = self.augmentation.apply(images, keypoints, draws)
         terms = objective(self.recipe, self.encoder, images, keypoints, classes)
         descend(sum(terms.values(), start=images.new_zeros(())), **self.optimizers)
-        return {name: term.item() for name, term in terms.items()}
+        return {name: term.detach() for name, term in terms.items()}
+
+
+def fused(net: nn.Module) -> bool | None:
+    """How an optimizer takes its steps: all tensors at once on a GPU, else as PyTorch chooses."""
+    return next(net.parameters()).is_cuda or None
 
 
 def trained_heads(encoder: Encoder) -> list[nn.Parameter]:

@@ -5,12 +5,12 @@ PyTorch is imported by who calls: what `dancereid` offers is there without it.
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from ..build.numpy_view import as_arrays
 from ..common.errors import DanceReIDError
 from ..common.validation import require_extra, whole_number
 from .samplers import Images, PeopleTimesImages
@@ -45,12 +45,16 @@ def people_loader(
             extra 'train' is not installed.
     """
     require_extra("train", "torch")
+    from ..build.numpy_view import as_arrays  # late: a loop of steps alone needs no `datasets`
+
     images = Images.of(dataset["person_id"][:], least=2)
     sampler = PeopleTimesImages(images, people, per_person, seed)
     return load_batches(as_arrays(dataset, transform=transform), sampler, workers)
 
 
-def load_batches(arrays: Any, batches: Iterable[Any], workers: int = 0) -> Any:
+def load_batches(
+    arrays: Any, batches: Iterable[Any], workers: int = 0, *, for_gpu: bool = False
+) -> Any:
     """A `DataLoader` that gives these batches of rows of a dataset, in this order."""
     from torch.utils.data import DataLoader
 
@@ -59,10 +63,23 @@ def load_batches(arrays: Any, batches: Iterable[Any], workers: int = 0) -> Any:
         batch_sampler=batches,
         num_workers=whole_number("workers", workers, 0, 256),
         collate_fn=_collated,
-        # Not forked: other libraries' threads would not be in the copy, but their locks would.
-        multiprocessing_context="spawn" if workers else None,
+        pin_memory=for_gpu,  # or a copy to it would wait until it has computed the step before
+        multiprocessing_context=_context() if workers else None,
         persistent_workers=workers > 0,
     )
+
+
+def _context() -> Any:
+    """How processes begin: not as forks of this one, with its locks and without its threads.
+
+    A server imports everything once and is forked; for four processes, that takes a quarter of the
+    time, and for the next four almost none. Windows has no such server.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "torch", "dancereid_pipeline.build.numpy_view"])
+    return context
 
 
 def _collated(examples: list[dict[str, Any]]) -> dict[str, Any]:

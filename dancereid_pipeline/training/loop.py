@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, count, islice
@@ -13,17 +14,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..common.errors import DanceReIDError
 from ..common.files import replaced, usable
 from ..common.progress import progress
 from .check_training import check_same
+from .gpu import sent
 from .learner import Learner
 from .loader import load_batches
 from .model_folder import LOG, PICTURES, save_state
 from .samplers import Sampler
 
-_EVERY_S = 120.0  # a state is written after this time, and at the end of an epoch
+_EVERY_S = 60.0  # a state is written after this time; one of ResNet-50 takes most of a second
 
 
 @dataclass
@@ -60,9 +63,9 @@ class Training:
     _sums: dict[str, float] = field(default_factory=dict)  # of the epoch's steps so far
 
     @property
-    def epoch(self) -> int:
-        """The number of whole epochs done."""
-        return self.step // len(self.sampler)
+    def device(self) -> torch.device:
+        """The device of the nets."""
+        return next(self.learner.encoder.parameters()).device
 
     def state(self) -> dict[str, Any]:
         """All that the next steps depend on."""
@@ -105,19 +108,17 @@ class Training:
             usable(self.folder),
             progress(total=self.steps, initial=self.step, desc="Training", unit=" steps") as bar,
         ):
+            # The losses of a step are read when the next one has begun: a GPU never waits.
+            begun: deque[tuple[dict[str, Tensor], int]] = deque()
             for batch, rows in self._batches(until):
-                terms = self._step(batch, rows)
-                now = time.monotonic()
-                self._count(terms, len(rows), now - before)
-                self.seconds += now - before
-                before = now
-                shown = {name: f"{value:.3f}" for name, value in terms.items()}
-                bar.set_postfix(shown, refresh=False)  # or each step would have a line in a log
-                bar.update()
-                if now - saved > _EVERY_S or not self._sums:
+                begun.append((self._begin(self.step + len(begun), batch, rows), len(rows)))
+                step = self.step + len(begun)
+                is_due = step == until or time.monotonic() - saved > _EVERY_S
+                while len(begun) > (0 if is_due or step % len(self.sampler) == 0 else 1):
+                    before = self._finish(*begun.popleft(), before, bar)
+                if is_due:
                     self.save()
                     saved = time.monotonic()
-            self.save()
 
     @property
     def log(self) -> list[dict[str, Any]]:
@@ -127,35 +128,46 @@ class Training:
     def _batches(self, until: int) -> Iterator[tuple[dict[str, Any], Any]]:
         """The batches of the steps to come, and their rows."""
         coming = _Coming(self.sampler, self.step, until)
-        loader = load_batches(self.arrays, coming, self.workers)  # one: its workers live on
+        # One loader for all of them: its workers live on.
+        loader = load_batches(self.arrays, coming, self.workers, for_gpu=self.device.type == "cuda")
         yield from zip(loader, coming, strict=True)
 
-    def _step(self, batch: dict[str, Any], rows: Any) -> dict[str, float]:
-        random = np.random.default_rng((self.sampler.seed, self.step))
-        device = next(self.learner.encoder.parameters()).device
-        images, keypoints = batch["image"].to(device), batch["keypoints"].to(device)
-        classes = torch.from_numpy(self.sampler.images.classes[rows]).to(device)
+    def _begin(self, step: int, batch: dict[str, Any], rows: Any) -> dict[str, Tensor]:
+        """Takes a step, which a GPU may still compute at the end."""
+        random = np.random.default_rng((self.sampler.seed, step))
+        images, keypoints = (sent(batch[name], self.device) for name in ("image", "keypoints"))
+        classes = sent(self.sampler.images.classes[rows], self.device)
         recipe = self.learner.recipe
-        self.learner.set_rate(recipe.rate(self.step / self.steps))
+        self.learner.set_rate(recipe.rate(step / self.steps))
         try:
-            terms = self.learner.step(images, keypoints, classes, random)
+            return self.learner.step(images, keypoints, classes, random)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise DanceReIDError(
-                f"Step {self.step}: the memory of {device} is not enough for batches of "
+                f"Step {step}: the memory of {self.device} is not enough for batches of "
                 f"{len(images)} images. Use a smaller --batch than {recipe.batch}."
             ) from error
-        if not math.isfinite(sum(terms.values())):
+
+    def _finish(self, terms: dict[str, Tensor], images: int, before: float, bar: Any) -> float:
+        """Waits for a step, and counts it. Returns the time."""
+        losses = dict(zip(terms, torch.stack(list(terms.values())).tolist(), strict=True))
+        if not math.isfinite(sum(losses.values())):
             raise DanceReIDError(
                 f"Step {self.step}: expected a finite loss, got "
-                f"{', '.join(f'{name} {value}' for name, value in terms.items())}. Use a smaller "
-                f"learning rate than {recipe.lr:g} (--lr)."
+                f"{', '.join(f'{name} {value}' for name, value in losses.items())}. Use a smaller "
+                f"learning rate than {self.learner.recipe.lr:g} (--lr)."
             )
-        return terms
+        now = time.monotonic()
+        self._count(losses, images, now - before)
+        shown = {name: f"{value:.3f}" for name, value in losses.items()}
+        bar.set_postfix(shown, refresh=False)  # or each step would have a line in a log
+        bar.update()
+        return now
 
-    def _count(self, terms: dict[str, float], images: int, seconds: float) -> None:
+    def _count(self, losses: dict[str, float], images: int, seconds: float) -> None:
         """Adds a step to the epoch's line; at the epoch's end, writes it."""
-        for name, value in {**terms, "images": images, "seconds": seconds, "steps": 1}.items():
+        for name, value in {**losses, "images": images, "seconds": seconds, "steps": 1}.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
+        self.seconds += seconds
         self.step += 1
         if self.step % len(self.sampler) and self.step < self.steps:
             return
@@ -164,7 +176,7 @@ class Training:
             "epoch": math.ceil(self.step / len(self.sampler)),
             "step": self.step,
             "lr": self.learner.recipe.lr * self.learner.recipe.rate((self.step - 1) / self.steps),
-            **{name: round(sums[name] / steps, 5) for name in terms},
+            **{name: round(sums[name] / steps, 5) for name in losses},
             "images_per_s": round(sums["images"] / max(sums["seconds"], 1e-9), 1),
         }
         self._log.append(line)

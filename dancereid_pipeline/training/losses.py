@@ -41,7 +41,7 @@ def distances(features: Tensor) -> Tensor:
 
 
 def batch_hard_triplet(
-    features: Tensor, people: Tensor, margin: float | None = None, anchors: Tensor | None = None
+    features: Tensor, people: Tensor, margin: float | None = None, anchors: slice | None = None
 ) -> Tensor:
     """The triplet loss of each image with its hardest positive and its hardest negative.
 
@@ -56,7 +56,7 @@ def batch_hard_triplet(
         features: `[N, D]`.
         people: the person of each row, int64 `[N]`; at least two people.
         margin: None for the soft margin.
-        anchors: which rows are anchors, bool `[N]`; None for all. The others are candidates only.
+        anchors: the rows that are anchors; None for all. The others are candidates only.
 
     Returns:
         The mean over the anchors. Features that are all equal have the loss log 2 = 0.693 (soft

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..common.errors import DanceReIDError
+from .gpu import has_bfloat16
 from .learner import Learner
 
 _COPIES = 4  # of each weight: itself, its gradient, two moments of Adam
@@ -42,7 +43,8 @@ def check_memory(learner: Learner, images: int) -> None:
 def step_bytes(learner: Learner, images: int) -> int:
     """The bytes that a step needs at least, about: weights, and what the encoder's layers give."""
     weights = sum(p.nbytes for net in learner.nets.values() for p in net.parameters())
-    return _COPIES * weights + images * _bytes_per_image(learner.encoder)
+    half = has_bfloat16(next(learner.encoder.parameters()).device)
+    return _COPIES * weights + images * _bytes_per_image(learner.encoder) // (2 if half else 1)
 
 
 def _bytes_per_image(encoder: nn.Module) -> int:

@@ -40,6 +40,7 @@ class Recipe:
         margin: margin of the triplet loss; None for the soft margin.
         smoothing: label smoothing of the classification.
         crop: whether images are cropped at random.
+        mean: whether the backbone's map is pooled by its mean, and not by its maximum.
         parts: whether features of body parts are added, which needs keypoints at test time, too.
         batch: number of images in a batch; of triples or pairs with these samplings.
         epochs: number of epochs.
@@ -59,6 +60,7 @@ class Recipe:
     margin: float | None = None
     smoothing: float = 0.1
     crop: bool = True
+    mean: bool = False
     parts: bool = False
     batch: int = 128
     epochs: int = 100
@@ -94,6 +96,7 @@ _STRONG = Recipe(
     classification=1,
     triplet=1,
     margin=0.3,
+    mean=True,
     batch=64,
     epochs=120,
     lr=3.5e-4,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .gpu import sent
+
 PARTS = {
     "head": (0, 1, 2, 3, 4),
     "trunk": (5, 6, 11, 12),
@@ -29,7 +31,7 @@ def part_features(found: Tensor, keypoints: Tensor, size: tuple[int, int]) -> Te
         `[N, len(PARTS), C]`; all 0 for a part of which no joint is seen.
     """
     height, width = size
-    limits = keypoints.new_tensor([width, height])
+    limits = sent([width, height], keypoints.device)
     seen = ((keypoints >= -0.5) & (keypoints < limits - 0.5)).all(dim=2)  # not of NaN, either
     # The centres of the map's cells, in pixels of the image.
     rows = (torch.arange(found.shape[2], device=found.device) + 0.5) * height / found.shape[2] - 0.5
@@ -40,8 +42,9 @@ def part_features(found: Tensor, keypoints: Tensor, size: tuple[int, int]) -> Te
     near = torch.exp(-squares / (2 * (_SIGMA * height) ** 2)) * seen[..., None, None]
     features = []
     for joints in PARTS.values():
-        around = near[:, list(joints)].sum(dim=1)
+        indices = sent(joints, found.device)
+        around = near[:, indices].sum(dim=1)
         total = around.sum(dim=(1, 2)).clamp(min=1e-6)
         mean = torch.einsum("nchw,nhw->nc", found, around) / total[:, None]
-        features.append(mean * seen[:, list(joints)].float().mean(dim=1, keepdim=True))
+        features.append(mean * seen[:, indices].float().mean(dim=1, keepdim=True))
     return torch.stack(features, dim=1)

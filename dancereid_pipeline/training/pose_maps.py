@@ -11,15 +11,18 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from .gpu import sent
+
 _PUBLISHED_HEIGHT = 256
 _RADIUS, _RADIUS_NOSE = 10, 20
-# Pairs of joints, and the thickness of the line between them: limbs and face, trunk and neck.
+# Both ends of each line, and half of its thickness. A disc is a line from a joint to itself.
 _LINES = (
-    *((pair, 20) for pair in ((0, 1), (0, 2), (1, 3), (2, 4))),
-    *((pair, 20) for pair in ((5, 7), (7, 9), (6, 8), (8, 10))),
-    *((pair, 20) for pair in ((11, 13), (13, 15), (12, 14), (14, 16))),
-    *((pair, 30) for pair in ((5, 6), (5, 11), (6, 12), (11, 12), (6, 11), (5, 12))),
-    *((pair, 30) for pair in ((0, 6), (0, 5))),
+    *((joint, joint, _RADIUS if joint else _RADIUS_NOSE) for joint in range(17)),
+    *((*pair, 10) for pair in ((0, 1), (0, 2), (1, 3), (2, 4))),
+    *((*pair, 10) for pair in ((5, 7), (7, 9), (6, 8), (8, 10))),
+    *((*pair, 10) for pair in ((11, 13), (13, 15), (12, 14), (14, 16))),
+    *((*pair, 15) for pair in ((5, 6), (5, 11), (6, 12), (11, 12), (6, 11), (5, 12))),
+    *((*pair, 15) for pair in ((0, 6), (0, 5))),
 )
 
 
@@ -37,7 +40,8 @@ def pose_maps(keypoints: Tensor, size: Sequence[int], sigmas: Tensor) -> Tensor:
         float32 `[N, 17, *size]`.
     """
     pixels, seen = _pixels(keypoints, size)
-    sigmas = sigmas.to(keypoints)[:, None] * (size[0] / _PUBLISHED_HEIGHT)
+    sigmas = sent(sigmas, keypoints.device).to(keypoints.dtype)[:, None]
+    sigmas = sigmas * (size[0] / _PUBLISHED_HEIGHT)
     columns = _gaussian(pixels[..., 0], size[1], sigmas)
     rows = _gaussian(pixels[..., 1], size[0], sigmas)
     return (rows[..., :, None] * columns[..., None, :]).float() * seen[..., None, None]
@@ -54,24 +58,28 @@ def body_masks(keypoints: Tensor, size: Sequence[int]) -> Tensor:
         0 and 1, float32 `[N, 1, *size]`.
     """
     pixels, seen = _pixels(keypoints, size)
-    scale = size[0] / _PUBLISHED_HEIGHT
+    first, second, radii = (sent(values, keypoints.device) for values in zip(*_LINES, strict=True))
+    one, other = pixels[:, first], pixels[:, second]
+    drawn = seen[:, first] & seen[:, second]
+    limits = torch.where(drawn, (radii * size[0] / _PUBLISHED_HEIGHT) ** 2, -1)
+    along = other - one  # [N, lines, 2]
+    share = along / (along**2).sum(dim=-1, keepdim=True).clamp(min=1e-9)
     rows, columns = (torch.arange(length, device=keypoints.device) for length in size)
-    grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1).to(keypoints)
+    x, y = columns - one[..., :1], rows - one[..., 1:]  # from one end, [N, lines, W] and [.., H]
+    along_x, along_y = x * share[..., :1], y * share[..., 1:]
     mask = torch.zeros(len(keypoints), *size, dtype=torch.bool, device=keypoints.device)
-    for joint in range(pixels.shape[1]):
-        radius = scale * (_RADIUS if joint else _RADIUS_NOSE)
-        near = _apart(grid, pixels[:, joint], pixels[:, joint]) <= radius
-        mask |= near & seen[:, joint, None, None]
-    for (one, other), thickness in _LINES:
-        near = _apart(grid, pixels[:, one], pixels[:, other]) <= scale * thickness / 2
-        mask |= near & (seen[:, one] & seen[:, other])[:, None, None]
+    for i in range(len(_LINES)):  # one by one: a map of each would take much memory
+        nearest = (along_x[:, i, None, :] + along_y[:, i, :, None]).clamp_(0, 1)
+        apart_x = x[:, i, None, :] - nearest * along[:, i, 0, None, None]
+        apart_y = y[:, i, :, None] - nearest * along[:, i, 1, None, None]
+        mask |= apart_x.square_().add_(apart_y.square_()) <= limits[:, i, None, None]
     return mask[:, None].float()
 
 
 def _pixels(keypoints: Tensor, size: Sequence[int]) -> tuple[Tensor, Tensor]:
     """Whole coordinates, 0 where a joint is not seen; and which joints are seen."""
     pixels = keypoints.trunc()
-    limit = keypoints.new_tensor([size[1], size[0]])
+    limit = sent([size[1], size[0]], keypoints.device)
     seen = ((pixels >= 0) & (pixels < limit)).all(dim=-1)  # false for NaN
     return torch.where(seen[..., None], pixels, 0), seen
 
@@ -88,12 +96,3 @@ def _gaussian(pixels: Tensor, length: int, sigmas: Tensor) -> Tensor:
     weights = torch.exp(-(apart**2) / (2 * sigmas**2)) * (apart.abs() <= (4 * sigmas + 0.5).floor())
     found = weights.sum(dim=-2)
     return found / found.amax(dim=-1, keepdim=True)
-
-
-def _apart(grid: Tensor, one: Tensor, other: Tensor) -> Tensor:
-    """Distances of all pixels to the line between two points, `[N, H, W]`."""
-    along = (other - one)[:, None, None]
-    from_one = grid - one[:, None, None]
-    length = (along**2).sum(dim=-1).clamp(min=1e-9)
-    share = ((from_one * along).sum(dim=-1) / length).clamp(0, 1)
-    return (from_one - share[..., None] * along).norm(dim=-1)

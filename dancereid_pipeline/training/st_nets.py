@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..formats.pose import JOINT_NAMES
+from .gpu import mixed_precision
 
 _JOINTS = len(JOINT_NAMES)
 _HALVINGS = 5
@@ -41,12 +42,14 @@ class Generator(nn.Module):
         up += [nn.ReLU(), nn.ConvTranspose2d(channels, 3, 4, 2, 1, bias=False), nn.Tanh()]
         self.down, self.up = nn.Sequential(*down), nn.Sequential(*up)
         self.apply(_begin)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, poses: Tensor, features: Tensor) -> Tensor:
         """Poses `[N, 17, H, W]` and features `[N, D]` -> pixels from -1 to 1, `[N, 3, H, W]`."""
-        pose = self.down(poses)
-        found: Tensor = self.up(torch.cat([features[..., None, None], pose], dim=1))
-        return found
+        with mixed_precision(poses.device):
+            pose = self.down(poses.contiguous(memory_format=torch.channels_last))
+            found: Tensor = self.up(torch.cat([features[..., None, None], pose], dim=1))
+        return found.float()
 
 
 class PoseDiscriminator(nn.Module):
@@ -69,11 +72,14 @@ class PoseDiscriminator(nn.Module):
             channels = wider * width
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 4, 1, 1))
         self.apply(_begin)
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, poses: Tensor, images: Tensor) -> Tensor:
         """Poses `[N, 17, H, W]` and images `[N, 3, H, W]` -> logits of patches, `[N, 1, h, w]`."""
-        found: Tensor = self.layers(torch.cat([poses, images], dim=1))
-        return found
+        with mixed_precision(poses.device):
+            joined = torch.cat([poses, images], dim=1)
+            found: Tensor = self.layers(joined.contiguous(memory_format=torch.channels_last))
+        return found.float()
 
 
 def _down(layer: nn.Conv2d) -> list[nn.Module]:

@@ -22,7 +22,7 @@ from torch.nn import functional
 from ..common.files import replaced
 from .augmentation import MEAN, MIRRORED, STD, normalized
 from .encoder import SMALL, Design, Encoder
-from .learner import Learner, descend
+from .learner import Learner, descend, fused
 from .losses import batch_hard_triplet, classification, masked_l1
 from .methods import Recipe
 from .pose_maps import body_masks, pose_maps
@@ -74,10 +74,10 @@ class StReIDNet(Learner):
         ]
         judging = recipe.lr * _JUDGE_RATE
         self.optimizers = {
-            "encoder_steps": _sgd(list(encoder.parameters()), recipe.lr, _DECAY),
-            "generator_steps": torch.optim.Adam(drawing, betas=(0.5, 0.999)),
-            "image_steps": _sgd(list(self.image_judge.parameters()), judging, _JUDGE_DECAY),
-            "pose_steps": _sgd(list(self.pose_judge.parameters()), judging, _JUDGE_DECAY),
+            "encoder_steps": _sgd(encoder, recipe.lr, _DECAY),
+            "generator_steps": torch.optim.Adam(drawing, betas=(0.5, 0.999), fused=fused(encoder)),
+            "image_steps": _sgd(self.image_judge, judging, _JUDGE_DECAY),
+            "pose_steps": _sgd(self.pose_judge, judging, _JUDGE_DECAY),
         }
         self._shown: tuple[Tensor, Tensor]  # of the last step
 
@@ -90,7 +90,7 @@ class StReIDNet(Learner):
 
     def step(
         self, images: Tensor, keypoints: Tensor, classes: Tensor, random: np.random.Generator
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         """One step of the discriminators, and then one of encoder and generator."""
         torch.manual_seed(int(random.integers(2**63)))  # for the generator's dropout
         triples = self._triples(images, keypoints, classes, random)
@@ -107,7 +107,7 @@ class StReIDNet(Learner):
             generator=self.optimizers["generator_steps"],
         )
         self._shown = (triples.real.detach(), drawn.detach())
-        return {name: term.item() for name, term in terms.items()} | judges
+        return {name: term.detach() for name, term in terms.items()} | judges
 
     def _triples(
         self, images: Tensor, keypoints: Tensor, classes: Tensor, random: np.random.Generator
@@ -120,7 +120,7 @@ class StReIDNet(Learner):
         if "sides_kept_by_flips" in self.recipe.switches:
             flipped = torch.from_numpy(draws.flips).to(keypoints.device)
             keypoints = torch.where(flipped[:, None, None], keypoints[:, list(MIRRORED)], keypoints)
-        size, keypoints = self.encoder.design.size, keypoints.to(real.device)
+        size = self.encoder.design.size
         sigmas = torch.from_numpy(random.integers(*_SIGMAS, len(images)))
         poses = pose_maps(keypoints, size, sigmas)
         return Triples(seen, real, poses, body_masks(keypoints, size), classes)
@@ -145,7 +145,7 @@ class StReIDNet(Learner):
 
     def _judges_step(
         self, triples: Triples, drawn: Tensor, random: np.random.Generator
-    ) -> dict[str, float]:
+    ) -> dict[str, Tensor]:
         image = self._judgement(self._image_logits(triples.real), self._image_logits(drawn), random)
         descend(image, steps=self.optimizers["image_steps"])
         pose = self._judgement(
@@ -154,7 +154,7 @@ class StReIDNet(Learner):
             random,
         )
         descend(pose, steps=self.optimizers["pose_steps"])
-        return {"image_judge": image.item(), "pose_judge": pose.item()}
+        return {"image_judge": image.detach(), "pose_judge": pose.detach()}
 
     @staticmethod
     def _judgement(real: Tensor, drawn: Tensor, random: np.random.Generator) -> Tensor:
@@ -182,11 +182,12 @@ class StReIDNet(Learner):
         with _fixed(self.image_judge), _fixed(self.pose_judge):
             fooling = judged(self._image_logits(drawn), 1.0)
             fooling = fooling + judged(self.pose_judge(*triples.doubtful(drawn)), 1.0)
-        # Negatives are candidates of the triplet loss, but no anchors.
-        anchors = torch.arange(count, device=features.device) < triples.pairs.stop
         return {
             "classification": classification(logits, triples.classes, self.recipe.smoothing),
-            "triplet": batch_hard_triplet(features, triples.classes, self.recipe.margin, anchors),
+            # Negatives are candidates, but no anchors.
+            "triplet": batch_hard_triplet(
+                features, triples.classes, self.recipe.margin, triples.pairs
+            ),
             "reconstruction": _OWN * own + _SWAPPED * swapped,
             "fooling": fooling,
         }
@@ -255,9 +256,9 @@ def judged(logits: Tensor, target: float) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
 
 
-def _sgd(parameters: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:
-    groups = [{"params": [p for p in parameters if p.requires_grad], "most": rate}]
-    return torch.optim.SGD(groups, lr=rate, momentum=0.9, weight_decay=decay)
+def _sgd(net: nn.Module, rate: float, decay: float) -> torch.optim.Optimizer:
+    groups = [{"params": [p for p in net.parameters() if p.requires_grad], "most": rate}]
+    return torch.optim.SGD(groups, lr=rate, momentum=0.9, weight_decay=decay, fused=fused(net))
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def train(
 ) -> dict[str, Any]:
     """Trains a model that gives features of people, and scores it on the split `test`.
 
-    Its state is written after each epoch and every two minutes. A training that was stopped, or
+    Its state is written every minute and at the end. A training that was stopped, or
     killed, is continued with `resume`, and ends with the same weights (on a CPU, with the same
     number of threads, to the last bit).
 

@@ -26,10 +26,11 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True, scope="module")
 def processor_as_cuda() -> Any:
-    """PyTorch's own processor stands for a device."""
+    """A GPU if there is one; else PyTorch's own processor stands for it."""
     with pytest.MonkeyPatch.context() as patch:
         name = "dancereid_pipeline.evaluation.evaluate.usable_device"
-        patch.setattr(name, lambda device: torch.device("cpu"))
+        found = "cuda" if torch.cuda.is_available() else "cpu"
+        patch.setattr(name, lambda device: torch.device(found))
         yield
 
 

@@ -59,11 +59,11 @@ def _kill_at(event: str, times: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         left[0] -= 1
 
-    step, save = loop.Training._step, torch.save
+    begin, save = loop.Training._begin, torch.save
 
-    def _step(*arguments: Any) -> Any:
+    def _begin(*arguments: Any) -> Any:
         happens("step")
-        return step(*arguments)
+        return begin(*arguments)
 
     def _save(state: Any, path: Path) -> None:
         save(state, path)
@@ -76,7 +76,7 @@ def _kill_at(event: str, times: int) -> None:
         if name == "os.rename":
             happens(f"naming {Path(values[1]).name}")
 
-    loop.Training._step, torch.save = _step, _save
+    loop.Training._begin, torch.save = _begin, _save
     sys.addaudithook(hook)
 
 
