@@ -76,6 +76,15 @@ def test_the_small_net_has_maps_of_8_by_4() -> None:
     assert tuple(net.backbone(torch.zeros(1, 3, 128, 64)).shape) == (1, 192, 8, 4)
 
 
+def test_strong_and_parts_pool_by_the_mean() -> None:
+    assert [name for name in METHODS if recipe(name).mean] == ["strong", "parts"]
+    net = Encoder(Design.of(recipe("strong"), "small", people=3)).eval()
+    images = torch.randn(2, 3, 128, 64)
+    with torch.no_grad():
+        raw, _ = net(images, torch.zeros(2, 17, 2))
+        torch.testing.assert_close(raw, net.backbone(images).mean(dim=(2, 3)))
+
+
 def test_backbones_that_do_not_fit() -> None:
     with pytest.raises(DanceReIDError, match="timm knows no model 'resnet5000'"):
         Encoder(Design("resnet5000", people=3))
