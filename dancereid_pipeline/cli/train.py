@@ -1,4 +1,4 @@
-"""Trains a model on the split 'trainval', and scores it on 'test'.
+"""Trains a model on the split 'trainval' or 'train', and scores it on 'test'.
 
 The folder gets weights (safetensors), result.json, log.jsonl, curves.png and a model card;
 dancereid extract reads it. What was stopped or killed is continued with --resume. It needs the

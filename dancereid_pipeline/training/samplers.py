@@ -54,7 +54,7 @@ class Images:
         if len(people) < 2:
             raise DanceReIDError(
                 f"Expected images of at least two people to train on, got {len(classes):,} images "
-                f"of {len(people)}. Add videos to the split 'trainval'."
+                f"of {len(people)}. Add videos to the split that is trained on."
             )
         rows = tuple(np.flatnonzero(classes == index) for index in range(len(people)))
         few = [int(person) for person, own in zip(people, rows, strict=True) if len(own) < least]

@@ -14,6 +14,7 @@ from ..common.files import usable
 from .check_training import check_training
 from .sampling import people_of_videos, sampler_of
 
+_TRAINED = ("trainval", "train")  # the first that has images
 _HELD_OUT = 10  # people, as the published code has it
 
 
@@ -42,7 +43,8 @@ def train(
     number of threads, to the last bit).
 
     Args:
-        dataset: all splits, as `load_dataset` gives them; `trainval` is trained on.
+        dataset: all splits, as `load_dataset` gives them; `trainval` is trained on, or `train` if
+            there is no `trainval`.
         output: the folder to write: weights, result, log, curves, card.
         method: "softmax", "siamese", "triplet", "st-reidnet", "strong" or "parts".
         preset: "mended", or "published" with the faults of the published code that shaped its
@@ -59,9 +61,9 @@ def train(
         seed: seed of weights and draws.
         device: "cpu", "cuda", or another device of PyTorch.
         select: "last" takes the last weights. "held-out" trains without the last ten people
-            of trainval and takes the best of ten evaluations on them. "published" takes the
-            best of ten evaluations on the test set, as the published code did: its score is too
-            good, and the result says so.
+            and takes the best of ten evaluations on them, or on `validation` if the dataset has
+            `train` and `validation`. "published" takes the best of ten evaluations on the test
+            set, as the published code did: its score is too good, and the result says so.
         workers: number of processes that decode images; 0 for this one.
         resume: continue the training in the folder.
 
@@ -128,21 +130,24 @@ def _coverage(dataset: Any) -> Coverage | None:
 def _parts(dataset: Any, select: str) -> tuple[Any, dict[str, Any]]:
     """The examples to train on; and those to score, by what they are for."""
     splits = dataset if isinstance(dataset, Mapping) else {}
-    if not len(splits.get("trainval", ())):
+    split = next((name for name in _TRAINED if len(splits.get(name, ()))), None)
+    if split is None:
         raise DanceReIDError(
-            "Expected all splits of a dataset, with images in 'trainval', got "
+            f"Expected all splits of a dataset, with images in {' or '.join(_TRAINED)}, got "
             f"{', '.join(splits) or type(dataset).__name__}. Load it without split=."
         )
-    trained, test = splits["trainval"], splits.get("test", ())
+    trained, test = splits[split], splits.get("test", ())
     scored = {"test": test} if len(test) else {}
     if select == "published" and not scored:
         raise OptionError("select: 'published' chooses by the split 'test', which has no images.")
-    if select == "held-out":
+    if select == "held-out" and split == "train" and len(splits.get("validation", ())):
+        scored["held-out"] = splits["validation"]
+    elif select == "held-out":
         people = sorted(set(trained["person_id"][:]))
         held_out = set(people[-_HELD_OUT:])
         if len(people) < 2 + _HELD_OUT:
             raise OptionError(
-                f"select: 'held-out' holds out the last {_HELD_OUT} people of trainval, which has "
+                f"select: 'held-out' holds out the last {_HELD_OUT} people of {split}, which has "
                 f"{len(people)}. Use 'last'."
             )
         rows = [person in held_out for person in trained["person_id"][:]]

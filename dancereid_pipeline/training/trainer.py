@@ -160,8 +160,8 @@ class Trainer:
             **self.facts,
             "selection": {
                 "last": "the last weights",
-                "held-out": "the best of ten evaluations on the last ten people of trainval, who "
-                "were not trained on",
+                "held-out": "the best of ten evaluations on the last ten people, who were not "
+                "trained on, or on the split validation",
                 "published": "the best of ten evaluations on the test set itself, as published: "
                 "too good to be compared with honest scores",
             }[select],

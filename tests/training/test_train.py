@@ -188,6 +188,15 @@ def test_chosen_by_the_test_set_as_published_and_the_result_says_so(
         dancereid.train(demo_built, tmp_path / "other", select="held-out", **FAST)
 
 
+def test_own_splits_train_and_validation(demo_built: Any, tmp_path: Path) -> None:
+    test = demo_built["test"]
+    splits = {"train": demo_built["trainval"], "validation": test, "test": test}
+    options = {**FAST, "steps": 4, "select": "held-out"}
+    result = dancereid.train(splits, tmp_path, **options)
+    assert (result["images"], result["people"]) == (120, 6)  # nobody of train is held out
+    assert result["test"]["mAP"] == max(each["mAP"] for each in result["evaluations"]) > 0
+
+
 def test_what_goes_wrong_is_one_line(
     trained: Path, demo_built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
