@@ -141,8 +141,8 @@ def _known(api: HfApi, repo_id: str, folder: Path, video_ids: Sequence[str]) -> 
         for video_id in others:
             if not any(map(_shards_of([video_id]).search, old)):
                 raise OptionError(
-                    f"{repo_id}: has no video {video_id!r}; expected one of "
-                    f"{', '.join(sorted(there)) or 'those in it, and it has none'}."
+                    f"{repo_id}: has no video {video_id!r}, and no old file of it; the videos in "
+                    f"it: {', '.join(sorted(there)) or 'none'}."
                 )
     return known
 

@@ -124,5 +124,7 @@ def test_it_asks_first_and_a_wrong_id_is_one_line(repo: Repo, terminal: Terminal
     assert "This cannot be undone, and nobody can be asked here" in done.stderr
     done = takedown(terminal, "zzz", "--yes")
     assert done.returncode == 2
-    assert "has no video 'zzz'" in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].endswith(
+        "has no video 'zzz', and no old file of it; the videos in it: aaa, bbb, ccc, ddd."
+    )
     assert repo.head.id == before

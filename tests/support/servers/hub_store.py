@@ -244,12 +244,13 @@ class Repo:
             for number, (sha256, content) in enumerate(self.objects.items())
         ]
 
-    def put(self, files: Mapping[str, bytes]) -> Revision:
-        """A commit to the main branch from elsewhere."""
+    def put(self, files: Mapping[str, bytes], branch: str = "main") -> Revision:
+        """A commit from elsewhere."""
         stored = {path: StoredFile(c, is_lfs(path, len(c), c[:512])) for path, c in files.items()}
         self.objects.update({file.sha256: file.content for file in stored.values() if file.lfs})
         with self._lock:
-            return self._add("main", "From elsewhere", "", {**self.head.files, **stored})
+            last = self.revision(branch).files
+            return self._add(branch, "From elsewhere", "", {**last, **stored})
 
     def commit(
         self, branch: str, lines: Iterable[Mapping[str, Any]], *, proposer: str | None = None
