@@ -36,6 +36,10 @@ from .takedown import TakenDown, take_down, videos_in
 
 _BRANCH, _TAG = "refs/heads/", "refs/tags/"
 _MAIN = f"{_BRANCH}main"
+_CONVERTED = "refs/convert/"
+# Names that say of which video a Parquet file is; and names that `datasets` gives.
+_SHARD = re.compile(r"(?:^|/)[a-z]+-[0-9]{3,}-[^/]+\.parquet$")
+_NUMBERED = re.compile(r"-[0-9]{5}-of-[0-9]{5}\.parquet$")
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,6 +52,8 @@ class TakenFromHub(Report):
         deleted: branches and tags that had the old files, and were deleted.
         purged: number of large files that were purged.
         remaining: where the old files can still be had.
+        unclear: where Parquet files are whose names do not say what is in them, and which main does
+            not have.
     """
 
     repo_id: str
@@ -55,6 +61,7 @@ class TakenFromHub(Report):
     deleted: tuple[str, ...]
     purged: int
     remaining: tuple[str, ...]
+    unclear: tuple[str, ...]
 
     def __str__(self) -> str:
         was, were = ("was", "were") if self.removed.done else ("would be", "would be")
@@ -64,8 +71,17 @@ class TakenFromHub(Report):
         lines += [f"{ref} {was} deleted, since it has the old files." for ref in self.deleted]
         lines += [
             f"{where}: still has old files, and cannot be changed from here. Close the pull "
-            "request, or wait until the Hub converts the dataset again; then ask the Hub's support."
+            "request, if it is one; then ask the Hub's support."
             for where in self.remaining
+        ]
+        lines += [
+            f"{where}: has other Parquet files than main, which may have what {was} taken out. "
+            + (
+                "Wait until the Hub converts the dataset again; then ask the Hub's support."
+                if where.startswith(_CONVERTED)
+                else "Look into them, and delete it if need be."
+            )
+            for where in self.unclear
         ]
         lines.append("Others may have copies. Tell those whom you know to have one.")
         return "\n".join(lines)
@@ -112,7 +128,8 @@ def take_down_from_hub(
             _push_rest(api, repo_id, folder, revision)
         refs = _Refs.of(api, repo_id, video_ids, removed)
         deleted, purged = refs.delete(), refs.purge()
-        return TakenFromHub(repo_id, removed, deleted, purged, refs.remaining(revision))
+        remaining = refs.remaining(revision)
+        return TakenFromHub(repo_id, removed, deleted, purged, remaining, refs.unclear)
 
 
 @contextmanager
@@ -151,6 +168,13 @@ def _shards_of(video_ids: Sequence[str]) -> re.Pattern[str]:
     """Matches the paths of shards of some videos."""
     named = "|".join(map(re.escape, video_ids))
     return re.compile(rf"(?:^|/)[a-z]+-[0-9]{{3,}}-(?:{named})\.parquet$")
+
+
+def _is_unclear(path: str) -> bool:
+    """Whether a file may have images of any video."""
+    return path.endswith(".parquet") and (
+        _SHARD.search(path) is None or _NUMBERED.search(path) is not None
+    )
 
 
 def _push_rest(api: HfApi, repo_id: str, folder: Path, revision: str) -> None:
@@ -194,7 +218,8 @@ class _Refs:
         removed: what was taken out of the main branch, or would be.
         files: the large files of each ref: ref -> path -> SHA-256.
         holders: the refs but main that have another shard of the videos than main will have.
-        kept: SHA-256 of all large files of main and of the refs that are no holders.
+        unclear: other refs with Parquet files of which it cannot be said whether they have it.
+        kept: SHA-256 of all large files that main has, and what is no holder and not the Hub's own.
     """
 
     api: HfApi
@@ -202,6 +227,7 @@ class _Refs:
     removed: TakenDown
     files: Mapping[str, Mapping[str, str]]
     holders: tuple[str, ...]
+    unclear: tuple[str, ...]
     kept: frozenset[str]
 
     @classmethod
@@ -216,8 +242,20 @@ class _Refs:
             for ref in files.keys() - {_MAIN}
             if any(of_videos.search(p) and s not in main for p, s in files[ref].items())
         )
-        others = {s for ref in files.keys() - {_MAIN, *holders} for s in files[ref].values()}
-        return cls(api, repo_id, removed, files, tuple(sorted(holders)), frozenset(main | others))
+        others = sorted(files.keys() - {_MAIN, *holders})
+        unclear = [
+            ref for ref in others if any(map(_is_unclear, set(files[ref]) - set(files[_MAIN])))
+        ]
+        kept = {s for ref in others if not ref.startswith(_CONVERTED) for s in files[ref].values()}
+        return cls(
+            api,
+            repo_id,
+            removed,
+            files,
+            tuple(sorted(holders)),
+            tuple(unclear),
+            frozenset(main | kept),
+        )
 
     def delete(self) -> tuple[str, ...]:
         """Deletes the holders that can be deleted: branches and tags. Gives their names."""

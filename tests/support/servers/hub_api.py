@@ -164,11 +164,13 @@ class HubApi:
     def _refs(self, request: HubRequest) -> Answer:
         repo = self._repo(request)
         proposed = {n: c for n, c in repo.branches.items() if n.startswith("refs/pr/")}
-        branches = {n: c for n, c in repo.branches.items() if n not in proposed}
-        refs: dict[str, list[dict[str, str]]] = {"converts": []}
+        own = {n: c for n, c in repo.branches.items() if n.startswith("refs/convert/")}
+        branches = {n: c for n, c in repo.branches.items() if n not in {**proposed, **own}}
+        refs: dict[str, list[dict[str, str]]] = {}
         for kind, folder, names in (
             ("branches", "refs/heads/", branches),
             ("tags", "refs/tags/", repo.tags),
+            ("converts", "", own),
             ("pullRequests", "", proposed),
         ):
             refs[kind] = [
