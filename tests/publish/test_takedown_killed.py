@@ -158,10 +158,11 @@ def test_in_a_store_too(
 def test_a_merge_ends_it_too(start: Path, tmp_path: Path) -> None:
     """Whoever works on the folder next does."""
     runs = ended_at_every_step(f"{__name__}:take_all", start, tmp_path / "runs", "kill", 4)
-    take_all(runs[-1])
-    after = whole_files(runs[-1] / "dancereid")
+    before, after = whole_files(start / "dancereid"), whole_files(runs[-1] / "dancereid")
     ends = []
     for folder in runs[:-1]:
         merge(folder / "dancereid")
         ends.append(whole_files(folder / "dancereid"))
+        assert "README.md" in ends[-1]
+        check_between(ends[-1], before, after)
     assert ends[-1] == after
