@@ -51,7 +51,7 @@ class TakenFromHub(Report):
         removed: what was taken out of the dataset.
         deleted: branches and tags that had the old files, and were deleted.
         purged: number of large files that were purged.
-        remaining: where the old files can still be had.
+        remaining: where the old files can still be had, or could.
         unclear: where Parquet files are whose names do not say what is in them, and which main does
             not have.
     """
@@ -65,13 +65,14 @@ class TakenFromHub(Report):
 
     def __str__(self) -> str:
         was, were = ("was", "were") if self.removed.done else ("would be", "would be")
+        has = "still has" if self.removed.done else "has"
         lines = [f"{self.repo_id}: {self.removed.images:,} images {were} taken out"]
         lines += [f"  {config}: {video_id}" for config, video_id in self.removed.videos]
         lines.append(f"The history of main {was} squashed, and {self.purged} files {were} purged.")
         lines += [f"{ref} {was} deleted, since it has the old files." for ref in self.deleted]
         lines += [
-            f"{where}: still has old files, and cannot be changed from here. Close the pull "
-            "request, if it is one; then ask the Hub's support."
+            f"{where}: {has} old files, and cannot be changed from here. Close the pull request, if "
+            "it is one; then ask the Hub's support."
             for where in self.remaining
         ]
         lines += [
@@ -284,12 +285,15 @@ class _Refs:
         return len(old)
 
     def remaining(self, revision: str) -> tuple[str, ...]:
-        """Where an old file can still be had: a ref, or the revision from before."""
-        if not self.removed.done:
-            return ()
+        """Where an old file can still be had: a ref, or the revision from before.
+
+        Before it is done, these are the refs that cannot be deleted.
+        """
         asked = {
             ref: self.files[ref] for ref in self.holders if not ref.startswith((_BRANCH, _TAG))
         }
+        if not self.removed.done:
+            return tuple(asked)
         asked[revision] = self.removed.files
         return tuple(
             where

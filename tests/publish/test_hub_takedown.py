@@ -51,6 +51,7 @@ def test_a_dry_run_shows_what_would_go(repo: Repo, terminal: Terminal) -> None:
     assert done.returncode == 0, done.stderr
     assert f"{NAME}: 18 images would be taken out" in done.stdout
     assert "refs/tags/v1 would be deleted, since it has the old files." in done.stdout
+    assert "refs/pr/1: has old files, and cannot be changed from here." in done.stdout
     assert (repo.head.id, set(repo.objects), set(repo.tags)) == (before, objects, {"v1"})
 
 

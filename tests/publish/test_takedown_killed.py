@@ -70,6 +70,7 @@ def check_between(files: Files, before: Files, after: Files) -> None:
     assert {f"config_name: {c}".encode() in files["README.md"] for c in found if c} == {True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", [take_video, take_person, take_all])
 def test_killed_at_any_file_operation_it_is_ended_by_another_run(
     start: Path, tmp_path: Path, work: Callable[[Path], None]
@@ -155,6 +156,7 @@ def test_in_a_store_too(
     assert between > 5
 
 
+@pytest.mark.slow
 def test_a_merge_ends_it_too(start: Path, tmp_path: Path) -> None:
     """Whoever works on the folder next does."""
     runs = ended_at_every_step(f"{__name__}:take_all", start, tmp_path / "runs", "kill", 4)
