@@ -71,8 +71,8 @@ class TakenFromHub(Report):
         lines.append(f"The history of main {was} squashed, and {self.purged} files {were} purged.")
         lines += [f"{ref} {was} deleted, since it has the old files." for ref in self.deleted]
         lines += [
-            f"{where}: {has} old files, and cannot be changed from here. Close the pull request, if "
-            "it is one; then ask the Hub's support."
+            f"{where}: {has} old files, and cannot be changed from here. Close the pull request, "
+            "if it is one; then ask the Hub's support."
             for where in self.remaining
         ]
         lines += [
