@@ -59,12 +59,19 @@ def test_a_push(hub: Hub, terminal: Terminal, prepared: Path, options: list[str]
     lost = sum(2 - len(hub.answers[kind]) for kind in kinds)
     assert failed == lost >= 2
     assert state(hub.repos[NAME]) == expected
-    for kind in ["upload", "verify", "preupload", "batch"]:  # these, the client tries again itself
-        del hub.repos[NAME]
+
+
+@pytest.mark.slow
+def test_what_is_sent_to_the_store(hub: Hub, terminal: Terminal, prepared: Path) -> None:
+    """The client asks again by itself, where its version does."""
+    command = ["push", NAME, "--dataset", prepared]
+    assert until_it_ends(terminal, *command) == 0
+    expected = state(hub.repos.pop(NAME))
+    for kind in ["upload", "verify", "preupload", "batch"]:
         hub.answers = {kind: [LOST]}
         until_it_ends(terminal, *command)
         assert hub.answers[kind] == []
-        assert state(hub.repos[NAME]) == expected
+        assert state(hub.repos.pop(NAME)) == expected
 
 
 @pytest.mark.slow
