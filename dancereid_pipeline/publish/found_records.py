@@ -75,6 +75,17 @@ class Found:
             "options and catalogue everywhere; then merge again."
         )
 
+    @property
+    def is_takedown(self) -> bool:
+        """Whether a takedown was killed: nothing is new but what was taken out."""
+        reasons = {record.outcome.reason for record in self.new.values()}
+        return reasons == {Reason.TAKEN_DOWN}
+
+    @property
+    def has_images(self) -> bool:
+        """Whether any video has an image."""
+        return any(record.outcome.images for record in {**self.old, **self.new}.values())
+
     def folder_of(self, shard: Shard, record: ShardRecord) -> Storage:
         """The folder that has a shard. A merge that was killed may have moved it."""
         if record.name in self.new and shard.name in self.moving:

@@ -34,7 +34,7 @@ from ..preview.contact_sheet import contact_sheet
 from ..shards.build_record import PICTURE, RECORD, Build
 from ..shards.parquet_shards import Shard, plain_features
 from ..shards.sample_rows import sample_rows
-from ..shards.shard_record import SUFFIX, record_names
+from ..shards.shard_record import SUFFIX
 from ..shards.split_statistics import SplitStatistics
 from .card import CARD
 from .found_records import Found, configs_in, parts_of
@@ -63,7 +63,7 @@ def merge(output: str | Path, *, storage_options: Mapping[str, Any] | None = Non
                 f"{storage}: expected a folder that dancereid prepare wrote, found none there."
             )
         with alone_in(storage, configs[0]):
-            return [merge_config(storage, config) for config in configs]
+            return [merge_config(storage, config) for config in configs_in(storage)]
 
 
 def merge_config(output: Storage, config: str, title: str | None = None) -> Build:
@@ -95,6 +95,27 @@ def merge_config(output: Storage, config: str, title: str | None = None) -> Buil
     return build
 
 
+def end_takedown(output: Storage, config: str) -> None:
+    """Makes a config of what a takedown left; one without an image goes altogether.
+
+    Args:
+        output: the prepared folder.
+        config: name of the config, whose folder of parts has the records of what was taken out.
+
+    Raises:
+        SourceError: as `merge`.
+    """
+    if Found.of(output, config).has_images:
+        merge_config(output, config)
+        return
+    remove_descriptions(output)
+    folder = output.folder(config)
+    folder.remove(RECORD)
+    folder.remove_all()
+    parts_of(output, config).remove_all()  # last: while it is there, a killed run can be ended
+    describe(output)
+
+
 @contextmanager
 def alone_in(output: Storage, config: str) -> Iterator[None]:
     """Waits until nobody else prepares or merges in a folder, and ends merges that were killed.
@@ -124,7 +145,12 @@ def _finish_merges(output: Storage) -> None:
     """Ends merges that were killed. The folder of a config that was being changed has no record."""
     for config in configs_in(output):
         folder = output.folder(config)
-        if RECORD not in folder.names() and record_names(folder):
+        if RECORD in folder.names():
+            continue
+        found = Found.of(output, config)
+        if found.is_takedown and not found.has_images:
+            end_takedown(output, config)
+        elif found.old:
             merge_config(output, config)
     builds_in(output)  # refuses a broken record now, since the card needs them all
     if CARD not in output.names():

@@ -134,6 +134,11 @@ class _Remote:
                     ) from error
         return builds
 
+    def has(self, prepared: Prepared) -> bool:
+        """Whether it has the same data of each of these configs."""
+        there = self.builds(but=CONFIGS)
+        return all(b.config in there and there[b.config].same_data(b) for b in prepared.builds)
+
     def card(self) -> DatasetCard:
         """The card on the Hub; an empty one if there is none.
 
@@ -184,7 +189,8 @@ def push_to_hub(
             is set before anything is sent, also to a repository that exists; one that is private
             becomes visible at the end.
         revision: the branch to push to, the main branch if None. It is made if it does not exist.
-        create_pr: open a pull request instead of changing the main branch.
+        create_pr: open a pull request instead of changing the main branch. Your own one with the
+            same data, if it is open, is continued: an interrupted push may have made it.
         token: the token; that of `hf auth login` or HF_TOKEN if None.
 
     Raises:
@@ -223,6 +229,7 @@ def push_prepared(
     branch: str | None = None,
     *,
     create_pr: bool = False,
+    gone: Container[str] = (),
 ) -> Pushed:
     """Pushes a folder: the gate first, then the files, and what makes it visible last.
 
@@ -233,6 +240,7 @@ def push_prepared(
         api: asks the Hub.
         branch: as `revision` of `push_to_hub`.
         create_pr: as for `push_to_hub`.
+        gone: configs on the Hub that are removed in the same commit.
 
     Raises:
         DanceReIDError: as `push_to_hub`.
@@ -246,7 +254,9 @@ def push_prepared(
         close(api, repo_id, access)
         if branch is not None and not branch.startswith("refs/"):
             api.create_branch(repo_id, branch=branch, repo_type="dataset", exist_ok=True)
-        info = _commit(remote, prepared, access, create_pr)
+        if create_pr and (proposed := _proposed(remote, prepared)):
+            remote, create_pr = proposed, False
+        info = _commit(remote, prepared, access, create_pr, gone)
         read_back(api, repo_id, info.oid, prepared)
         found = open_up(api, repo_id, access)
         return Pushed(
@@ -255,7 +265,7 @@ def push_prepared(
             private=found.private,
             gated=found.gate,
             revision=info.oid,
-            branch=info.pr_revision or branch,
+            branch=info.pr_revision or remote.branch,
             changed=info.oid != remote.revision,
             configs=tuple(build.config for build in prepared.builds),
         )
@@ -320,10 +330,34 @@ def _look(
     return repo_id, remote
 
 
-def _commit(remote: _Remote, prepared: Prepared, access: Access, create_pr: bool) -> CommitInfo:
+def _proposed(main: _Remote, prepared: Prepared) -> _Remote | None:
+    """The user's own open pull request that brings this data; None if there is none."""
+    asked = main.api.get_repo_discussions(
+        main.repo_id,
+        repo_type="dataset",
+        author=main.api.whoami()["name"],
+        discussion_type="pull_request",
+        discussion_status="open",
+    )
+    if not main.has(prepared):
+        for each in asked:
+            proposed = _Remote.of(main.api, main.repo_id, f"refs/pr/{each.num}")
+            if proposed.has(prepared):
+                return proposed
+    return None
+
+
+def _commit(
+    remote: _Remote,
+    prepared: Prepared,
+    access: Access,
+    create_pr: bool,
+    gone: Container[str],
+) -> CommitInfo:
     """Pushes all files in one commit on top of `remote`."""
     pushed = {build.config: build for build in prepared.builds}
-    there = remote.builds(but=set(pushed))
+    removed = [config for config in CONFIGS if config in gone]
+    there = remote.builds(but={*pushed, *removed})
     # A config that has not changed keeps its record, and so the day on which it was made.
     same = [
         name
@@ -331,7 +365,7 @@ def _commit(remote: _Remote, prepared: Prepared, access: Access, create_pr: bool
         if name in there and there[name].same_data(build) and there[name].coverage == build.coverage
     ]
     builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
-    ordered = [builds[config] for config in CONFIGS if config in builds]
+    ordered = [builds[config] for config in CONFIGS if config in builds and config not in gone]
     last = remote.card()
     others = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
     others = {name: others[name] for name in others if name not in licence(there.values())}
@@ -341,7 +375,7 @@ def _commit(remote: _Remote, prepared: Prepared, access: Access, create_pr: bool
     stale = [
         name
         for name in sorted(remote.files - set(files))
-        if any(name.startswith(f"{config}/") for config in pushed)
+        if any(name.startswith(f"{config}/") for config in (*pushed, *removed))
     ]
     return remote.api.create_commit(
         remote.repo_id,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,7 @@ from ..shards.build_shard import put_video
 from ..shards.parquet_shards import ROWS_A_GROUP, shard_writer
 from ..shards.shard_record import ShardRecord
 from .found_records import Found, configs_in, parts_of
-from .merge import alone_in, merge_config
-from .prepared_folder import describe, remove_descriptions
+from .merge import alone_in, end_takedown
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,7 +72,7 @@ def take_down(
 ) -> TakenDown:
     """Takes videos, or one person of a video, out of all configs of a prepared folder.
 
-    Run again, it changes nothing. The removed images are gone.
+    Run again, it ends what was interrupted, and changes nothing else. The removed images are gone.
 
     Args:
         folder: the folder, or its address in a store.
@@ -95,11 +95,18 @@ def take_down(
         person = whole_number("person", person, 0, 2**31 - 1)
     storage = Storage.of(folder, storage_options)
     with usable(storage):
-        cuts = _cuts(storage, ids, person)
-        files = _files(storage, cuts)
-        if not dry_run:
-            for config in dict.fromkeys(cut.config for cut in cuts):
-                _take_out(storage, config, [cut for cut in cuts if cut.config == config])
+        configs = configs_in(storage)
+        if not configs:
+            raise SourceError(
+                f"{storage}: expected a folder that dancereid prepare wrote, found none there."
+            )
+        with nullcontext() if dry_run else alone_in(storage, configs[0]):
+            if not dry_run:
+                _end_last(storage)
+            cuts = _cuts(storage, ids, person)
+            files = _files(storage, cuts)
+            if not dry_run:
+                _take_out(storage, cuts)
     return TakenDown(
         folder=str(folder),
         videos=tuple((cut.config, cut.record.outcome.video_id) for cut in cuts),
@@ -107,6 +114,15 @@ def take_down(
         files=files,
         done=not dry_run,
     )
+
+
+def videos_in(storage: Storage) -> set[str]:
+    """The ids of the videos that a folder has records of."""
+    return {
+        record.outcome.video_id
+        for config in configs_in(storage)
+        for record in Found.of(storage, config).records
+    }
 
 
 @dataclass(frozen=True)
@@ -126,24 +142,31 @@ class _Cut:
     removed: int
 
 
+def _end_last(storage: Storage) -> None:
+    """Ends a takedown that was killed after it had written records of what it took out."""
+    for config in configs_in(storage):
+        if Found.of(storage, config).is_takedown:
+            end_takedown(storage, config)
+
+
 def _cuts(storage: Storage, ids: Sequence[str], person: int | None) -> list[_Cut]:
     """What is to be removed, of each config.
 
     Raises:
         DanceReIDError: there is no such video or person, or a build is half done.
     """
-    cuts, known = [], set()
+    cuts = []
     for config in configs_in(storage):
         found = Found.of(storage, config)
-        if found.new:
+        if found.new and not found.is_takedown:
             raise SourceError(
                 f"{parts_of(storage, config)} is half done. End that build first: run dancereid "
                 "prepare again, or dancereid merge."
             )
         for record in found.records:
-            known.add(record.outcome.video_id)
             if record.outcome.video_id in ids and record.outcome.images:
-                cuts.append(_cut(storage.folder(config), config, record, person))
+                cuts.append(_cut(found, record, person))
+    known = videos_in(storage)
     if unknown := [video_id for video_id in ids if video_id not in known]:
         raise OptionError(
             f"{storage}: has no video {unknown[0]!r}; expected one of {', '.join(sorted(known))}."
@@ -151,20 +174,21 @@ def _cuts(storage: Storage, ids: Sequence[str], person: int | None) -> list[_Cut
     return [cut for cut in cuts if cut.removed]
 
 
-def _cut(folder: Storage, config: str, record: ShardRecord, person: int | None) -> _Cut:
+def _cut(found: Found, record: ShardRecord, person: int | None) -> _Cut:
     outcome = record.outcome
     if person is None:
-        return _Cut(config, record, None, outcome.images)
+        return _Cut(found.config, record, None, outcome.images)
     first = outcome.first_id or 0
     if person not in range(first, first + outcome.expected_people):
         raise OptionError(
             f"person: {outcome.video_id} has the people {first} to "
             f"{first + outcome.expected_people - 1} (global ids), not {person}."
         )
-    with folder.open(record.shards[0].name) as file:
+    shard = record.shards[0]
+    with found.folder_of(shard, record).open(shard.name) as file:
         table = pq.read_table(file)
     kept = table.filter(pc.not_equal(table["person_id"], person))
-    return _Cut(config, record, kept if len(kept) else None, len(table) - len(kept))
+    return _Cut(found.config, record, kept if len(kept) else None, len(table) - len(kept))
 
 
 def _files(storage: Storage, cuts: Sequence[_Cut]) -> dict[str, str]:
@@ -176,19 +200,15 @@ def _files(storage: Storage, cuts: Sequence[_Cut]) -> dict[str, str]:
     return files
 
 
-def _take_out(storage: Storage, config: str, cuts: Sequence[_Cut]) -> None:
-    """Removes from one config, and makes its counts, card and picture anew."""
-    with alone_in(storage, config):
+def _take_out(storage: Storage, cuts: Sequence[_Cut]) -> None:
+    """Removes from each config, and makes its counts, card and picture anew."""
+    for config in dict.fromkeys(cut.config for cut in cuts):
+        parts = parts_of(storage, config)
+        parts.remove_all()  # what a killed run left there has no record
         for cut in cuts:
-            _put_rest(cut, parts_of(storage, config))
-        if any(record.outcome.images for record in Found.of(storage, config).records):
-            merge_config(storage, config)
-            return
-        # Nothing is left of it to share.
-        remove_descriptions(storage)
-        for folder in (storage.folder(config), parts_of(storage, config)):
-            folder.remove_all()
-        describe(storage)
+            if cut.config == config:
+                _put_rest(cut, parts)
+        end_takedown(storage, config)
 
 
 def _put_rest(cut: _Cut, parts: Storage) -> None:

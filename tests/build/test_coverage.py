@@ -151,8 +151,8 @@ def test_coverage_outlives_what_is_done_with_the_data(
     (folder / "videos" / "002_ccc.mp4").unlink()
     ds = load(folder, cache)
     coverage = dancereid.coverage(ds)
-    ds["trainval"].save_to_disk(tmp_path / "saved")
-    saved = datasets.load_from_disk(tmp_path / "saved")
+    ds["trainval"].save_to_disk(str(tmp_path / "saved"))
+    saved = datasets.load_from_disk(str(tmp_path / "saved"))
     for derived in (
         ds["trainval"],
         ds["trainval"].select([1, 2]),

@@ -167,8 +167,8 @@ def test_a_later_format_gets_arrays(demo: Any, kind: str | None) -> None:
 
 
 def test_it_is_saved_as_any_dataset(demo: Any, tmp_path: Path) -> None:
-    dancereid.as_arrays(demo["test"]).with_format(None).save_to_disk(tmp_path / "saved")
-    saved = datasets.load_from_disk(tmp_path / "saved")
+    dancereid.as_arrays(demo["test"]).with_format(None).save_to_disk(str(tmp_path / "saved"))
+    saved = datasets.load_from_disk(str(tmp_path / "saved"))
     assert saved.features == demo["test"].features
     assert saved[3]["image"].tobytes() == demo["test"][3]["image"].tobytes()
 

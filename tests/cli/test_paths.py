@@ -100,8 +100,8 @@ def test_what_save_to_disk_wrote_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = dancereid.load_dataset("demo")
-    dataset.save_to_disk(tmp_path / "all")
-    dataset["test"].save_to_disk(tmp_path / "one")
+    dataset.save_to_disk(str(tmp_path / "all"))
+    dataset["test"].save_to_disk(str(tmp_path / "one"))
     for name in ("all", "one"):
         assert main(["export", "--dataset", str(tmp_path / name)]) == 1
         assert "was written by save_to_disk, expected a folder" in capsys.readouterr().err

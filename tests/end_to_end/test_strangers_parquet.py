@@ -120,7 +120,10 @@ def is_readable(shard: Path) -> bool:
 
 @pytest.mark.parametrize("column", ["keypoints", "person_id", "video_id", "frame", "bbox"])
 def test_a_row_without_a_value_is_named(column: str, output: Path, cache: str) -> None:
-    write(output, None, column)
+    try:
+        write(output, None, column)
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this PyArrow writes no null among lists of a fixed size")
     if not all(map(is_readable, output.rglob("*.parquet"))):
         pytest.skip("this PyArrow reads no null among lists of a fixed size")
     said = rf"split test, row {IN_SPLIT}, column '{column}': expected a value, found nothing"

@@ -55,10 +55,12 @@ def test_paths_that_pages_name_are_there(page: str) -> None:
     assert [path for path in sorted(found) if not is_there(path)] == []
 
 
-def test_workflows_call_nothing_that_ci_does_not_call() -> None:
+def test_workflows_call_what_ci_calls_and_test_the_lowest_versions() -> None:
     called = [step["run"] for step in STEPS if "run" in step]
     assert len(called) >= 5
-    assert {*called} <= {f"make {target}" for target in CI}
+    assert {*called} == {f"make {target}" for target in [*CI, "test-lowest"]}
+    needed = WORKFLOWS["release.yml"]["jobs"]["publish"]["needs"]
+    assert {*needed} == WORKFLOWS["release.yml"]["jobs"].keys() - {"publish"}
 
 
 def test_workflows_may_read_and_only_the_one_that_publishes_may_ask_for_a_token() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from dancereid_pipeline.shards.build_record import Build
 from tests.support.servers.hub import Hub
-from tests.support.servers.hub_requests import refusal
+from tests.support.servers.hub_requests import json_answer, refusal
 from tests.support.servers.hub_store import Repo
 from tests.support.servers.hub_terminal import Terminal
 from tests.support.servers.web import Answer
@@ -51,6 +51,7 @@ def test_a_dry_run_shows_what_would_go(repo: Repo, terminal: Terminal) -> None:
     assert done.returncode == 0, done.stderr
     assert f"{NAME}: 18 images would be taken out" in done.stdout
     assert "refs/tags/v1 would be deleted, since it has the old files." in done.stdout
+    assert "refs/pr/1: has old files, and cannot be changed from here." in done.stdout
     assert (repo.head.id, set(repo.objects), set(repo.tags)) == (before, objects, {"v1"})
 
 
@@ -117,6 +118,53 @@ def test_what_can_still_be_had_is_said(hub: Hub, repo: Repo, terminal: Terminal)
     assert "refs/pr/1: still has old files, and cannot be changed from here." in done.stdout
 
 
+def test_what_the_hub_converted_or_others_pushed_is_named(
+    hub: Hub, repo: Repo, terminal: Terminal
+) -> None:
+    shard = repo.files[CCC]
+    for branch, name in [
+        ("refs/convert/parquet", "paper/test/0000.parquet"),
+        ("theirs", "paper/test-00000-of-00001.parquet"),
+    ]:
+        repo.branches[branch] = repo.revisions[0].id
+        repo.put({name: shard if "convert" in branch else b"PAR1 other PAR1"}, branch)
+    done = takedown(terminal, "ccc", "--yes")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if "other Parquet files than main" in line]
+    assert [line.partition(":")[0] for line in lines] == [
+        "refs/convert/parquet",
+        "refs/heads/theirs",
+    ]
+    assert lines[0].endswith(
+        "Wait until the Hub converts the dataset again; then ask the Hub's support."
+    )
+    assert lines[1].endswith("Look into them, and delete it if need be.")
+    # The file itself is gone from there, too: the Hub's own branch keeps none of it.
+    assert shard not in everywhere(repo)
+    assert set(repo.branches) == {"main", "refs/pr/1", "refs/convert/parquet", "theirs"}
+
+
+def test_a_list_of_files_that_lacks_some_purges_nothing(
+    hub: Hub, repo: Repo, terminal: Terminal
+) -> None:
+    hub.answers["lfs_files"] = [json_answer([])]
+    objects = set(repo.objects)
+    done = takedown(terminal, "ccc", "--yes")
+    assert done.returncode == 1
+    assert "the Hub's list of large files lacks" in done.stderr.splitlines()[-1]
+    assert objects <= set(repo.objects)
+
+
+def test_a_fault_of_the_hub_is_not_taken_for_a_file_that_is_gone(
+    hub: Hub, repo: Repo, terminal: Terminal
+) -> None:
+    hub.answers["purge"] = [json_answer({})]  # it says so, and does nothing
+    hub.answers["object"] = [Answer()] * 5 + [refusal(500, "oh", always=True)]
+    done = takedown(terminal, "ccc", "--yes")
+    assert done.returncode == 1, done.stdout
+    assert "the Hub has an error (500" in done.stderr.splitlines()[-1]
+
+
 def test_it_asks_first_and_a_wrong_id_is_one_line(repo: Repo, terminal: Terminal) -> None:
     before = repo.head.id
     done = takedown(terminal, "ccc")
@@ -124,5 +172,7 @@ def test_it_asks_first_and_a_wrong_id_is_one_line(repo: Repo, terminal: Terminal
     assert "This cannot be undone, and nobody can be asked here" in done.stderr
     done = takedown(terminal, "zzz", "--yes")
     assert done.returncode == 2
-    assert "has no video 'zzz'" in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].endswith(
+        "has no video 'zzz', and no old file of it; the videos in it: aaa, bbb, ccc, ddd."
+    )
     assert repo.head.id == before

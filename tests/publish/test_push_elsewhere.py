@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.support.servers.hub import Hub
 from tests.support.servers.hub_terminal import Terminal
+from tests.support.servers.web import Answer
 
 NAME = "dancer/reid"
 LOAD = """
@@ -57,3 +58,29 @@ def test_several_configs_are_one_pull_request(hub: Hub, terminal: Terminal, smal
     assert set(repo.branches) == {"main", "refs/pr/1"}
     proposed = set(repo.revision("refs/pr/1").files)
     assert {"paper/build.json", "full/build.json"} < proposed
+
+
+def test_a_pull_request_whose_answer_was_lost_is_continued(
+    hub: Hub, terminal: Terminal, prepared: Path
+) -> None:
+    """It was opened, and whoever asked for it does not know."""
+    repo = hub.create("stranger/reid", private=False)
+    command = ["stranger/reid", "--dataset", prepared, "--public", "--create-pr"]
+    hub.answers["commit"] = [Answer(cut=0)]
+    assert "the connection to the Hub failed" in terminal.refused(*command)
+    assert set(repo.proposals) == {"refs/pr/1"}
+    pushed = terminal.pushes(*command)
+    assert set(repo.proposals) == {"refs/pr/1"}
+    assert (pushed["branch"], pushed["changed"]) == ("refs/pr/1", False)
+    assert pushed["lines"] == ['load_dataset("stranger/reid", "paper", revision="refs/pr/1")']
+    # One that is closed, somebody else's, or with other data, is another one.
+    repo.proposals["refs/pr/1"].status = "closed"
+    assert terminal.pushes(*command)["branch"] == "refs/pr/2"
+    repo.proposals["refs/pr/2"].author = "somebody"
+    assert terminal.pushes(*command)["branch"] == "refs/pr/3"
+    assert terminal.pushes(*command)["branch"] == "refs/pr/3"
+    files = {name: f.content for name, f in repo.revision("refs/pr/3").files.items()}
+    other = files["paper/build.json"].replace(b'"sha256": "', b'"sha256": "0')
+    repo.put({**files, "paper/build.json": other}, "refs/pr/3")
+    assert terminal.pushes(*command)["branch"] == "refs/pr/4"
+    assert set(repo.files) == {".gitattributes"}

@@ -83,6 +83,8 @@ class HubApi:
             raise Refused(401, _NOT_SIGNED_IN, "RepoNotFound")
         if permission == WRITE and not token.may(WRITE, name):
             proposes = request.query.get("create_pr") == "1" or request.kind in ("batch", "verify")
+            own = repo.proposals.get(request.names.get("revision", ""))
+            proposes = proposes or (own is not None and own.author == token.user)
             if not proposes or token.role == "read":  # everybody may propose a change
                 raise Refused(403, _NOT_WRITABLE)
         return repo
@@ -162,11 +164,13 @@ class HubApi:
     def _refs(self, request: HubRequest) -> Answer:
         repo = self._repo(request)
         proposed = {n: c for n, c in repo.branches.items() if n.startswith("refs/pr/")}
-        branches = {n: c for n, c in repo.branches.items() if n not in proposed}
-        refs: dict[str, list[dict[str, str]]] = {"converts": []}
+        own = {n: c for n, c in repo.branches.items() if n.startswith("refs/convert/")}
+        branches = {n: c for n, c in repo.branches.items() if n not in {**proposed, **own}}
+        refs: dict[str, list[dict[str, str]]] = {}
         for kind, folder, names in (
             ("branches", "refs/heads/", branches),
             ("tags", "refs/tags/", repo.tags),
+            ("converts", "", own),
             ("pullRequests", "", proposed),
         ):
             refs[kind] = [
@@ -181,6 +185,11 @@ class HubApi:
             for r in self._repo(request).history(request.names["revision"])
         ]
         return json_answer(told)
+
+    def _discussions(self, request: HubRequest) -> Answer:
+        query = request.query
+        found = self._repo(request).discussions(query.get("author"), query.get("status", "all"))
+        return json_answer({"count": len(found), "start": 0, "discussions": found})
 
     def _branch(self, request: HubRequest) -> Answer:
         repo, asked = self._repo(request, WRITE), json.loads(request.body or b"{}")
@@ -203,18 +212,7 @@ class HubApi:
         return json_answer({"success": True})
 
     def _lfs_files(self, request: HubRequest) -> Answer:
-        repo = self._repo(request, WRITE)
-        listed = [
-            {
-                "fileOid": oid,
-                "filename": "x",
-                "oid": oid,
-                "pushedAt": repo.head.date,
-                "size": len(c),
-            }
-            for oid, c in repo.objects.items()
-        ]
-        return json_answer(listed)
+        return json_answer(self._repo(request, WRITE).large_files())
 
     def _purge(self, request: HubRequest) -> Answer:
         repo, asked = self._repo(request, WRITE), json.loads(request.body)["deletions"]
@@ -364,7 +362,8 @@ class HubApi:
                 if errors:
                     raise Refused(400, f"Invalid metadata in README.md: {errors[0]}")
         propose = request.query.get("create_pr") == "1"
-        revision, branch = repo.commit(request.names["revision"], lines, propose=propose)
+        proposer = self._token(request).user if propose else None
+        revision, branch = repo.commit(request.names["revision"], lines, proposer=proposer)
         page = f"{self.url}/datasets/{repo.name}"
         made = {"commitOid": revision.id, "commitUrl": f"{page}/commit/{revision.id}"}
         if propose:

@@ -23,6 +23,7 @@ _ROUTES = {
     "info": ("GET", _API + r"(?:/revision/(?P<revision>[^/]+))?"),
     "refs": ("GET", _API + r"/refs"),
     "commits": ("GET", _API + r"/commits/(?P<revision>[^/]+)"),
+    "discussions": ("GET", _API + r"/discussions"),
     "branch": ("POST", _API + r"/branch/(?P<name>[^/]+)"),
     "tag": ("POST", _API + r"/tag/(?P<revision>[^/]+)"),
     "untag": ("DELETE", _API + r"/tag/(?P<name>[^/]+)"),

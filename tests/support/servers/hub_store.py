@@ -162,12 +162,22 @@ def is_lfs(path: str, size: int, sample: bytes) -> bool:
     return size > 0 and (by_name or size > LARGE or b"\0" in sample)
 
 
+@dataclass
+class Proposal:
+    """What is known of a pull request besides its branch."""
+
+    title: str
+    author: str
+    status: str = "open"
+
+
 class Repo:
     """A dataset repository.
 
     Attributes:
         revisions: all of them, oldest first; the first has the .gitattributes alone.
         branches, tags: a revision's id by name.
+        proposals: pull requests by branch.
         objects: what came by LFS, by SHA-256, committed or not.
         gated: "auto", "manual" or False: whether its files are for people who were let in only.
         accepted: the users who were let in.
@@ -180,6 +190,7 @@ class Repo:
         self.revisions: list[Revision] = []
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
+        self.proposals: dict[str, Proposal] = {}
         self.objects: dict[str, bytes] = {}
         self._lock = threading.Lock()
         first = {".gitattributes": StoredFile(GITATTRIBUTES.encode())}
@@ -209,27 +220,54 @@ class Repo:
             found.append(self.revision(found[-1].parent))
         return found
 
-    def put(self, files: Mapping[str, bytes]) -> Revision:
-        """A commit to the main branch from elsewhere."""
+    def discussions(self, author: str | None, status: str) -> list[dict[str, Any]]:
+        """The pull requests of an author, or all, that are open, closed, or all."""
+        return [
+            {
+                **{"num": int(branch.rpartition("/")[2]), "title": proposal.title},
+                **{"author": {"name": proposal.author}, "status": proposal.status},
+                **{"repo": {"name": self.name, "type": "dataset"}, "isPullRequest": True},
+                "createdAt": self.revision(branch).date,
+            }
+            for branch, proposal in self.proposals.items()
+            if author in (None, proposal.author) and status in ("all", proposal.status)
+        ]
+
+    def large_files(self) -> list[dict[str, Any]]:
+        """What came by LFS, with a path that each file has or had, where that is known."""
+        paths = {f.sha256: path for r in self.revisions for path, f in r.files.items()}
+        return [
+            {
+                **{"fileOid": sha256, "filename": paths.get(sha256, ""), "oid": f"lfs-{number}"},
+                **{"pushedAt": self.head.date, "size": len(content)},
+            }
+            for number, (sha256, content) in enumerate(self.objects.items())
+        ]
+
+    def put(self, files: Mapping[str, bytes], branch: str = "main") -> Revision:
+        """A commit from elsewhere."""
         stored = {path: StoredFile(c, is_lfs(path, len(c), c[:512])) for path, c in files.items()}
         self.objects.update({file.sha256: file.content for file in stored.values() if file.lfs})
         with self._lock:
-            return self._add("main", "From elsewhere", "", {**self.head.files, **stored})
+            last = self.revision(branch).files
+            return self._add(branch, "From elsewhere", "", {**last, **stored})
 
     def commit(
-        self, branch: str, lines: Iterable[Mapping[str, Any]], *, propose: bool = False
+        self, branch: str, lines: Iterable[Mapping[str, Any]], *, proposer: str | None = None
     ) -> tuple[Revision, str]:
-        """What the lines of a commit say, onto a branch, or as a new pull request; and that branch.
+        """What the lines of a commit say, onto a branch, or as somebody's new pull request; and
+        that branch.
 
         The Hub numbers pull requests from 1, together with discussions, which this has not.
         """
         header, *changes = lines
         about = header["value"]
         with self._lock:
-            if propose:
+            if proposer is not None:
                 start = self.revision(about.get("parentCommit", branch)).id
                 branch = f"refs/pr/{1 + sum(b.startswith('refs/pr/') for b in self.branches)}"
                 self.branches[branch] = start
+                self.proposals[branch] = Proposal(about["summary"], proposer)
             if branch not in self.branches:
                 raise Refused(404, f"Invalid rev id: {branch}", "RevisionNotFound")
             head = self.revision(branch)
