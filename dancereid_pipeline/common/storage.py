@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 
@@ -21,6 +22,10 @@ from .errors import DanceReIDError, OptionError
 from .files import beside, give_name
 from .validation import checked_path
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+_REQUESTS = 16  # that a store answers at once
 _TRIED = ".dancereid-writable"
 _USER = re.compile(r"[^\s/:@'\"]+:[^\s/@'\"]*@")  # user and password of an address without its ://
 
@@ -178,6 +183,16 @@ class Storage:
         fs, path = self._found()
         if fs.exists(path):
             fs.rm(path, recursive=True)
+
+    def for_each(self, task: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+        """Calls a task for each item; several at once if it waits for a store's answers."""
+        if self.local is not None:
+            return [task(item) for item in items]
+        pool = ThreadPoolExecutor(_REQUESTS)
+        try:
+            return list(pool.map(task, items))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _found(self, name: str = "") -> tuple[Any, str]:
         """The file system of fsspec, and the path there of a file in this folder."""
