@@ -62,7 +62,7 @@ class Storage:
             OptionError: it is neither a path nor an address that can be written to.
             DanceReIDError: the library for the address is not installed.
         """
-        if isinstance(folder, Path) or "://" not in folder:
+        if isinstance(folder, Path) or "://" not in str(folder):
             if options:
                 raise OptionError(
                     f"storage options ({', '.join(options)}): {folder} is a path on this machine. "

@@ -108,8 +108,8 @@ class StorePath:
         return self.size is not None or self._info().get("type") == "file"
 
     def exists(self) -> bool:
-        """Whether it is there."""
-        return self.is_file() or self.is_dir()
+        """Whether it is there now, whatever a listing said."""
+        return bool(self._info())
 
     def entries(self) -> tuple[list[StorePath], list[StorePath]]:
         """The folders in a folder, and the files with their sizes."""

@@ -11,6 +11,7 @@ from contextlib import closing
 
 from ..common.cpu import cores, share_cores
 from ..common.errors import DanceReIDError, SourceError, VideoError
+from ..common.files import usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
 from ..common.storage import Storage
@@ -97,8 +98,11 @@ def run_by(executor: Executor, jobs: Sequence[ShardJob], output: Storage) -> Ite
 def _build_on_worker(job: ShardJob, output: Storage) -> ShardRecord:
     """What a worker runs. An executor runs as many tasks as it has cores, so each has one."""
     share_cores(cores())
-    _require_inputs(job)
-    return build_shard(job, output)
+    try:
+        _require_inputs(job)
+        return build_shard(job, output)
+    except SourceError as error:
+        raise SourceError(f"The worker on {socket.gethostname()}: {error}") from error
 
 
 def _require_inputs(job: ShardJob) -> None:
@@ -111,16 +115,12 @@ def _require_inputs(job: ShardJob) -> None:
     if isinstance(files, VideoError):
         return
     for path in (files.clip, files.tracks.path):
-        where = f"{path}: the worker on {socket.gethostname()} does not see it"
-        try:
-            if not isinstance(path, AnyPath) or path.exists():
-                continue
-        except (OSError, SourceError) as error:
-            where += f" ({error})"
-        raise SourceError(
-            f"{where.rstrip('.')}. Inputs must be at paths that all workers share, or at addresses "
-            "that all workers can read."
-        )
+        with usable(path, "or name inputs that all workers can read"):
+            if isinstance(path, AnyPath) and not path.exists():
+                raise SourceError(
+                    f"{path}: is not there. Inputs must be at paths that all workers share, or at "
+                    "addresses that all workers can read."
+                )
 
 
 def _result(future: Future[ShardRecord], job: ShardJob, lost: set[str]) -> ShardRecord | None:

@@ -214,22 +214,21 @@ def test_a_worker_that_does_not_see_an_input_says_which_and_where(
     folder: Path, tmp_path: Path, name: str
 ) -> None:
     executor = Elsewhere(lambda: (folder / name).unlink(missing_ok=True))
-    said = f"{name}: the worker on {socket.gethostname()} does not see it. Inputs must be"
+    said = (
+        rf"^The worker on {socket.gethostname()}: \S*{name}: is not there. Inputs must be at paths"
+    )
     with pytest.raises(SourceError, match=said):
         dancereid.prepare("paper", tmp_path / "out", **inputs(str(folder)), executor=executor)
 
 
+@pytest.mark.parametrize("call", ["info", "cat_file"])
 def test_a_worker_whom_the_store_refuses_says_which_and_where(
-    stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stored: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    executor = Elsewhere(
-        lambda: (
-            failing(monkeypatch, "info", "333_00_aaa_matching.npy", ImportError("no s3fs"))
-            and failing(monkeypatch, "cat_file", "000_aaa.mp4", PermissionError("Forbidden"))
-            and None
-        )
-    )
-    with pytest.raises(SourceError, match=r"000_aaa.mp4: cannot be read \(Forbidden\)"):
+    refused = PermissionError("Forbidden")
+    executor = Elsewhere(lambda: failing(monkeypatch, call, "000_aaa.mp4", refused) and None)
+    where = f"^The worker on {socket.gethostname()}: {stored}/videos/000_aaa.mp4"
+    with pytest.raises(SourceError, match=rf"{where}: cannot be read \(Forbidden\)"):
         dancereid.prepare("paper", tmp_path / "out", **inputs(stored), executor=executor)
 
 
