@@ -68,7 +68,9 @@ class StorePath:
         return str(self.address)
 
     def __truediv__(self, name: str) -> StorePath:
-        return StorePath(Address(f"{self.address.with_secrets()}/{name}"), self.options)
+        # The name as it is: a "?" or a "#" in it is no secret.
+        address = Address(f"{self.address.with_secrets()}/{name}", f"{self.address}/{name}")
+        return StorePath(address, self.options)
 
     @property
     def name(self) -> str:

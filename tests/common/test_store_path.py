@@ -59,6 +59,16 @@ def test_it_is_used_like_a_path(folder: StorePath) -> None:
     assert pickle.loads(pickle.dumps(listed)) == listed  # our own
 
 
+def test_a_name_may_have_any_character(folder: StorePath) -> None:
+    names = ["a b.mp4", "a#1.mp4", "a#2.mp4", "a?1.mp4", "a*[1].mp4", "a%20.mp4"]
+    for name in names:
+        fsspec.filesystem("memory").pipe_file(f"/lab/any/{name}", name.encode())
+    _, files = (folder / "any").entries()
+    assert {str(file) for file in files} == {f"memory://lab/any/{name}" for name in names}
+    assert len({StorePath(file.address) for file in files}) == len(names)
+    assert [file.read_bytes().decode() for file in files] == [file.name for file in files]
+
+
 def test_another_content_is_another_state(folder: StorePath) -> None:
     before = file_state(folder / "a.bin")
     fsspec.filesystem("memory").pipe_file("/lab/a.bin", CONTENT)
