@@ -194,6 +194,11 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         with usable_cache(cache_dir or datasets.config.HF_DATASETS_CACHE):
             super().__init__(cache_dir, *args, **kwargs)
 
+    def _create_builder_config(self, *args: Any, **kwargs: Any) -> Any:
+        """Hands the config the options of stores, which `datasets` gives to the builder alone."""
+        options = self.storage_options or None
+        return super()._create_builder_config(*args, storage_options=options, **kwargs)
+
     def _info(self) -> datasets.DatasetInfo:
         own = self.config.name == OWN
         return datasets.DatasetInfo(

@@ -1,4 +1,4 @@
-"""Many videos: what the driver adds to each, its memory; Dask, and parts side by side."""
+"""Many videos: what the driver adds to each, its memory, the disk; Dask, and parts side by side."""
 
 from __future__ import annotations
 
@@ -69,6 +69,38 @@ if __name__ == "__main__":
         print(time.perf_counter() - start)
 """
 
+# The most that is on disk while a config is prepared: in its folder, in temporary folders and in
+# the cache of `datasets`, divided by the size of the Parquet files.
+_DISK = """
+import os, sys, tempfile, threading
+folder, output, temporary = sys.argv[1:]
+os.environ["HF_HOME"] = tempfile.tempdir = temporary
+import dancereid
+
+def used():
+    total = 0
+    for path, _, names in (entry for top in (output, temporary) for entry in os.walk(top)):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(path, name)).st_size
+            except FileNotFoundError:
+                pass  # removed meanwhile
+    return total
+
+peak, over = 0, threading.Event()
+def watch():
+    global peak
+    while not over.wait(0.002):
+        peak = max(peak, used())
+
+watching = threading.Thread(target=watch)
+watching.start()
+build = dancereid.prepare("paper", output, data_dir=folder, catalogue=folder + "/c.csv")
+over.set()
+watching.join()
+print(max(peak, used()) / sum(shard.bytes for shard in build.shards))
+"""
+
 
 def measure(size: Size) -> list[Figure]:
     """Milliseconds of the driver a video, its memory, and ratios of time."""
@@ -83,6 +115,7 @@ def measure(size: Size) -> list[Figure]:
         }
         driver = in_turn(size, tasks, "the driver")
         engines = in_turn(size, _engines(size, folder), "two workers")
+        disk = in_turn(size, {"disk": lambda: _disk(size)}, "the disk")["disk"]
     of_many, of_few = ([ms for ms, _ in driver[str(count)]] for count in (many, few))
     figures = [
         Figure(f"the driver, for each of {many:,} videos", tuple(of_many), "≤ 10 ms", "ms"),
@@ -91,6 +124,7 @@ def measure(size: Size) -> list[Figure]:
             f"memory of the driver with {many:,} videos, above imports",
             tuple(mib for _, mib in driver[str(many)]), "≤ 300 MB", "MiB",
         ),
+        Figure("disk while it runs / the Parquet files", tuple(disk), "≤ 1.05"),
         Figure("one process / two parts", ratios(engines["one"], engines["parts"]), "≥ 1.8"),
     ]  # fmt: skip
     if "dask" in engines:
@@ -110,6 +144,14 @@ def _engines(size: Size, folder: Path) -> dict[str, Callable[[], float]]:
     if find_spec("distributed"):
         ways["dask"] = lambda: printed(_BUILD, "dask", inputs, next(outputs))
     return ways
+
+
+def _disk(size: Size) -> float:
+    inputs = data_folder(seconds=20, videos=8, tiny=size.tiny)
+    with tempfile.TemporaryDirectory(dir=KEPT) as folder:
+        for name in ("output", "temporary"):
+            (Path(folder) / name).mkdir()
+        return printed(_DISK, inputs, f"{folder}/output", f"{folder}/temporary")
 
 
 def _parts(inputs: Path, output: Path) -> float:

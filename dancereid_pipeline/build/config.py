@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -23,8 +23,8 @@ class DanceReIDConfig(datasets.BuilderConfig):
 
     Attributes:
         data_dir: folder with `videos/`, `npy/` (or `npy.zip`, `npy.tar.gz`) and
-            `annotation.json`. Without it they are fetched into `download_dir`; the config
-            "demo" brings its own.
+            `annotation.json`, or its address in a store (`s3://...`). Without it they are
+            fetched into `download_dir`; the config "demo" brings its own.
         stride: take each frame whose number is divisible by this; 5 is the paper's setting,
             1 takes all frames.
         image_size: height and width of a crop, in pixels.
@@ -35,13 +35,15 @@ class DanceReIDConfig(datasets.BuilderConfig):
             of the frame.
         missing: what to do if videos are missing: "skip" builds the others and lists what is
             missing; "error" lists it and builds nothing.
-        catalogue: path of a CSV of your own videos, with a row for each video and the columns
-            `video_id`, `people` and `split`. Config "own" has `catalogue.csv` in `data_dir` if
-            none is named.
+        catalogue: path, or address in a store, of a CSV of your own videos, with a row for each
+            video and the columns `video_id`, `people` and `split`. Config "own" has
+            `catalogue.csv` in `data_dir` if none is named.
         title: what your own data is called, in reports, pages and cards; only for config "own".
         videos: only these video ids. Person ids and splits stay the same.
         annotation, archive, video_url, cookies, proxy, rate, time_limit, download_dir:
             where to fetch from, and how: see `dancereid_pipeline.transfer.settings.Network`.
+        storage_options: what fsspec is called with for inputs in a store, for example credentials.
+            Its own configuration holds as well.
     """
 
     version: str = VERSION
@@ -63,6 +65,7 @@ class DanceReIDConfig(datasets.BuilderConfig):
     rate: str | int | None = None
     time_limit: float | None = None
     download_dir: str | None = None
+    storage_options: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @property
     def sample_options(self) -> SampleOptions:

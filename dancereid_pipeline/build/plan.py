@@ -6,11 +6,11 @@ import hashlib
 import json
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..catalogue.catalogue import Catalogue, Video
-from ..common.errors import MissingVideosError, VideoError
+from ..common.errors import MissingVideosError, SourceError, VideoError
 from ..common.reasons import Reason
+from ..common.store_path import AnyPath
 from ..formats.annotation import Annotation, VideoAnnotation, not_listed
 from ..inputs.data_folder import Inputs, VideoFiles, clip_state
 from .coverage import Outcome, by_reason
@@ -67,11 +67,22 @@ class VideoJob:
 
     @property
     def identity(self) -> list[str | int]:
-        """Name, size and time of change of each file; empty if the clip is not a file yet."""
-        if not isinstance(self.files, VideoFiles) or not isinstance(self.files.clip, Path):
+        """Name, size and time of change of each file; empty if the clip is not a file yet.
+
+        Raises:
+            SourceError: the clip cannot be read.
+        """
+        if not isinstance(self.files, VideoFiles) or not isinstance(self.files.clip, AnyPath):
             return []
         tracks = self.files.tracks
-        return [*clip_state(self.files.clip), tracks.name, tracks.size, tracks.changed_ns]
+        try:
+            state = clip_state(self.files.clip)
+        except OSError as error:
+            raise SourceError(
+                f"{self.files.clip}: cannot be read ({error.strerror or error}). Get permission to "
+                "read it; or run it again, if it was removed meanwhile."
+            ) from error
+        return [*state, tracks.name, tracks.size, tracks.changed]
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class Plan:
     options: SampleOptions
     catalogue: Catalogue
     jobs: tuple[VideoJob, ...]
-    path: Path
+    path: AnyPath
     key: str
 
     @classmethod
@@ -101,7 +112,7 @@ class Plan:
 
         Raises:
             AnnotationError: the annotation is not valid or does not fit the catalogue.
-            SourceError: the annotation cannot be read.
+            SourceError: the annotation or a clip cannot be read.
         """
         annotation = Annotation.read(inputs.annotation, catalogue)
         jobs = tuple(

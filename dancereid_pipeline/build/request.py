@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from ..catalogue.catalogue import OWN, OWN_CATALOGUE, Catalogue, Video
 from ..common.errors import KEPT, OptionError, interruptible
 from ..common.package_files import project_file
-from ..common.validation import checked_path, ids_or_none, path_or_none, shown
+from ..common.store_path import input_path
+from ..common.validation import ids_or_none, path_or_none, shown
 from ..fetch.input_store import InputStore
 from ..transfer.settings import Network
 from .options import SampleOptions
@@ -43,8 +45,8 @@ class Request:
         Args:
             config: "demo", "paper", "full", "published" or "own".
             samples: the options that shape samples.
-            options: `data_dir`, `catalogue`, `title`, `videos` and the options of `Network`;
-                None if not given.
+            options: `data_dir`, `catalogue`, `title`, `videos`, `storage_options` and the options
+                of `Network`; None if not given.
 
         Raises:
             CatalogueError: the catalogue is not valid.
@@ -57,7 +59,8 @@ class Request:
         if config == "demo":
             catalogue_path = catalogue_path or str(project_file("demo") / "video_data.csv")
             data_dir = data_dir or str(project_file("demo"))
-        folder = None if data_dir is None else checked_path("data_dir", data_dir).absolute()
+        path = functools.partial(input_path, options=options["storage_options"])
+        folder = None if data_dir is None else path("data_dir", data_dir).absolute()
         if folder is not None and options["video_url"] is not None:
             raise OptionError(
                 f"video_url: the clips are those in {folder}/videos. Remove video_url; or remove "
@@ -69,9 +72,10 @@ class Request:
                     f"Config '{OWN}' needs data_dir=: a folder with {OWN_CATALOGUE}, clips, tracks "
                     "and annotation; or name the catalogue with catalogue=."
                 )
-            catalogue_path = str(folder / OWN_CATALOGUE)
+            catalogue = Catalogue.read(folder / OWN_CATALOGUE)
+        else:
+            catalogue = Catalogue.read(catalogue_path and path("catalogue", catalogue_path))
         network = Network.read(options, read_addresses=folder is None)
-        catalogue = Catalogue.read(catalogue_path)
         videos = catalogue.choose(config, video_ids)
         store = InputStore(network, catalogue, folder)
         return cls(config, samples, catalogue, videos, store, title)

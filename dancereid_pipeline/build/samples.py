@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..checks.clip_checks import check_size, rate_multiple
 from ..checks.detections import doubts, kept_detections
-from ..common.errors import DanceReIDError, InterruptedReadError, VideoError
+from ..common.errors import DanceReIDError, InterruptedReadError, SourceError, VideoError
 from ..common.reasons import Reason
 from ..formats.annotation import VideoAnnotation
 from ..formats.npy_tracks import Tracks, read_tracks
@@ -117,6 +117,11 @@ class VideoSamples:
             self._record(reason=error.reason, detail=str(error), since=error.since)
         except InterruptedReadError as error:
             raise error.interrupt from None
+        except OSError as error:  # named here, or it would be taken for one of the output
+            raise SourceError(
+                f"{self._job.video.video_id}: its clip or tracks cannot be read ({error}). Get "
+                "permission to read them, then run it again: it continues from there."
+            ) from error
 
     def _record(self, **changes: Any) -> None:
         self.outcome = replace(self.outcome, **changes)

@@ -12,11 +12,10 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..common.errors import CatalogueError, OptionError
 from ..common.package_files import project_file
-from ..common.validation import checked_path
+from ..common.store_path import AnyPath, input_path
 
 # The splits in this order, and others after them.
 SPLITS = ("train", "validation", "trainval", "test", "extra")
@@ -103,19 +102,19 @@ class Catalogue:
         fingerprint: sha256 of the file, hex.
     """
 
-    path: Path
+    path: AnyPath
     videos: tuple[Video, ...]
     fingerprint: str
 
     @classmethod
-    def read(cls, path: str | Path | None = None) -> Catalogue:
+    def read(cls, path: str | AnyPath | None = None) -> Catalogue:
         """Reads and checks a catalogue.
 
         Args:
-            path: a CSV file with a header. It needs the columns `video_id`, `people` and
-                `split`. It may have the other attributes of `Video` as columns too
-                (`published_splits`: names with a space between). Other columns are ignored.
-                DanceReID's own catalogue if None.
+            path: a CSV file with a header, or its address in a store. It needs the columns
+                `video_id`, `people` and `split`. It may have the other attributes of `Video` as
+                columns too (`published_splits`: names with a space between). Other columns are
+                ignored. DanceReID's own catalogue if None.
 
         Raises:
             CatalogueError: it is not valid; the message names the line and the column.
@@ -126,7 +125,7 @@ class Catalogue:
         return catalogue
 
     @classmethod
-    def read_rows(cls, path: str | Path | None = None) -> tuple[Catalogue, list[CatalogueError]]:
+    def read_rows(cls, path: str | AnyPath | None = None) -> tuple[Catalogue, list[CatalogueError]]:
         """Reads a catalogue. The fault of one row does not hide those of the others.
 
         Args:
@@ -139,7 +138,7 @@ class Catalogue:
         Raises:
             CatalogueError: the file as a whole is not valid.
         """
-        path = project_file("video_data.csv") if path is None else checked_path("catalogue", path)
+        path = project_file("video_data.csv") if path is None else input_path("catalogue", path)
         content = _read_bytes(path)
         videos: list[Video] = []
         faults: list[CatalogueError] = []
@@ -200,7 +199,7 @@ def in_order(splits: Iterable[str]) -> tuple[str, ...]:
     return (*(s for s in SPLITS if s in found), *sorted(found.difference(SPLITS)))
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: AnyPath) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
@@ -210,7 +209,7 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _rows(path: Path, content: bytes) -> Iterator[tuple[int, dict[str, str] | CatalogueError]]:
+def _rows(path: AnyPath, content: bytes) -> Iterator[tuple[int, dict[str, str] | CatalogueError]]:
     """Yields (line number, {column: stripped text}) for each row that is not blank.
 
     In place of a row with too many or too few fields, yields an error.
@@ -262,7 +261,7 @@ def _filled(field: str | list[str] | None) -> bool:
     return bool("".join(field or ()).strip())
 
 
-def _video(path: Path, line: int, fields: dict[str, str], row: int, first_id: int) -> Video:
+def _video(path: AnyPath, line: int, fields: dict[str, str], row: int, first_id: int) -> Video:
     where = f"{path}, line {line}"
     video_id = fields["video_id"]
     if not VIDEO_ID.fullmatch(video_id):
@@ -316,7 +315,7 @@ def _number(where: str, fields: dict[str, str], column: str, *, least: int) -> i
     return int(text)
 
 
-def _repeated(path: Path, videos: list[Video]) -> Iterator[CatalogueError]:
+def _repeated(path: AnyPath, videos: list[Video]) -> Iterator[CatalogueError]:
     """Finds repeated ids, download ids included: either may be in a clip's file name."""
     seen: dict[str, int] = {}
     for video in videos:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..common.files import replaced
+from ..common.store_path import AnyPath
 from ..formats.npy_tracks import Tracks
 from ..inputs.data_folder import open_clip_at
 from .clip_checks import rate_multiple
@@ -47,7 +48,7 @@ class DoubtfulPage:
         self._found = 0
         self._videos = 0
 
-    def add(self, video_id: str, clip: Path, tracks: Tracks, kept: Tracks) -> None:
+    def add(self, video_id: str, clip: AnyPath, tracks: Tracks, kept: Tracks) -> None:
         """Adds the runs of a video.
 
         Args:
@@ -113,7 +114,9 @@ def _entry(video_id: str, run: Run, pictures: list[bytes], number: int) -> str:
     return f'<li><label for="t{number}">{tick} {text}</label>\n{images}</li>\n'
 
 
-def _pictures(path: Path, tracks: Tracks, kept: Tracks, runs: list[Run]) -> dict[int, list[bytes]]:
+def _pictures(
+    path: AnyPath, tracks: Tracks, kept: Tracks, runs: list[Run]
+) -> dict[int, list[bytes]]:
     """The pictures of each run, by its index: of the frame before, and of its first frame."""
     wanted: dict[int, list[int]] = {}
     for index, run in enumerate(runs):

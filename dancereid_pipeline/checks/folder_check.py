@@ -15,6 +15,7 @@ from ..common.errors import AnnotationError, CatalogueError, SourceError, VideoE
 from ..common.package_files import project_file
 from ..common.progress import progress
 from ..common.report import Report
+from ..common.store_path import AnyPath
 from ..common.validation import checked_path, ids_or_none, one_of, path_or_none
 from ..formats.annotation import VideoAnnotation, not_listed, read_videos
 from ..formats.npy_tracks import Tracks, read_tracks
@@ -300,7 +301,7 @@ class _Inputs:
         return read_tracks(file.read(), str(file), frames=frames)
 
 
-def _decode_some(path: Path, tracks: Tracks, kept: Tracks) -> None:
+def _decode_some(path: AnyPath, tracks: Tracks, kept: Tracks) -> None:
     """Compares a clip with its tracks, and decodes a few annotated frames.
 
     Raises:

@@ -18,7 +18,7 @@ from ..catalogue.catalogue import CONFIGS
 from ..common.errors import OptionError
 from ..common.validation import whole_number
 from ..publish.prepared_folder import load_prepared
-from .flag_types import video_id
+from .flag_types import storage_option, video_id
 from .network_flags import NETWORK, Flags, add_network_flags, documented, flag, help_text
 
 # Arguments of `add_argument` for each option of a build.
@@ -60,6 +60,7 @@ def add_build_flags(
     )
     add_options(group, *(name for name in _FLAGS if name not in without))
     add_network_flags(group)
+    add_storage_flag(parser.add_argument_group("stores"))
 
 
 def add_options(parser: Flags, *names: str) -> None:
@@ -72,6 +73,19 @@ def add_options(parser: Flags, *names: str) -> None:
         parser.add_argument(*short, flag(name), help=text, **_FLAGS[name])
 
 
+def add_storage_flag(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Adds the flag for options of a store."""
+    parser.add_argument(
+        "--storage-option",
+        type=storage_option,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an option of fsspec for addresses in a store, for example credentials; its own "
+        "configuration and environment variables hold as well. May be given several times",
+    )
+
+
 def build_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The flags that were given, as keywords of `load_dataset`.
 
@@ -82,6 +96,8 @@ def build_options(arguments: argparse.Namespace) -> dict[str, Any]:
     options = {name: value for name, value in given.items() if value is not None}
     if "num_proc" in options:
         whole_number("num_proc", options["num_proc"], 1, 1000)
+    if in_store := getattr(arguments, "storage_option", None):
+        options["storage_options"] = dict(in_store)
     return options
 
 
@@ -132,6 +148,7 @@ def load(arguments: argparse.Namespace, *, streaming: bool = False) -> Any:
     if arguments.dataset is None:
         _check_split(arguments, options)
     else:
+        options.pop("storage_options", None)  # they are for what the command reads or writes else
         refuse_options([o for o in options if o not in _LOADING_OPTIONS], arguments.dataset)
     if streaming:
         options.pop("num_proc", None)  # a stream has one reader

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from ..build.coverage import Coverage
 from ..catalogue.catalogue import Catalogue
 from ..common.package_files import project_file
+from ..common.store_path import AnyPath, input_path, output_path, written
 from ..common.validation import whole_number
 from ..evaluation.distance import DISTANCES
 from ..evaluation.evaluate import evaluate, scoring_device
@@ -27,7 +27,7 @@ from ..evaluation.per_query import Group, group_table
 from ..evaluation.result import Result
 from ..evaluation.top_k import nearest
 from ..preview.ranking_sheet import chosen_queries, ranked_gallery
-from .flag_types import local_path
+from .flag_types import path_or_address
 from .outputs import check_picture
 from .split_flags import add_split_flags, load_split
 
@@ -43,9 +43,11 @@ def main(arguments: argparse.Namespace) -> int:
     for name in ("bootstrap", "draws"):
         whole_number(name, getattr(arguments, name), 0, 10**6)
     scoring_device(arguments.device, arguments.draws)
-    if arguments.show:
-        check_picture("--show", arguments.show)
-    features = read_features(arguments.features)
+    in_store = dict(arguments.storage_option)
+    show = arguments.show and output_path("--show", arguments.show, in_store)
+    if show:
+        check_picture("--show", show)
+    features = read_features(arguments.features, in_store)
     dataset, coverage = load_split(arguments)
     images = {name: np.asarray(dataset[name][:]) for name in KEYS}
     joined = join(features, images)
@@ -67,14 +69,18 @@ def main(arguments: argparse.Namespace) -> int:
         if groups:
             print(f"\n{group_table(arguments.by, groups)}")
     _warn_of_other_build(features, coverage)
-    if arguments.show:
-        _show(arguments.show, dataset, given, result)
+    if show:
+        _show(show, dataset, given, result)
     return 0
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
-    parser.add_argument("features", metavar="FEATURES", help=".npy, .npz or .parquet")
+    parser.add_argument(
+        "features",
+        metavar="FEATURES",
+        help="a .npy, .npz or .parquet file, or its address in a store",
+    )
     parser.add_argument(
         "--distance",
         choices=DISTANCES,
@@ -111,7 +117,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         help="cpu (the default), or a device of PyTorch, such as cuda (needs the extra 'train')",
     )
     parser.add_argument(
-        "--show", type=local_path, metavar="OUT.png", help="draw ranked galleries of a few queries"
+        "--show",
+        type=path_or_address,
+        metavar="OUT.png",
+        help="draw ranked galleries of a few queries",
     )
     add_split_flags(parser)
 
@@ -122,7 +131,8 @@ def _labels(arguments: argparse.Namespace, images: dict[str, Any]) -> Any:
         return images["person_id" if arguments.by == "person" else "video_id"]
     catalogues = [Catalogue.read(), Catalogue.read(project_file("demo") / "video_data.csv")]
     if arguments.catalogue:
-        catalogues.append(Catalogue.read(arguments.catalogue))
+        in_store = dict(arguments.storage_option)
+        catalogues.append(Catalogue.read(input_path("catalogue", arguments.catalogue, in_store)))
     styles = {video.video_id: video.style for catalogue in catalogues for video in catalogue}
     return np.array([styles.get(video_id) or "unknown" for video_id in images["video_id"]])
 
@@ -187,11 +197,11 @@ def _warn_of_other_build(features: Features, coverage: Coverage) -> None:
         )
 
 
-def _show(path: Path, dataset: Any, given: tuple[Any, Any, Any], result: Result) -> None:
+def _show(path: AnyPath, dataset: Any, given: tuple[Any, Any, Any], result: Result) -> None:
     """Draws ranked galleries, and prints the path."""
     queries = chosen_queries(result.per_query)
     rankings = nearest(*given, queries, distance=result.distance)
     sheet = ranked_gallery(dataset, rankings, result.per_query.average_precision)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
-    print(f"Ranked galleries of {len(queries)} queries: {path.resolve()}", file=sys.stderr)
+    with written(path) as unfinished:
+        sheet.save(unfinished)
+    print(f"Ranked galleries of {len(queries)} queries: {path.absolute()}", file=sys.stderr)

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 import dancereid
 
 from ..common.progress import progress
+from ..common.store_path import output_path
 from ..common.validation import require_extra
 from ..evaluation.colour_baseline import COLUMNS, colour_features
 from ..evaluation.feature_file import KEYS, write_features
 from ..training.extract import TIMM
 from ..training.hub_model import local_model
-from .flag_types import local_path
+from .flag_types import path_or_address
 from .outputs import check_file
 from .split_flags import add_split_flags, load_split
 from .train import decoding_workers
@@ -48,14 +49,19 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         "--device", default="cpu", metavar="NAME", help="cpu (the default), cuda, or another one"
     )
     parser.add_argument(
-        "--output", required=True, type=local_path, metavar="FILE.parquet", help="the file to write"
+        "--output",
+        required=True,
+        type=path_or_address,
+        metavar="FILE.parquet",
+        help="the file to write, or its address in a store",
     )
     add_split_flags(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Loads the split, computes its features, writes them, prints a summary."""
-    check_file("--output", arguments.output, (".parquet",))
+    output = output_path("--output", arguments.output, dict(arguments.storage_option))
+    check_file("--output", output, (".parquet",))
     model = _found(arguments.model)  # before a build, which may take an hour
     images, coverage = load_split(arguments)
     if arguments.model == "colour":
@@ -69,12 +75,12 @@ def main(arguments: argparse.Namespace) -> int:
         "split": arguments.split,
         "fingerprint": coverage.fingerprint,
     }
-    write_features(arguments.output, rows, {name: images[name][:] for name in KEYS}, origin)
+    write_features(output, rows, {name: images[name][:] for name in KEYS}, origin)
     if arguments.json:
-        print(json.dumps({"output": str(arguments.output), "shape": rows.shape, **origin}))
+        print(json.dumps({"output": str(output), "shape": rows.shape, **origin}))
     else:
         size = f"{len(rows):,} images, {rows.shape[1]:,} columns"
-        print(f"{arguments.output}: {size}, of {arguments.split}")
+        print(f"{output}: {size}, of {arguments.split}")
         print(str(coverage).splitlines()[0])
     return 0
 

@@ -17,8 +17,8 @@ def local_path(text: str) -> Path:
         raise argparse.ArgumentTypeError(str(error).removeprefix("path: ")) from error
 
 
-def folder(text: str) -> str:
-    """A path of a folder on this machine, where `~` is replaced; or an address in a store."""
+def path_or_address(text: str) -> str:
+    """A path on this machine, where `~` is replaced; or an address in a store."""
     return text if "://" in text else str(local_path(text))
 
 

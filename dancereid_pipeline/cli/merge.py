@@ -15,9 +15,10 @@ from ..common.errors import OptionError
 from ..common.storage import Storage
 from ..publish.merge import merge
 from ..publish.merge_copies import merge_copies
-from .flag_types import folder
+from .build_flags import add_storage_flag
+from .flag_types import path_or_address
 from .outputs import check_folder
-from .prepare import add_storage_flag, summary
+from .prepare import summary
 
 EXAMPLES = (
     "  dancereid merge /shared/data                       # after prepare --part 1/40 ... 40/40\n"
@@ -31,12 +32,15 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "folders",
         nargs="+",
-        type=folder,
+        type=path_or_address,
         metavar="FOLDER",
         help="a folder that dancereid prepare wrote, or its address; several: copies to join",
     )
     parser.add_argument(
-        "--output", type=folder, metavar="FOLDER", help="where joined copies go; a new folder"
+        "--output",
+        type=path_or_address,
+        metavar="FOLDER",
+        help="where joined copies go; a new folder",
     )
     add_storage_flag(parser)
 

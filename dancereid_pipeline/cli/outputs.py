@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..common.errors import OptionError, SourceError
-from ..common.files import check_writable
+from ..common.files import check_writable, usable
+from ..common.store_path import AnyPath, StorePath
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -26,7 +27,7 @@ def check_folder(path: Path) -> None:
         ) from error
 
 
-def check_file(flag: str, path: Path, endings: tuple[str, ...] = ()) -> None:
+def check_file(flag: str, path: AnyPath, endings: tuple[str, ...] = ()) -> None:
     """Refuses the path of a file that cannot be written.
 
     Args:
@@ -42,6 +43,10 @@ def check_file(flag: str, path: Path, endings: tuple[str, ...] = ()) -> None:
         raise OptionError(
             f"{flag}: expected a name that ends in {' or '.join(endings)}, got '{path}'."
         )
+    if isinstance(path, StorePath):
+        with usable(path):
+            path.parent.storage.check_writable()
+        return
     if path.exists() and not path.is_file():
         raise SourceError(
             f"{path}: expected the path of a file, got a folder or a device. Name another file."
@@ -49,6 +54,6 @@ def check_file(flag: str, path: Path, endings: tuple[str, ...] = ()) -> None:
     check_folder(path.parent)
 
 
-def check_picture(flag: str, path: Path) -> None:
+def check_picture(flag: str, path: AnyPath) -> None:
     """Refuses the path of a picture that cannot be written; raises as `check_file`."""
     check_file(flag, path, _PICTURES)

@@ -18,7 +18,7 @@ import dancereid
 
 from ..common.errors import OptionError
 from ..common.storage import Storage
-from ..publish.prepare import prepare_part
+from ..publish.prepare import output_storage, prepare_part
 from ..publish.prepared_folder import (
     Prepared,
     builds_in,
@@ -27,7 +27,7 @@ from ..publish.prepared_folder import (
     summary_lines,
 )
 from .build_flags import add_build_flags, build_options, request_of
-from .flag_types import folder, part, storage_option
+from .flag_types import part, path_or_address
 from .outputs import check_folder
 
 EXAMPLES = (
@@ -43,7 +43,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output",
         required=True,
-        type=folder,
+        type=path_or_address,
         metavar="FOLDER",
         help="the folder to write into, or its address (s3://, gs://)",
     )
@@ -68,28 +68,14 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="of Dask, for example tcp://HOST:8786; without it, -j workers on this machine",
     )
-    add_storage_flag(group)
     add_build_flags(parser, several=True, without=("cache_dir",))
-
-
-def add_storage_flag(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    """Adds the flag for options of a store."""
-    parser.add_argument(
-        "--storage-option",
-        type=storage_option,
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an option of fsspec for the store at the folder's address; its own configuration and "
-        "environment variables hold as well. May be given several times",
-    )
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Builds the configs, prints what the folder has."""
     configs = arguments.config or ["paper"]
     options = build_options(arguments)
-    storage = Storage.of(arguments.output, dict(arguments.storage_option))
+    storage = output_storage(arguments.output, dict(arguments.storage_option))
     _check(arguments)
     if storage.local is not None:
         check_folder(storage.local)
@@ -98,7 +84,7 @@ def main(arguments: argparse.Namespace) -> int:
         request = request_of(config, options)
         if not arguments.force:
             check_other_build(storage, config, request.options, request.videos)
-    options |= {"force": arguments.force, "storage_options": dict(arguments.storage_option)}
+    options["force"] = arguments.force
     if arguments.part:
         number, parts = arguments.part
         done = [prepare_part(c, arguments.output, number, parts, **options) for c in configs]

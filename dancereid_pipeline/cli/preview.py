@@ -9,17 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import webbrowser
+from pathlib import Path
 from typing import Any
 
 import dancereid
 
 from ..common.errors import OptionError
-from ..common.files import replaced
+from ..common.store_path import file_state, output_path, written
 from ..common.validation import whole_number
 from ..preview.page.page import require_preview
 from ..preview.page.people import MAX_PEOPLE
 from .build_flags import add_build_flags, add_dataset_flag, load
-from .flag_types import local_path
+from .flag_types import path_or_address
 from .outputs import check_file, check_picture
 
 EXAMPLES = (
@@ -31,10 +32,15 @@ EXAMPLES = (
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of this command."""
-    parser.add_argument("--output", type=local_path, metavar="FILE.html", help="the page to write")
+    parser.add_argument(
+        "--output",
+        type=path_or_address,
+        metavar="FILE.html",
+        help="the page to write, or its address in a store",
+    )
     parser.add_argument(
         "--contact-sheet",
-        type=local_path,
+        type=path_or_address,
         metavar="FILE.png",
         help="a picture to write: one row for each person, in the order of time",
     )
@@ -51,6 +57,10 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Loads the dataset, writes page and picture, prints their paths."""
+    in_store = dict(arguments.storage_option)
+    for name in ("output", "contact_sheet"):
+        if path := getattr(arguments, name):
+            setattr(arguments, name, output_path(f"--{name.replace('_', '-')}", path, in_store))
     _check(arguments)
     dataset = load(arguments, streaming=arguments.streaming)
     if arguments.contact_sheet:
@@ -61,9 +71,9 @@ def main(arguments: argparse.Namespace) -> int:
         page = dancereid.preview(dataset, people=arguments.people, split=arguments.split)
         path = page.save(arguments.output)
         if not arguments.json:
-            print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, opens in any browser")
+            print(f"{path}: {file_state(path)[0] / 1e6:.1f} MB, opens in any browser")
         if arguments.open:
-            webbrowser.open(path.resolve().as_uri())
+            webbrowser.open(arguments.output.resolve().as_uri())
     if arguments.json:
         written = {"page": arguments.output, "contact_sheet": arguments.contact_sheet}
         print(json.dumps({name: str(path) for name, path in written.items() if path}))
@@ -77,8 +87,8 @@ def _check(arguments: argparse.Namespace) -> None:
             "expected --output report.html, or --contact-sheet people.png, or both "
             "(see dancereid preview --help)"
         )
-    if arguments.open and arguments.output is None:
-        raise OptionError("--open: expected also --output report.html")
+    if arguments.open and not isinstance(arguments.output, Path):
+        raise OptionError("--open: expected also --output report.html, a file on this machine.")
     if arguments.people is not None:
         whole_number("people", arguments.people, 1, MAX_PEOPLE)
     if arguments.output is not None:
@@ -101,6 +111,6 @@ def _draw_sheet(dataset: Any, arguments: argparse.Namespace) -> str:
     seen = see(dataset, arguments.split)
     people = {} if arguments.people is None else {"people": arguments.people}
     sheet = contact_sheet(seen.datasets, skeletons=not arguments.no_skeletons, **people)
-    with replaced(arguments.contact_sheet) as unfinished:
+    with written(arguments.contact_sheet) as unfinished:
         sheet.save(unfinished)
     return f"{sheet.width} x {sheet.height} pixels"

@@ -18,8 +18,8 @@ from ..common.errors import OptionError
 from ..publish.hub_takedown import TakenFromHub, take_down_from_hub
 from ..publish.prepared_folder import folder_or_name
 from ..publish.takedown import TakenDown, take_down
+from .build_flags import add_storage_flag
 from .flag_types import video_id
-from .prepare import add_storage_flag
 
 EXAMPLES = (
     "  dancereid takedown dancereid-data demo_Waltz1 --dry-run     # what would be removed\n"

@@ -6,12 +6,14 @@ takes an object whole. A store has no rename, so nothing here depends on one.
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 
@@ -20,19 +22,24 @@ from .errors import DanceReIDError, OptionError
 from .files import beside, give_name
 from .validation import checked_path
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+_REQUESTS = 16  # that a store answers at once
 _TRIED = ".dancereid-writable"
+_USER = re.compile(r"[^\s/:@'\"]+:[^\s/@'\"]*@")  # user and password of an address without its ://
 
 
 @contextmanager
-def _own_errors() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Turns an error of a store's library, whatever its type, into an `OSError`."""
     try:
         yield
     except (OSError, DanceReIDError):
         raise
     except Exception as error:  # each library has its own
-        text = " ".join(str(error).split())[:300]
-        raise OSError(f"{type(error).__name__}: {text}") from error
+        text = _USER.sub("", without_secrets(" ".join(str(error).split())))
+        raise OSError(f"{type(error).__name__}: {text[:300]}") from error
 
 
 @dataclass(frozen=True)
@@ -55,19 +62,18 @@ class Storage:
             OptionError: it is neither a path nor an address that can be written to.
             DanceReIDError: the library for the address is not installed.
         """
-        protocol, is_address, _ = str(folder).partition("://")
-        if isinstance(folder, Path) or not is_address:
+        if isinstance(folder, Path) or "://" not in str(folder):
             if options:
                 raise OptionError(
                     f"storage options ({', '.join(options)}): {folder} is a path on this machine. "
                     "Leave them out, or name an address (s3://...)."
                 )
             return cls(checked_path("output", folder).absolute().as_posix())
-        _require(protocol, without_secrets(folder))
+        require_store(folder)
         return cls(folder.rstrip("/"), options or {})
 
     def __str__(self) -> str:
-        return self.address
+        return self.address if self.local else without_secrets(self.address)
 
     @property
     def name(self) -> str:
@@ -93,23 +99,27 @@ class Storage:
             self.write(_TRIED, b"")
             self.remove(_TRIED)
 
-    @_own_errors()
+    @store_errors()
     def names(self) -> set[str]:
         """The names of the files in it; none if the folder does not exist."""
         fs, path = self._found()
-        if not fs.isdir(path):
+        fs.invalidate_cache()  # of listings, which may be of before
+        try:
+            entries = fs.ls(path, detail=True)
+        except (FileNotFoundError, NotADirectoryError):
             return set()
-        entries = fs.ls(path, detail=True)
-        return {e["name"].rpartition("/")[2] for e in entries if e["type"] == "file"}
+        # A file at this path is listed as itself.
+        files = (e["name"] for e in entries if e["type"] == "file" and e["name"] != path)
+        return {name.rpartition("/")[2] for name in files}
 
-    @_own_errors()
+    @store_errors()
     def read(self, name: str) -> bytes:
         """The content of a file."""
         fs, path = self._found(name)
         content: bytes = fs.cat_file(path)
         return content
 
-    @_own_errors()
+    @store_errors()
     def open(self, name: str) -> Any:
         """A file, to read parts of it."""
         fs, path = self._found(name)
@@ -136,7 +146,7 @@ class Storage:
             path.mkdir()
             yield path
 
-    @_own_errors()
+    @store_errors()
     def put(self, file: Path, name: str) -> None:
         """Takes a local file of `temporary` in, under a name; a file of that name is replaced."""
         if self.local is not None:
@@ -145,7 +155,7 @@ class Storage:
         fs, path = self._found(name)
         fs.put_file(str(file), path)
 
-    @_own_errors()
+    @store_errors()
     def move(self, name: str, to: Storage) -> None:
         """Moves a file into another folder of the same store; one of its name is replaced."""
         fs, path = self._found(name)
@@ -160,19 +170,29 @@ class Storage:
             fs.copy(path, to._found(name)[1])
         fs.rm_file(path)
 
-    @_own_errors()
+    @store_errors()
     def remove(self, name: str) -> None:
         """Removes a file, if it is there."""
         fs, path = self._found(name)
         if fs.exists(path):
             fs.rm_file(path)
 
-    @_own_errors()
+    @store_errors()
     def remove_all(self) -> None:
         """Removes the folder and all that is in it."""
         fs, path = self._found()
         if fs.exists(path):
             fs.rm(path, recursive=True)
+
+    def for_each(self, task: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
+        """Calls a task for each item; several at once if it waits for a store's answers."""
+        if self.local is not None:
+            return [task(item) for item in items]
+        pool = ThreadPoolExecutor(_REQUESTS)
+        try:
+            return list(pool.map(task, items))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _found(self, name: str = "") -> tuple[Any, str]:
         """The file system of fsspec, and the path there of a file in this folder."""
@@ -180,15 +200,21 @@ class Storage:
         return fs, f"{path}/{name}" if name else path
 
 
-def _require(protocol: str, address: str) -> None:
-    """Refuses an address that cannot be written to, or whose library is not installed."""
-    if protocol in ("hf", "http", "https", "file"):
-        other = {
-            "hf": "To write to the Hub, use dancereid push (push_to_hub)",
-            "file": "Name the path alone",
-        }
+def require_store(whole_address: str, *, write: bool = True) -> None:
+    """Refuses an address that cannot be used, or whose library is not installed.
+
+    Raises:
+        OptionError: fsspec does not know it, or it cannot be written to.
+        DanceReIDError: its library is not installed.
+    """
+    protocol, address = whole_address.partition("://")[0], without_secrets(whole_address)
+    if protocol == "file":
+        raise OptionError(f"{address}: expected a path. Name the path alone.")
+    if write and protocol in ("hf", "http", "https"):
+        other = "To write to the Hub, use dancereid push (push_to_hub)"
         raise OptionError(
-            f"{address}: cannot be written to. {other.get(protocol, 'It can only be read')}."
+            f"{address}: cannot be written to. "
+            f"{other if protocol == 'hf' else 'It can only be read'}."
         )
     if protocol not in fsspec.available_protocols():
         raise OptionError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import logging
-import os
 import shutil
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from ..catalogue.catalogue import Catalogue
 from ..common.address import Address
 from ..common.errors import SourceError, VideoError
 from ..common.files import check_writable
+from ..common.store_path import AnyPath
 from ..transfer.cookies import COOKIES_WANTED, read_cookies
 from ..transfer.limits import TimeLimit
 from ..transfer.settings import ANNOTATION_URL, Network, variable
@@ -99,7 +99,7 @@ def _disk_check(folder: _Folder, folders: list[_Folder]) -> Check:
 class _Source:
     name: str
     option: str
-    location: str  # address or path
+    location: Address | AnyPath
     is_file: bool  # whether it is the file itself, and not only its host
 
 
@@ -121,7 +121,7 @@ def reach_checks(network: Network, *, offline: bool, client: bool) -> list[Check
 
     def check(source: _Source) -> Check:
         if not isinstance(source.location, Address):
-            return _path_check(source)
+            return _path_check(source, source.location)
         if offline:
             why = "offline mode is on (HF_HUB_OFFLINE or HF_DATASETS_OFFLINE)"
             return Check(source.name, "skipped", why)
@@ -134,11 +134,15 @@ def reach_checks(network: Network, *, offline: bool, client: bool) -> list[Check
         return list(pool.map(check, sources))
 
 
-def _path_check(source: _Source) -> Check:
-    if os.path.exists(os.path.expanduser(source.location)):  # noqa: PTH110, PTH111  # never raises
-        return Check(source.name, "yes", source.location)
+def _path_check(source: _Source, path: AnyPath) -> Check:
     advice = f"Correct {_choose(source.option)}, or leave it out to use the published one."
-    return Check(source.name, "no", f"{source.location}: does not exist", advice)
+    try:
+        there = path.exists()
+    except (OSError, SourceError) as error:
+        return Check(source.name, "no", str(error), advice)
+    if there:
+        return Check(source.name, "yes", str(path))
+    return Check(source.name, "no", f"{path}: does not exist", advice)
 
 
 def _address_check(source: _Source, address: Address, network: Network) -> Check:

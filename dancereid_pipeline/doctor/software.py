@@ -84,7 +84,7 @@ def _softened(found: Iterable[Check], network: Network) -> list[Check]:
     unneeded = set()
     if not _YOUTUBE.match(network.video_url):
         unneeded |= {"yt-dlp-ejs", JAVASCRIPT}
-    if network.archive is not None and not _GOOGLE.match(network.archive):
+    if network.archive is not None and not _GOOGLE.match(str(network.archive)):
         unneeded.add("gdown")
     return [
         replace(check, state="warning", found=f"{check.found} (these addresses do not need it)")

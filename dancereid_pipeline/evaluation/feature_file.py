@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,7 @@ from numpy.lib.format import MAGIC_PREFIX
 from numpy.typing import NDArray
 
 from ..common.errors import FeaturesError
-from ..common.files import replaced
-from ..common.validation import checked_path
+from ..common.store_path import AnyPath, StorePath, input_path, written
 
 FEATURE = "feature"
 KEYS = ("video_id", "person_id", "frame")
@@ -45,7 +44,7 @@ class Features:
         origin: what made the features, as `write_features` wrote it; empty if the file has none.
     """
 
-    path: Path
+    path: AnyPath
     rows: NDArray[Any]
     keys: Mapping[str, NDArray[Any]]
     origin: Mapping[str, Any] = field(default_factory=dict)
@@ -66,17 +65,32 @@ class Joined:
     left_over: int
 
 
-def read_features(path: str | Path) -> Features:
+def read_features(path: str | Path, storage_options: Mapping[str, Any] | None = None) -> Features:
     """Reads a file, whose ending tells its format. No code in it is run.
+
+    Args:
+        path: its path, or its address in a store.
+        storage_options: what fsspec is called with for an address.
 
     Raises:
         FeaturesError: the file does not exist, or is not such a file.
     """
-    path = checked_path("features", path)
+    given = input_path("features", path, storage_options)
+    if isinstance(given, StorePath):
+        try:
+            with given.copied() as copy:
+                return replace(_read(copy, given), path=given)
+        except FileNotFoundError as error:
+            raise FeaturesError(f"{given}: there is no such file. Check the address.") from error
+    return _read(given, given)
+
+
+def _read(path: Path, given: AnyPath) -> Features:
+    """Reads a file; `given` is its name in errors."""
     read = _READERS.get(path.suffix.lower())
     if read is None:
         raise FeaturesError(
-            f"{path}: expected a file that ends in {', '.join(_READERS)}. Save the features in "
+            f"{given}: expected a file that ends in {', '.join(_READERS)}. Save the features in "
             "one of these formats, one row for each image."
         )
     try:
@@ -84,24 +98,24 @@ def read_features(path: str | Path) -> Features:
     except Exception as error:  # what NumPy, zipfile and pyarrow raise for any file is not listed
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise FeaturesError(
-            f"{path}: cannot be read as {path.suffix} ({reason}). Expected numbers, one row for "
+            f"{given}: cannot be read as {path.suffix} ({reason}). Expected numbers, one row for "
             "each image. Save it again, or name another file."
         ) from error
     if found.rows.ndim != 2:
         raise FeaturesError(
-            f"{path}: expected features of the shape [images, dimensions], got "
+            f"{given}: expected features of the shape [images, dimensions], got "
             f"{list(found.rows.shape)}. Save one row for each image."
         )
     for name, values in found.keys.items():
         if values.shape != (len(found.rows),):
             raise FeaturesError(
-                f"{path}: expected {len(found.rows):,} values of '{name}', one for each row of "
+                f"{given}: expected {len(found.rows):,} values of '{name}', one for each row of "
                 f"features, got the shape {list(values.shape)}. Save those of the same images."
             )
         expected, kind = ("text" if name == "video_id" else "whole numbers"), _kind(values)
         if kind != expected:
             raise FeaturesError(
-                f"{path}: expected {expected} in '{name}', got {kind}. Save the dataset's column "
+                f"{given}: expected {expected} in '{name}', got {kind}. Save the dataset's column "
                 "as it is."
             )
     return found
@@ -118,7 +132,7 @@ def _kind(values: NDArray[Any]) -> str:
 
 
 def write_features(
-    path: Path, rows: NDArray[Any], keys: Mapping[str, Any], origin: Mapping[str, Any]
+    path: AnyPath, rows: NDArray[Any], keys: Mapping[str, Any], origin: Mapping[str, Any]
 ) -> None:
     """Writes a Parquet file that `read_features` reads. It appears only when it is complete.
 
@@ -134,7 +148,7 @@ def write_features(
     column = pa.FixedSizeListArray.from_arrays(pa.array(rows.reshape(-1)), rows.shape[1])
     table = pa.table({**{name: pa.array(keys[name]) for name in KEYS}, FEATURE: column})
     table = table.replace_schema_metadata({_METADATA: json.dumps(dict(origin)).encode()})
-    with replaced(path) as unfinished:
+    with written(path) as unfinished:
         pq.write_table(table, unfinished)
 
 

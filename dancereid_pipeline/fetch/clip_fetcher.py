@@ -11,7 +11,7 @@ import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from filelock import Timeout
 
@@ -51,7 +51,7 @@ class Seen:
         Raises:
             VideoError: there is none now, or there were several.
         """
-        path = self.clips.find(video)
+        path = cast(Path, self.clips.find(video))  # what is fetched is on this machine
         if not path.exists():
             raise VideoError(Reason.NO_CLIP, f"{path} was removed meanwhile.")
         return path

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..catalogue.catalogue import Video
 from ..common.errors import InterruptedReadError, VideoError
@@ -62,7 +62,7 @@ class GrowingClip:
         from ..formats.video import Clip
 
         try:
-            path = self.fetcher.clips.find(self.video)
+            path = cast(Path, self.fetcher.clips.find(self.video))
         except VideoError:
             pass
         else:  # it has come since the stream was made
@@ -103,6 +103,8 @@ class RangeReader(io.RawIOBase):
         VideoError: it cannot be fetched, with the reason.
         SourceError: this machine cannot keep it.
     """
+
+    may_guess = True
 
     def __init__(self, growing: GrowingClip) -> None:
         self._growing = growing

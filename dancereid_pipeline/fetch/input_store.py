@@ -15,6 +15,7 @@ from ..common.errors import AnnotationError, SourceError, VideoError
 from ..common.files import alone, sha256, start_of, usable
 from ..common.offline import offline, refuse_offline
 from ..common.reasons import Reason, advice, fate
+from ..common.store_path import AnyPath
 from ..formats.annotation import MAX_BYTES, Annotation
 from ..inputs.data_folder import (
     ClipSource,
@@ -40,7 +41,7 @@ class InputStore:
     """Finds or fetches annotation, tracks and clips.
 
     Attributes:
-        network: addresses, or paths of local files.
+        network: addresses, or paths of the files.
         catalogue: all videos.
         data_dir: a folder with all files that `network` does not name; None for the published
             addresses, whose files are kept in `network.download_dir`.
@@ -48,7 +49,7 @@ class InputStore:
 
     network: Network
     catalogue: Catalogue
-    data_dir: Path | None = None
+    data_dir: AnyPath | None = None
 
     @property
     def may_fetch(self) -> bool:
@@ -56,13 +57,13 @@ class InputStore:
         return self.data_dir is None or bool(self._annotation[1] or self._archive[1])
 
     @property
-    def _annotation(self) -> tuple[Path, Address | None]:
+    def _annotation(self) -> tuple[AnyPath, Address | None]:
         """The path of the annotation, and its address if it may be fetched."""
         given, home = self.network.annotation, self.network.download_dir
         if isinstance(given, Address):
             return home / f"annotation-{_short(given)}.json", given
-        if given:
-            return Path(given).expanduser().absolute(), None
+        if given is not None:
+            return given.absolute(), None  # a stream is read later, maybe in another folder
         if self.data_dir is not None:
             return self.data_dir / "annotation.json", None
         return home / "annotation.json", ANNOTATION_URL
@@ -158,17 +159,18 @@ class InputStore:
         crawl(fetcher.folder, self.catalogue, videos, self.network, again=again)
         return len(fetcher.lacking(lacking)) < len(lacking)
 
-    def _tracks_paths(self) -> list[Path]:
-        """The paths of local folders and archives of tracks."""
+    def _tracks_paths(self) -> list[AnyPath]:
+        """The paths of folders and archives of tracks."""
         given = self.network.archive
-        if given and not isinstance(given, Address):
-            return [Path(given).expanduser().absolute()]
+        if given is not None and not isinstance(given, Address):
+            return [given.absolute()]
         if self.data_dir is not None and not given:
-            return tracks_below(self.data_dir)
+            with usable(self.data_dir):
+                return tracks_below(self.data_dir)
         return tracks_below(self.network.download_dir, self._archive[0])
 
     def _tracks(self) -> TracksFiles:
-        """The local tracks."""
+        """The tracks."""
         paths = self._tracks_paths()
         where = " or ".join(map(str, paths)) or str(self.network.download_dir / self._archive[0])
         return TracksFiles(paths, where, self.catalogue)
@@ -188,7 +190,7 @@ class InputStore:
         is_lacking = address is not None and not path.is_file()
         if self.may_fetch:
             self.network.download_dir.mkdir(parents=True, exist_ok=True)
-        if address is not None and is_lacking:
+        if address is not None and isinstance(path, Path) and is_lacking:
             with alone(path.parent, path.stem):
                 if not path.is_file():  # else another process has fetched it meanwhile
                     self._ask_for_annotation(address, path)
@@ -231,7 +233,7 @@ class InputStore:
 
 def _clip(
     fetcher: ClipFetcher, seen: Seen, stop_rule: StopRule | None, video: Video
-) -> Path | ClipSource:
+) -> AnyPath | ClipSource:
     """The clip of a video; in a stream, which has a stop rule, one that is fetched when opened.
 
     Raises:

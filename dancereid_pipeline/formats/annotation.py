@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from ..catalogue.catalogue import Catalogue
 from ..common.errors import AnnotationError, SourceError, VideoError
 from ..common.files import replaced
 from ..common.reasons import Reason
+from ..common.store_path import AnyPath
 from ..common.validation import checked_path
 
 # The published file has 3 MB for 33 videos.
@@ -66,12 +66,12 @@ class Annotation:
         fingerprint: sha256 of the file, hex.
     """
 
-    path: Path
+    path: AnyPath
     videos: dict[str, VideoAnnotation]
     fingerprint: str
 
     @classmethod
-    def read(cls, path: Path, catalogue: Catalogue) -> Annotation:
+    def read(cls, path: AnyPath, catalogue: Catalogue) -> Annotation:
         """Reads and checks an annotation.
 
         Args:
@@ -93,7 +93,7 @@ class Annotation:
 
 
 def read_videos(
-    path: Path, catalogue: Catalogue
+    path: AnyPath, catalogue: Catalogue
 ) -> tuple[dict[str, VideoAnnotation | AnnotationError], str]:
     """Reads an annotation. The fault of one video does not hide the others.
 
@@ -181,7 +181,7 @@ def not_listed(video_id: str) -> VideoError:
     )
 
 
-def _read_bytes(path: Path) -> bytes:
+def _read_bytes(path: AnyPath) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -198,7 +198,7 @@ def _read_bytes(path: Path) -> bytes:
     return content
 
 
-def _parse(path: Path, content: bytes) -> dict[str, Any]:
+def _parse(path: AnyPath, content: bytes) -> dict[str, Any]:
     try:
         raw = json.loads(content, object_pairs_hook=_unique_keys)
     except RecursionError:

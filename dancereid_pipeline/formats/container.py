@@ -86,7 +86,7 @@ def error_text(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def damaged(path: Path | str, what: str) -> VideoError:
+def damaged(path: object, what: str) -> VideoError:
     """The error of a clip that is damaged; `what` says where and how."""
     return VideoError(Reason.DAMAGED, f"{path}: the video is damaged ({what}). Get the clip again.")
 

@@ -17,11 +17,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO, Any
 
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
+from ..common.store_path import AnyPath, file_state
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 # Python cannot read these kinds; they are recognized for the error message.
@@ -72,13 +73,14 @@ class TracksFile:
         path: path of the file, or of the archive.
         member: name of the file inside the archive; None if it is in a folder.
         size: size of the npy file in bytes, unpacked.
-        changed_ns: time of the last change of the file or the archive, in nanoseconds.
+        changed: time of the last change of the file or the archive, in nanoseconds; in a store,
+            what it has instead, such as a checksum.
     """
 
-    path: Path
+    path: AnyPath
     member: str | None
     size: int
-    changed_ns: int
+    changed: int | str
 
     @property
     def name(self) -> str:
@@ -120,23 +122,23 @@ def _is_tracks(name: str) -> bool:
     return name.lower().endswith(".npy") and not PurePosixPath(name).name.startswith(".")
 
 
-def kind(path: Path) -> str | None:
+def kind(path: AnyPath) -> str | None:
     """The kind of an archive by its first bytes, as ".zip" or ".rar"; None if it is not one."""
     with path.open("rb") as file:
         start = file.read(512)
     return next((s for at, signature, s in _SIGNATURES if start.startswith(signature, at)), None)
 
 
-def tracks_in(archive: Path) -> list[TracksFile]:
+def tracks_in(archive: AnyPath) -> list[TracksFile]:
     """The regular npy files in an archive. Links, devices and so on are ignored.
 
     Raises:
         SourceError: the archive cannot be read, or unpacks to more than `MAX_UNPACKED_BYTES`.
     """
-    changed_ns = archive.stat().st_mtime_ns
+    _, changed = file_state(archive)
     try:
-        members = _listed(archive, changed_ns)
-        return [TracksFile(archive, name, size, changed_ns) for name, size in members]
+        members = _listed(archive, changed)
+        return [TracksFile(archive, name, size, changed) for name, size in members]
     except ARCHIVE_ERRORS as error:
         raise SourceError(
             f"{archive}: cannot be read as an archive ({error}). Get it again, or unpack it into a "
@@ -145,15 +147,15 @@ def tracks_in(archive: Path) -> list[TracksFile]:
 
 
 @lru_cache(maxsize=4)
-def _listed(archive: Path, changed_ns: int) -> list[tuple[str, int]]:  # noqa: ARG001  # of the key
+def _listed(archive: AnyPath, changed: int | str) -> list[tuple[str, int]]:  # noqa: ARG001  # of the key
     """The members. They are listed once, since to list those of a tar.gz unpacks all of it."""
     return list(_members(archive))
 
 
-def _members(archive: Path) -> Iterator[tuple[str, int]]:
+def _members(archive: AnyPath) -> Iterator[tuple[str, int]]:
     """Yields (name, bytes unpacked) of the regular npy files in an archive."""
     if kind(archive) == ".zip":
-        with zipfile.ZipFile(archive) as opened:
+        with archive.open("rb") as file, zipfile.ZipFile(file) as opened:
             yield from _zipped_tracks(opened)
     else:
         with _open_tar(archive) as (opened_tar, unpacked):
@@ -185,12 +187,13 @@ def _regular(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 @contextlib.contextmanager
-def _open_tar(archive: Path) -> Iterator[tuple[tarfile.TarFile, _Bounded]]:
+def _open_tar(archive: AnyPath) -> Iterator[tuple[tarfile.TarFile, _Bounded]]:
     """Opens a tar, and gives it and its unpacked bytes as a stream."""
     packed = kind(archive)
     if packed in UNREADABLE_SUFFIXES:
         raise ValueError(f"Python cannot unpack a {packed}")
-    with _UNPACK.get(packed, open)(archive, "rb") as opened:
+    unpack = _UNPACK.get(packed, contextlib.nullcontext)
+    with archive.open("rb") as file, unpack(file) as opened:
         unpacked = _Bounded(opened)
         # "r:" reads only a plain tar: packed once more, it would be unpacked without a limit.
         with tarfile.open(fileobj=unpacked, mode="r:") as opened_tar:
@@ -233,17 +236,17 @@ class _Bounded(io.RawIOBase):
             )
 
 
-def _read_member(archive: Path, member: str) -> bytes:
+def _read_member(archive: AnyPath, member: str) -> bytes:
     if kind(archive) == ".zip":
-        with zipfile.ZipFile(archive) as opened:
+        with archive.open("rb") as file, zipfile.ZipFile(file) as opened:
             return _read_zipped(opened, member)
     with _open_tar(archive) as (opened_tar, unpacked):
         for info in _regular(opened_tar):
-            file = opened_tar.extractfile(info) if info.name == member else None
-            if file is not None:
+            found = opened_tar.extractfile(info) if info.name == member else None
+            if found is not None:
                 _check_size(f"{archive}::{member}", info.size)
                 unpacked.left = info.size
-                return file.read()
+                return found.read()
     raise KeyError(member)
 
 

@@ -28,7 +28,13 @@ from .video_frame import DecodedFrame
 
 
 class GrowingFile(Protocol):
-    """A seekable file that is fetched while it is read."""
+    """A seekable file that is fetched while it is read.
+
+    Attributes:
+        may_guess: whether to guess the number of frames rather than fetch all of it at once.
+    """
+
+    may_guess: bool
 
     def size(self) -> int:
         """Of the whole, in bytes."""
@@ -109,7 +115,8 @@ class Clip:
         """Frames by duration and rate, for a clip that is still growing; 0 where nothing says."""
         seconds = (self._container.duration or 0) / av.time_base
         rate = self._stream.average_rate
-        self._is_likely = bool(self.growing and seconds > 0 and rate)
+        may_guess = self.growing is not None and self.growing.may_guess
+        self._is_likely = bool(may_guess and seconds > 0 and rate)
         return max(1, round(seconds * rate)) if self._is_likely and rate else 0
 
     def _exact_count(self) -> int:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
+from ..common.store_path import AnyPath, StorePath, file_state
 from ..formats.track_archive import ARCHIVE_SUFFIXES, UNREADABLE_SUFFIXES, TracksFile, tracks_in
 from .file_matching import PassedOver, files_below, match_files, only_file
 
@@ -47,7 +48,7 @@ class ClipSource(Protocol):
 class VideoFiles:
     """The clip and the tracks of one video."""
 
-    clip: Path | ClipSource
+    clip: AnyPath | ClipSource
     tracks: TracksFile
 
     def open_clip(self) -> Clip | PictureClip:
@@ -56,10 +57,10 @@ class VideoFiles:
         Raises:
             VideoError: the clip is missing or is not a video.
         """
-        return open_clip_at(self.clip) if isinstance(self.clip, Path) else self.clip.open()
+        return open_clip_at(self.clip) if isinstance(self.clip, AnyPath) else self.clip.open()
 
 
-def open_clip_at(path: Path) -> Clip | PictureClip:
+def open_clip_at(path: AnyPath) -> Clip | PictureClip:
     """Opens a clip: a video file, or a folder of pictures. Use it in a `with` statement.
 
     Raises:
@@ -70,16 +71,22 @@ def open_clip_at(path: Path) -> Clip | PictureClip:
         from ..formats.picture_clip import PictureClip
 
         return PictureClip(path)
+    if isinstance(path, StorePath):
+        from .stored_clip import open_stored_clip
+
+        return open_stored_clip(path)
     from ..formats.video import Clip
 
     return Clip(path)
 
 
-def clip_state(path: Path) -> tuple[str, int, int | str]:
+def clip_state(path: AnyPath) -> tuple[str, int, int | str]:
     """Name, size and time of change of a clip; of a folder, the number of files and their hash."""
     if not path.is_dir():
-        stat = path.stat()
-        return path.name, stat.st_size, stat.st_mtime_ns
+        return path.name, *file_state(path)
+    if isinstance(path, StorePath):
+        files = sorted((file.name, *file_state(file)) for file in path.entries()[1])
+        return path.name, len(files), hashlib.sha256(ascii(files).encode()).hexdigest()
     with os.scandir(path) as entries:
         files = sorted((e.name, s.st_size, s.st_mtime_ns) for e in entries if (s := e.stat()))
     return path.name, len(files), hashlib.sha256(ascii(files).encode()).hexdigest()
@@ -95,8 +102,8 @@ class Inputs:
         videos: the files of each video, by video id; an error says which file is missing.
     """
 
-    path: Path
-    annotation: Path
+    path: AnyPath
+    annotation: AnyPath
     videos: Mapping[str, VideoFiles | VideoError]
 
 
@@ -114,7 +121,7 @@ class Clips:
         OSError: the folder cannot be read.
     """
 
-    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
+    def __init__(self, folder: AnyPath, catalogue: Catalogue) -> None:
         self.folder = folder
         files, others = files_below(folder, CLIP_SUFFIXES, picture_folders=True)
         self._names = {clip: _clip_name(clip) for clip in files}
@@ -122,7 +129,7 @@ class Clips:
         # Where clips lie beside npy/, its files are no clips with a wrong ending.
         self.passed_over = [*without_id, *(p for p in others if not p.name.endswith(".npy"))]
 
-    def find(self, video: Video) -> Path:
+    def find(self, video: Video) -> AnyPath:
         """The clip of a video.
 
         Raises:
@@ -135,7 +142,7 @@ class Clips:
         return only_file(video, clips, self.passed_over, Reason.NO_CLIP, what)
 
 
-def _clip_name(clip: Path) -> str:
+def _clip_name(clip: AnyPath) -> str:
     """The name that should have a video's id. Tracking datasets call all folders of frames img1."""
     if clip.suffix.lower() in CLIP_SUFFIXES:
         return clip.stem
@@ -157,7 +164,7 @@ class TracksFiles:
         SourceError: a folder or an archive cannot be read.
     """
 
-    def __init__(self, paths: Sequence[Path], where: str, catalogue: Catalogue) -> None:
+    def __init__(self, paths: Sequence[AnyPath], where: str, catalogue: Catalogue) -> None:
         self._where = where
         self._by_path = []
         self.passed_over: list[PassedOver] = []
@@ -191,11 +198,11 @@ class TracksFiles:
 
 
 def find_in_folder(
-    path: str | Path,
+    path: str | AnyPath,
     catalogue: Catalogue,
     videos: Iterable[Video],
     *,
-    annotation: Path | None = None,
+    annotation: AnyPath | None = None,
     tracks: TracksFiles | None = None,
 ) -> Inputs:
     """Finds all files that a build needs in a data folder.
@@ -212,7 +219,7 @@ def find_in_folder(
     """
     try:
         # Absolute: a stream is read later, when the working directory may be another.
-        folder = Path(path).expanduser().absolute()
+        folder = path if isinstance(path, StorePath) else Path(path).expanduser().absolute()
         if not folder.is_dir():
             raise SourceError(
                 f"data_dir {str(folder)!r} is not a folder. Expected a folder with {_LAYOUT}."
@@ -231,7 +238,7 @@ def find_in_folder(
     return Inputs(folder, annotation, find_files(videos, clips.find, tracks))
 
 
-def clips_below(folder: Path, catalogue: Catalogue) -> Clips:
+def clips_below(folder: AnyPath, catalogue: Catalogue) -> Clips:
     """The clips in a data folder: those in `videos`, or in the folder itself without that.
 
     Raises:
@@ -241,7 +248,7 @@ def clips_below(folder: Path, catalogue: Catalogue) -> Clips:
     return Clips(videos if videos.is_dir() else folder, catalogue)
 
 
-def tracks_files_below(folder: Path, catalogue: Catalogue) -> TracksFiles:
+def tracks_files_below(folder: AnyPath, catalogue: Catalogue) -> TracksFiles:
     """The npy files in a data folder.
 
     Raises:
@@ -252,7 +259,7 @@ def tracks_files_below(folder: Path, catalogue: Catalogue) -> TracksFiles:
 
 
 def find_files(
-    videos: Iterable[Video], clip: Callable[[Video], Path | ClipSource], tracks: TracksFiles
+    videos: Iterable[Video], clip: Callable[[Video], AnyPath | ClipSource], tracks: TracksFiles
 ) -> dict[str, VideoFiles | VideoError]:
     """The clip and the tracks of each video, or the error that says which is missing.
 
@@ -270,7 +277,7 @@ def find_files(
     return found
 
 
-def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
+def tracks_below(folder: AnyPath, stem: str = "npy") -> list[AnyPath]:
     """The paths with tracks in a data folder: the folder `npy` and an archive beside it.
 
     Args:
@@ -295,7 +302,7 @@ def tracks_below(folder: Path, stem: str = "npy") -> list[Path]:
     return paths
 
 
-def _tracks_at(path: Path) -> tuple[list[TracksFile], list[PassedOver]]:
+def _tracks_at(path: AnyPath) -> tuple[list[TracksFile], list[PassedOver]]:
     """The npy files in a folder or an archive; and the other files in the folder.
 
     Raises:
@@ -305,4 +312,4 @@ def _tracks_at(path: Path) -> tuple[list[TracksFile], list[PassedOver]]:
     if not path.is_dir():
         return tracks_in(path), []
     files, others = files_below(path, {".npy"})
-    return [TracksFile(p, None, p.stat().st_size, p.stat().st_mtime_ns) for p in files], others
+    return [TracksFile(p, None, *file_state(p)) for p in files], others

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +13,7 @@ from ..catalogue.catalogue import Catalogue, Video
 from ..common.errors import VideoError
 from ..common.files import LOCKS, UNFINISHED
 from ..common.reasons import Reason
+from ..common.store_path import AnyPath, StorePath
 from ..formats.image_header import PICTURE_SUFFIXES
 
 _File = TypeVar("_File")
@@ -157,8 +158,8 @@ def _listed(files: Sequence[PassedOver]) -> str:
 
 
 def files_below(
-    folder: Path, suffixes: Collection[str], *, picture_folders: bool = False
-) -> tuple[list[Path], list[PassedOver]]:
+    folder: AnyPath, suffixes: Collection[str], *, picture_folders: bool = False
+) -> tuple[list[AnyPath], list[PassedOver]]:
     """The files with these endings in a folder and in its subfolders, links included, sorted.
 
     If the folder does not exist, there are none.
@@ -175,30 +176,53 @@ def files_below(
     Raises:
         OSError: a folder cannot be read.
     """
+    if not folder.exists():
+        return [], []
+    found: list[AnyPath] = []
+    of_pictures: list[AnyPath] = []
+    walk = _walk_store(folder) if isinstance(folder, StorePath) else _walk(folder)
+    for path, names, file in walk:
+        if picture_folders and path != folder and _has_pictures_only(names, suffixes):
+            of_pictures.append(path)
+            continue
+        found += map(file, names)
+    whys = {path: _why_unreadable(path, suffixes) for path in sorted(found)}
+    passed_over = [PassedOver(str(path), path.name, why) for path, why in whys.items() if why]
+    files = [path for path, why in whys.items() if not why]
+    return sorted([*files, *of_pictures]), passed_over
+
+
+def _walk(folder: Path) -> Iterator[tuple[AnyPath, list[str], Callable[[str], AnyPath]]]:
+    """Yields a folder and those below: the path, the names of its files, and how to get a file."""
 
     def fail(error: OSError) -> None:
         raise error
 
-    if not folder.exists():
-        return [], []
-    found: list[Path] = []
-    of_pictures: list[Path] = []
     seen: set[str] = set()
     for path, folders, names in os.walk(folder, followlinks=True, onerror=fail):
         if os.path.realpath(path) in seen:  # a link to a folder above
             folders.clear()
             continue
         seen.add(os.path.realpath(path))
-        # They hold nothing whole, and may go at any moment.
-        folders[:] = [name for name in folders if name != LOCKS and not name.startswith(UNFINISHED)]
-        if picture_folders and Path(path) != folder and _has_pictures_only(names, suffixes):
-            of_pictures.append(Path(path))
-            continue
-        found += [Path(path, name) for name in names]
-    whys = {path: _why_unreadable(path, suffixes) for path in sorted(found)}
-    passed_over = [PassedOver(str(path), path.name, why) for path, why in whys.items() if why]
-    files = [path for path, why in whys.items() if not why]
-    return sorted([*files, *of_pictures]), passed_over
+        folders[:] = [name for name in folders if not _is_unfinished(name)]
+        yield Path(path), names, Path(path).joinpath
+
+
+def _walk_store(
+    folder: StorePath,
+) -> Iterator[tuple[AnyPath, list[str], Callable[[str], AnyPath]]]:
+    """As `_walk`, in a store: one listing a folder says the sizes of all files, too."""
+    folders, files = folder.entries()
+    by_name = {file.name: file for file in files}
+    yield folder, list(by_name), by_name.__getitem__
+    for below in folders:
+        if not _is_unfinished(below.name):
+            yield from _walk_store(below)
+
+
+def _is_unfinished(name: str) -> bool:
+    """Whether a folder holds nothing whole, and may go at any moment."""
+    return name == LOCKS or name.startswith(UNFINISHED)
 
 
 def _has_pictures_only(names: Iterable[str], suffixes: Collection[str]) -> bool:
@@ -207,7 +231,7 @@ def _has_pictures_only(names: Iterable[str], suffixes: Collection[str]) -> bool:
     return not endings.isdisjoint(PICTURE_SUFFIXES) and endings.isdisjoint(suffixes)
 
 
-def _why_unreadable(path: Path, suffixes: Collection[str]) -> str:
+def _why_unreadable(path: AnyPath, suffixes: Collection[str]) -> str:
     """Why a file is passed over, whatever video it is of; "" if it is not."""
     if path.name.startswith("."):
         return "its name begins with a dot"

@@ -147,4 +147,6 @@ def configs_in(output: Storage) -> list[str]:
 
 
 def _records(folder: Storage) -> dict[str, ShardRecord]:
-    return {name: ShardRecord.read(folder, name) for name in record_names(folder)}
+    names = record_names(folder)
+    records = folder.for_each(lambda name: ShardRecord.read(folder, name), names)
+    return dict(zip(names, records, strict=True))

@@ -34,7 +34,7 @@ from ..preview.contact_sheet import contact_sheet
 from ..shards.build_record import PICTURE, RECORD, Build
 from ..shards.parquet_shards import Shard, plain_features
 from ..shards.sample_rows import sample_rows
-from ..shards.shard_record import SUFFIX
+from ..shards.shard_record import SUFFIX, ShardRecord
 from ..shards.split_statistics import SplitStatistics
 from .card import CARD
 from .found_records import Found, configs_in, parts_of
@@ -233,13 +233,17 @@ def _picture(found: Found) -> bytes:
 
 def _move(found: Found, folder: Storage) -> None:
     """Moves the new records and their shards; removes what no record names."""
-    parts = parts_of(found.output, found.config)
-    for record in found.new.values():
-        folder.remove(record.name + SUFFIX)  # what has no record is not there
+    parts, before = parts_of(found.output, found.config), folder.names()
+
+    def move(record: ShardRecord) -> None:
+        if record.name + SUFFIX in before:
+            folder.remove(record.name + SUFFIX)  # what has no record is not there
         for shard in record.shards:
             if shard.name in found.moving:
                 parts.move(shard.name, folder)
         parts.move(record.name + SUFFIX, folder)
+
+    parts.for_each(move, found.new.values())
     named = {shard.name for record in found.records for shard in record.shards}
     named |= {record.name + SUFFIX for record in found.records}
     for name in folder.names() - named:

@@ -66,8 +66,8 @@ def prepare(
         num_proc: number of processes that build. One video is built by one process.
         executor: what builds instead: any executor of `concurrent.futures`, or Dask's
             `client.get_executor()`. Its workers must see the inputs and the folder.
-        storage_options: what fsspec is called with for an address, for example credentials. Its
-            own configuration holds as well.
+        storage_options: what fsspec is called with for addresses, of the output and of inputs, for
+            example credentials. Its own configuration holds as well.
         **options: the options of `DanceReIDConfig`, for example `stride=1`.
 
     Returns:
@@ -78,7 +78,7 @@ def prepare(
             complete build, the folder has other files with these names or another build, or it
             cannot be written.
     """
-    storage = Storage.of(output, storage_options)
+    storage = output_storage(output, storage_options)
     if not isinstance(data, str):
         given = {**options, "num_proc": num_proc, "executor": executor}
         if names := [name for name, value in given.items() if value is not None]:
@@ -89,10 +89,16 @@ def prepare(
         return put_dataset(data, storage, force=force)
     one_of("config", data, tuple(CONFIGS))
     with usable(storage), interruptible(KEPT), alone_in(storage, data):
+        options = {**options, "storage_options": storage_options}
         config, plan, jobs = _planned(data, storage, options, force=force)
         records = _build(jobs, storage, num_proc, executor, force=force)
         _check_coverage(config, plan, records)
         return merge_config(storage, data, config.title)
+
+
+def output_storage(output: str | Path, options: Mapping[str, Any] | None) -> Storage:
+    """The folder to write into. If it is on this machine, the options are for the inputs alone."""
+    return Storage.of(output, options if "://" in str(output) else None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -160,7 +166,8 @@ def prepare_part(
     one_of("config", config, tuple(CONFIGS))
     whole_number("parts", parts, 1, 10**6)
     whole_number("number of the part", number, 1, parts)
-    storage = Storage.of(output, storage_options)
+    storage = output_storage(output, storage_options)
+    options = {**options, "storage_options": storage_options}
     with usable(storage), interruptible(KEPT):
         check_output(storage, [config])
         _, _, jobs = _planned(config, storage, options, force=force)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import logging
+import socket
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import closing
 
 from ..common.cpu import cores, share_cores
-from ..common.errors import DanceReIDError
+from ..common.errors import DanceReIDError, SourceError, VideoError
+from ..common.files import usable
 from ..common.parallel import side_by_side
 from ..common.progress import progress
 from ..common.storage import Storage
+from ..common.store_path import AnyPath
 from .build_shard import ShardJob, build_shard, shard_steps
 from .shard_record import ShardRecord
 
@@ -95,7 +98,29 @@ def run_by(executor: Executor, jobs: Sequence[ShardJob], output: Storage) -> Ite
 def _build_on_worker(job: ShardJob, output: Storage) -> ShardRecord:
     """What a worker runs. An executor runs as many tasks as it has cores, so each has one."""
     share_cores(cores())
-    return build_shard(job, output)
+    try:
+        _require_inputs(job)
+        return build_shard(job, output)
+    except SourceError as error:
+        raise SourceError(f"The worker on {socket.gethostname()}: {error}") from error
+
+
+def _require_inputs(job: ShardJob) -> None:
+    """Refuses to build a video whose files this worker does not see: the driver found them.
+
+    Raises:
+        SourceError: it does not see one, which would else be taken for a broken one.
+    """
+    files = job.video.files
+    if isinstance(files, VideoError):
+        return
+    for path in (files.clip, files.tracks.path):
+        with usable(path, "or name inputs that all workers can read"):
+            if isinstance(path, AnyPath) and not path.exists():
+                raise SourceError(
+                    f"{path}: is not there. Inputs must be at paths that all workers share, or at "
+                    "addresses that all workers can read."
+                )
 
 
 def _result(future: Future[ShardRecord], job: ShardJob, lost: set[str]) -> ShardRecord | None:

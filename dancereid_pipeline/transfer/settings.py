@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from huggingface_hub.constants import HF_HOME
 from ..catalogue.catalogue import Video
 from ..common.address import Address, is_address
 from ..common.errors import OptionError
+from ..common.store_path import AnyPath, input_path
 from ..common.validation import checked_path, path_or_none, shown
 
 # The published annotation, at the repository's last revision, and what its bytes must be.
@@ -44,9 +46,10 @@ class Network:
     `DANCEREID_DOWNLOAD_DIR`. An option comes before its variable.
 
     Attributes:
-        annotation: address or path of an annotation.json. Without it, the published one.
-        archive: the tracks: address or path of an archive, path of a folder of npy files, or
-            link of a file on Google Drive. Without it, the published archive.
+        annotation: address or path of an annotation.json, also in a store (`s3://...`). Without
+            it, the published one.
+        archive: the tracks: address or path of an archive or of a folder of npy files, also in a
+            store, or link of a file on Google Drive. Without it, the published archive.
         video_url: pattern of a video's address, with `{download_id}`, `{video_id}` or `{clip}`
             (the catalogue's name for it, such as `000_ZhuDSdmby8k`) in it. The address is that
             of a page that yt-dlp knows, or of the clip itself, for example on a lab's mirror:
@@ -63,8 +66,8 @@ class Network:
         OptionError: one of them has a value that it cannot have.
     """
 
-    annotation: str | None = None
-    archive: str | None = None
+    annotation: Address | AnyPath | None = None
+    archive: Address | AnyPath | None = None
     video_url: Address = VIDEO_URL
     cookies: str | None = None
     proxy: Address | None = None
@@ -83,7 +86,8 @@ class Network:
         """From options (None: not given), else from the environment, else the defaults.
 
         Args:
-            options: values by the name of the field.
+            options: values by the name of the field; and `storage_options` for addresses in a
+                store.
             environment: the environment variables.
             read_addresses: whether to read the variables of `annotation` and `archive`; False
                 where the user named a folder that has both.
@@ -92,13 +96,15 @@ class Network:
             OptionError: one of them has a value that it cannot have.
         """
         given: dict[str, Any] = {}
+        in_store = functools.partial(_path_or_address, options.get("storage_options"))
+        checks: dict[str, Any] = {"annotation": in_store, "archive": in_store, **_CHECKS}
         for field in fields(cls):
             value = options.get(field.name)
             if value is None and (read_addresses or field.name not in ("annotation", "archive")):
                 # An empty variable counts as not set.
                 value = environment.get(variable(field.name)) or None
             if value is not None:
-                given[field.name] = _CHECKS[field.name](field.name, value)
+                given[field.name] = checks[field.name](field.name, value)
         return cls(**given)
 
     def address(self, video: Video) -> Address:
@@ -128,19 +134,15 @@ def _is_sound(address: str) -> bool:
         return False
 
 
-def _path_or_address(name: str, value: object) -> str:
+def _path_or_address(
+    storage_options: Mapping[str, Any] | None, name: str, value: object
+) -> Address | AnyPath:
     text = path_or_none(name, value) or ""
     if is_address(text):
         if not _is_sound(text):
             raise OptionError(f"{name}: expected an address, got {shown(Address(text))}.")
         return Address(text)
-    if kind := re.match(r"[a-z][a-z0-9+.-]+://", text, re.I):
-        raise OptionError(
-            f"{name}: expected a path, or an address with http:// or https://, got one with "
-            f"{kind[0]}."
-        )
-    checked_path(name, value)
-    return text
+    return input_path(name, text, storage_options)
 
 
 def _pattern(name: str, value: object) -> Address:
@@ -221,8 +223,6 @@ def _folder(name: str, value: object) -> Path:
 
 
 _CHECKS = {
-    "annotation": _path_or_address,
-    "archive": _path_or_address,
     "video_url": _pattern,
     "cookies": _cookies,
     "proxy": _proxy,

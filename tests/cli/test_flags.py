@@ -36,7 +36,7 @@ def test_every_option_of_a_build_is_a_flag_whose_help_is_its_docstring_s(
 ) -> None:
     found = helps(parser)
     said = documented(dancereid.load_dataset) | documented(DanceReIDConfig) | documented(Network)
-    options = {field.name for field in fields(DanceReIDConfig)} - OTHERS
+    options = {field.name for field in fields(DanceReIDConfig)} - OTHERS - {"storage_options"}
     assert set(found) == options | {"config", "cache_dir", "num_proc"}
     for name, text in found.items():
         expected = said["name" if name == "config" else name].rstrip(".")
@@ -57,7 +57,10 @@ def test_defaults_and_variables_are_said_where_there_are_any(
 
 def test_only_what_is_given_is_an_option(parser: argparse.ArgumentParser) -> None:
     assert build_options(parser.parse_args([])) == {}
-    words = "--stride 2 --image-size 64 32 --skeleton -j 3 --rate 5K --videos a b"
+    words = (
+        "--stride 2 --image-size 64 32 --skeleton -j 3 --rate 5K --videos a b "
+        "--storage-option key=a=b --storage-option secret=c"
+    )
     assert build_options(parser.parse_args(words.split())) == {
         "stride": 2,
         "image_size": [64, 32],
@@ -65,6 +68,7 @@ def test_only_what_is_given_is_an_option(parser: argparse.ArgumentParser) -> Non
         "num_proc": 3,
         "rate": "5K",
         "videos": ["a", "b"],
+        "storage_options": {"key": "a=b", "secret": "c"},
     }
 
 

@@ -15,31 +15,19 @@ from dancereid_pipeline.cli.main import main
 from tests.support.command import refusal, run
 
 ADDRESS = "s3://user:secret@bucket/data"
-# Commands that take a path as their last word.
+# Commands that take a path as their last word, and no address. (Of the others, see
+# tests/end_to_end/test_stored_inputs.py.)
 TAKES_PATHS = [
     "cache --cache-dir",
     "check",
     "check . --catalogue",
     "demo --output",
-    "evaluate",
-    "evaluate x.npy --show",
     "evaluate x.npy --dataset",
-    "evaluate x.npy --data-dir",
-    "evaluate x.npy --catalogue",
     "export --output",
     "export --dataset",
-    "export --data-dir",
-    "extract --model colour --config demo --output",
     "fetch",
-    "fetch videos",
-    "fetch --catalogue",
-    "fetch --annotation",
-    "fetch --archive",
     "fetch --download-dir",
     "fetch --cookies",
-    "prepare --output new --data-dir",
-    "preview --config demo --output",
-    "preview --config demo --contact-sheet",
     "push user/name --dataset",
     "train --method softmax --output",
 ]

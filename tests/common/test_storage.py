@@ -48,6 +48,20 @@ def test_files_come_move_and_go(storage: Storage) -> None:
     assert (storage.names(), other.names()) == ({"a.json"}, set())
 
 
+def test_what_is_done_for_each_is_in_order_and_fails_as_a_whole(storage: Storage) -> None:
+    storage.write("a", b"")
+    assert storage.for_each(lambda n: n * n, range(100)) == [n * n for n in range(100)]
+    done: list[int] = []
+
+    def fail(number: int) -> None:
+        done.append(number)
+        raise OSError(f"no {number}")
+
+    with pytest.raises(OSError, match="no 0"):
+        storage.for_each(fail, range(10**4))
+    assert len(done) < 10**4
+
+
 def test_it_can_be_sent_to_another_process(storage: Storage) -> None:
     storage.write("a", b"1")
     assert pickle.loads(pickle.dumps(storage)).read("a") == b"1"  # our own

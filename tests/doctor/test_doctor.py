@@ -60,9 +60,8 @@ def test_a_module_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_datasets_or_pyav_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     monkeypatch.setitem(sys.modules, "av", None)
-    here = Network(
-        annotation="a.json", archive="npy", video_url=Address("http://127.0.0.1:1/{clip}")
-    )
+    address = Address("http://127.0.0.1:1/{clip}")
+    here = Network(annotation=Path("a.json"), archive=Path("npy"), video_url=address)
     found = by_name(doctor.checks(here, environment={}))
     assert found["datasets"].state == found["PyAV"].state == "no"
     assert found["cache folder"] == Check("cache folder", "skipped", "needs datasets")

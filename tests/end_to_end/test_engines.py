@@ -18,12 +18,12 @@ import dancereid
 from tests.conftest import PROJECT
 from tests.support.command import command, run
 from tests.support.data.folders import prepared_files
+from tests.support.servers.s3 import KEY, flags, options, s3_server
 
 pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("DANCEREID_TEST_KILLS", "3"))
 OPTIONS = ("--config", "demo", "--stride", "2")
-KEY = "s3cretkey"
 
 
 def shards(output: Path) -> dict[str, bytes]:
@@ -144,39 +144,22 @@ def test_a_driver_that_is_killed_is_resumed(
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """The address of a server that answers as S3 does, with a bucket `data`."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        for line in server.stderr:
-            if "Running on" in line:
-                break
-        import s3fs
-
-        options = {"endpoint_url": f"http://127.0.0.1:{port}", "key": "me", "secret": KEY}
-        s3fs.S3FileSystem(**options).mkdir("data")
-        yield options["endpoint_url"]
-        server.kill()
-        server.communicate()
+    with s3_server() as address:
+        yield address
 
 
 def test_s3_holds_the_same(expected: dict[str, bytes], s3: str, tmp_path: Path) -> None:
     import s3fs
 
-    options = [f"endpoint_url={s3}", "key=me", f"secret={KEY}"]
-    flags = [word for option in options for word in ("--storage-option", option)]
     output = f"s3://data/{tmp_path.name}"
     for number in (2, 1):
-        done = run("prepare", *OPTIONS, "--output", output, "--part", f"{number}/2", *flags)
+        done = run("prepare", *OPTIONS, "--output", output, "--part", f"{number}/2", *flags(s3))
         assert done.returncode == 0, done.stderr
-    done = run("merge", output, *flags)
+    done = run("merge", output, *flags(s3))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"{output}: ")
     assert KEY not in done.stdout + done.stderr
-    fs = s3fs.S3FileSystem(endpoint_url=s3, key="me", secret=KEY)
+    fs = s3fs.S3FileSystem(**options(s3))
     bucket = output.removeprefix("s3://")
     names = {path.removeprefix(f"{bucket}/") for path in fs.find(bucket)}
     assert names == {
@@ -192,9 +175,7 @@ def test_s3_holds_the_same(expected: dict[str, bytes], s3: str, tmp_path: Path) 
 
 
 def test_wrong_keys_and_no_bucket_are_one_line(s3: str, tmp_path: Path) -> None:
-    flags = ["--storage-option", f"endpoint_url={s3}", "--storage-option", "key=me"]
-    done = run("prepare", *OPTIONS, "--output", "s3://nobody/data", *flags,
-               "--storage-option", f"secret={KEY}")  # fmt: skip
+    done = run("prepare", *OPTIONS, "--output", "s3://nobody/data", *flags(s3))
     assert done.returncode == 1
     assert "s3://nobody/data: cannot be used (The specified bucket does not" in done.stderr
     assert done.stderr.count("\n") == 1

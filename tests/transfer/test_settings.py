@@ -10,6 +10,7 @@ from yt_dlp.cookies import SUPPORTED_BROWSERS
 from dancereid_pipeline.catalogue.catalogue import Catalogue, Video
 from dancereid_pipeline.common.address import Address, is_address
 from dancereid_pipeline.common.errors import OptionError
+from dancereid_pipeline.common.store_path import StorePath
 from dancereid_pipeline.transfer.settings import BROWSERS, VIDEO_URL, Network, variable
 
 
@@ -49,7 +50,8 @@ def test_nothing_given_is_as_published() -> None:
     ("name", "value", "other", "expected"),
     [
         ("annotation", "http://lab/a.json", "b.json", "http://lab/a.json"),
-        ("archive", "npy.zip", "http://lab/npy.zip", "npy.zip"),
+        ("archive", "npy.zip", "http://lab/npy.zip", Path("npy.zip")),
+        ("archive", "memory://lab/npy", "npy", StorePath(Address("memory://lab/npy"))),
         ("video_url", "http://lab/{clip}.mp4", "http://lab/{video_id}", "http://lab/{clip}.mp4"),
         ("cookies", "browser:firefox", "browser:chrome", "browser:firefox"),
         ("proxy", "http://p:1", "http://p:2", "http://p:1"),
@@ -83,7 +85,7 @@ def test_a_folder_that_has_them_hides_only_the_variables_of_places() -> None:
     assert (hidden.rate, hidden.download_dir) == (5, Path("/data"))
     places = {"annotation": "mine.json", "archive": "mine.zip"}
     given = Network.read(places, environment, read_addresses=False)
-    assert (given.annotation, given.archive) == ("mine.json", "mine.zip")
+    assert (given.annotation, given.archive) == (Path("mine.json"), Path("mine.zip"))
 
 
 def test_what_else_is_in_the_options_is_left_alone() -> None:
@@ -94,10 +96,10 @@ def test_what_else_is_in_the_options_is_left_alone() -> None:
     ("name", "value", "expected"),
     [
         ("annotation", "HTTPS://lab/a.json", "HTTPS://lab/a.json"),
-        ("annotation", Path("a.json"), "a.json"),
-        ("annotation", "nowhere/a.json", "nowhere/a.json"),
-        ("archive", "~/npy", "~/npy"),
-        ("archive", "c.txt/npy.zip", "c.txt/npy.zip"),
+        ("annotation", Path("a.json"), Path("a.json")),
+        ("annotation", "nowhere/a.json", Path("nowhere/a.json")),
+        ("archive", "~/npy", Path("~/npy")),
+        ("archive", "c.txt/npy.zip", Path("c.txt/npy.zip")),
         ("video_url", "http://lab/{{x}}/{clip}.mp4", "http://lab/{{x}}/{clip}.mp4"),
         ("cookies", "c.txt", "c.txt"),
         ("cookies", "~/c.txt", "~/c.txt"),
@@ -119,6 +121,7 @@ def test_what_else_is_in_the_options_is_left_alone() -> None:
 )
 def test_good_values_are_taken(here: Path, name: str, value: Any, expected: object) -> None:
     found = getattr(Network.read({name: value}, {}), name)
+    expected = expected.expanduser() if isinstance(expected, Path) else expected
     assert (found.with_secrets() if isinstance(found, Address) else found) == expected
 
 
@@ -127,15 +130,15 @@ def test_good_values_are_taken(here: Path, name: str, value: Any, expected: obje
     [
         (
             "annotation",
-            "ftp://lab/a.json",
-            r"an address with http:// or https://, got one with ftp://",
+            "nowhere://lab/a.json",
+            r"what can be read. nowhere://lab/a.json: .* does not know 'nowhere'",
         ),
         ("annotation", "", "a path, got ''"),
         ("annotation", 5, "a path, got 5"),
         (
             "archive",
-            "s3://bucket/npy.zip",
-            r"an address with http:// or https://, got one with s3://",
+            "file:///lab/npy.zip",
+            r"what can be read. file:///lab/npy.zip: expected a path. Name the path alone",
         ),
         ("archive", "~nosuchuser/npy.zip", "a path, got '~nosuchuser/npy.zip'"),
         ("archive", ["npy.zip"], r"a path, got \['npy.zip'\]"),

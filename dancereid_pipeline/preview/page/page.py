@@ -6,13 +6,13 @@ In the order of the data: `dataset_rows` reads a dataset; `people`, `timelines`,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Any
 
-from ...common.files import replaced
-from ...common.validation import checked_path, require_extra
+from ...common.store_path import AnyPath, output_path, written
+from ...common.validation import require_extra
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,14 @@ class Preview:
 
     html: str = field(repr=False)
 
-    def save(self, path: str | Path) -> Path:
+    def save(
+        self, path: str | AnyPath, storage_options: Mapping[str, Any] | None = None
+    ) -> AnyPath:
         """Writes the page to a file; an existing file is replaced, when the new one is complete.
 
         Args:
-            path: path of the file.
+            path: path of the file, or its address in a store.
+            storage_options: what fsspec is called with for an address.
 
         Returns:
             The path, with `~` replaced.
@@ -37,8 +40,8 @@ class Preview:
         Raises:
             SourceError: the file cannot be written.
         """
-        path = checked_path("path", path)
-        with replaced(path) as unfinished:
+        path = output_path("path", path, storage_options)
+        with written(path) as unfinished:
             # UTF-8 cannot hold a lone surrogate (from JSON), which is no reason to fail.
             unfinished.write_text(self.html, "utf-8", errors="replace")
         return path
