@@ -19,7 +19,7 @@ from huggingface_hub import CommitOperationDelete, HfApi, HfFileSystem, snapshot
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile
 
-from ..catalogue.catalogue import CONFIGS
+from ..build.units import PREPARED
 from ..common.errors import HubError
 from ..common.offline import OFFLINE, offline
 from ..common.report import Report
@@ -118,7 +118,7 @@ def take_down_from_hub(
 def _push_rest(api: HfApi, repo_id: str, folder: Path) -> None:
     """Pushes what is left, and squashes the history; a config without images goes altogether."""
     left = configs_in(Storage.of(folder))
-    there = {path.partition("/")[0] for path in _files(api, repo_id, _MAIN)} & set(CONFIGS)
+    there = {path.partition("/")[0] for path in _files(api, repo_id, _MAIN)} & set(PREPARED)
     gone = [CommitOperationDelete(f"{name}/", is_folder=True) for name in there - set(left)]
     if gone and not left:
         gone += [CommitOperationDelete(name) for name in (CARD, CROISSANT)]

@@ -20,7 +20,7 @@ from huggingface_hub import (
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from yaml import YAMLError
 
-from ..catalogue.catalogue import CONFIGS
+from ..build.units import PREPARED
 from ..common.errors import HubError, OptionError, SourceError
 from ..common.offline import OFFLINE, offline
 from ..common.report import Report
@@ -113,7 +113,7 @@ class _Remote:
     @property
     def records(self) -> dict[str, str]:
         """Paths of the records of configs that this project pushed, by config."""
-        paths = {config: f"{config}/{RECORD}" for config in CONFIGS}
+        paths = {config: f"{config}/{RECORD}" for config in PREPARED}
         return {config: path for config, path in paths.items() if path in self.files}
 
     def builds(self, *, but: Container[str]) -> dict[str, Build]:
@@ -331,7 +331,7 @@ def _commit(remote: _Remote, prepared: Prepared, access: Access, create_pr: bool
         if name in there and there[name].same_data(build) and there[name].coverage == build.coverage
     ]
     builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
-    ordered = [builds[config] for config in CONFIGS if config in builds]
+    ordered = [builds[config] for config in PREPARED if config in builds]
     last = remote.card()
     others = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
     others = {name: others[name] for name in others if name not in licence(there.values())}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..build.crop_rows import as_crops
 from ..build.numpy_view import as_arrays
 from ..common.device import usable_device
 from ..common.errors import DanceReIDError
@@ -24,7 +25,7 @@ def extract(
     """Computes features of the images of a split.
 
     Args:
-        dataset: one split, as `load_dataset` gives it.
+        dataset: one split, as `load_dataset` gives it, of crops or of tracklets.
         model: a folder that `dancereid.train` wrote; "timm:NAME" for a model of timm with its own
             weights (fetched from the Hub), pooled, with its own size and normalization; or
             "USER/NAME" of a model that `push_model_to_hub` pushed, if there is no such folder.
@@ -48,7 +49,7 @@ def extract(
 
         encoder = load_model(local_model(model)).to(usable_device(device))
         compute = encoder_features(encoder)
-    return features_of(as_arrays(dataset), compute, workers)
+    return features_of(as_arrays(as_crops(dataset)), compute, workers)
 
 
 def encoder_features(encoder: Any) -> Any:

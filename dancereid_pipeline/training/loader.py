@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..build.numpy_view import as_arrays
+from ..build.schema import check_columns
 from ..common.errors import DanceReIDError
 from ..common.validation import require_extra, whole_number
 from .samplers import Images, PeopleTimesImages
@@ -45,6 +46,7 @@ def people_loader(
             extra 'train' is not installed.
     """
     require_extra("train", "torch")
+    check_columns(dataset.features, ("image", "person_id"), "people_loader")
     images = Images.of(dataset["person_id"][:], least=2)
     sampler = PeopleTimesImages(images, people, per_person, seed)
     return load_batches(as_arrays(dataset, transform=transform), sampler, workers)

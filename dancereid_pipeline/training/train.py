@@ -9,6 +9,7 @@ from typing import Any
 
 from ..build.coverage import Coverage, coverage_of
 from ..build.numpy_view import as_arrays
+from ..build.schema import check_columns
 from ..common.errors import DanceReIDError, OptionError
 from ..common.files import usable
 from .check_training import check_training
@@ -134,6 +135,7 @@ def _parts(dataset: Any, select: str) -> tuple[Any, dict[str, Any]]:
             f"{', '.join(splits) or type(dataset).__name__}. Load it without split=."
         )
     trained, test = splits["trainval"], splits.get("test", ())
+    check_columns(trained.features, ("image", "keypoints", "person_id", "frame"), "trainval")
     scored = {"test": test} if len(test) else {}
     if select == "published" and not scored:
         raise OptionError("select: 'published' chooses by the split 'test', which has no images.")
