@@ -13,9 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .schema import example_features, unit_of
+from .schema import IMAGES, example_features, unit_of
 
-KEYS = ("person_id", "video_id", "frame")
 # The lists of a tracklet -> the columns of its crops.
 _LISTS = {"images": "image", "keypoints": "keypoints", "frames": "frame", "bbox": "bbox"}
 
@@ -38,15 +37,25 @@ def as_crops(dataset: Any) -> Any:
 
 
 def crop_numbers(table: pa.Table) -> pa.Table:
-    """Columns without images, of any unit, with a row for each (person, frame).
+    """The columns but the images, of any unit, with a row for each person in each frame.
 
     Args:
-        table: examples with the columns `person_id`, `video_id` and `frame`, as their unit has
-            them, and maybe `bbox` and `keypoints`. Those of frames are in pixels of the frame.
+        table: examples. The bboxes and keypoints of frames are in pixels of the frame.
     """
-    crops = _flat(table)
+    numbers = table.select([name for name in table.column_names if name not in IMAGES])
+    crops = _flat(numbers)
+    if crops is numbers:
+        return crops
     rows = _distinct(crops)
     return crops if len(rows) == len(crops) else crops.take(rows)
+
+
+def without_person(table: pa.Table, person_id: int) -> pa.Table:
+    """The examples that do not show a person. A whole frame shows all people in it."""
+    if "objects" not in table.column_names:
+        return table.filter(pc.not_equal(table["person_id"], person_id))
+    people = [frame["person_id"] for frame in table["objects"].to_pylist()]
+    return table.filter(pa.array([person_id not in ids for ids in people]))
 
 
 def _flat(table: pa.Table) -> pa.Table:
