@@ -52,7 +52,7 @@ def planned_tracklets(annotation: VideoAnnotation, options: SampleOptions) -> li
     planned = []
     for person, frames in enumerate(annotation.frames):
         spans = _spans(frames[frames % options.stride == 0], options)
-        after = [first for first, _ in spans[1:]] + [2**31]
+        after = [*(first for first, _ in spans), 2**31][1:]
         planned += [
             Tracklet(last, person, first, needed_from)
             for (first, last), needed_from in zip(spans, after, strict=True)
