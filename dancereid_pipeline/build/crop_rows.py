@@ -64,7 +64,8 @@ def _flat(table: pa.Table) -> pa.Table:
     if {"frames", "objects"}.isdisjoint(table.column_names):
         return table
     # Batch by batch: all images together may be more than one array of Arrow can hold.
-    return pa.Table.from_batches([flatten(batch) for batch in table.to_batches()] or None)
+    batches = table.to_batches() or [pa.RecordBatch.from_pylist([], table.schema)]
+    return pa.Table.from_batches([flatten(batch) for batch in batches])
 
 
 def _of_tracklets(batch: pa.RecordBatch) -> pa.RecordBatch:
