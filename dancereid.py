@@ -144,8 +144,8 @@ def __dir__() -> list[str]:
 class DanceReID(datasets.GeneratorBasedBuilder):
     """The builder of DanceReID. Most programs use `load_dataset` instead.
 
-    An example is one person in one frame (with `unit="tracklet"` or `"frame"` it is another, see
-    docs/formats.md):
+    An example is one person in one frame; with `unit="tracklet"` or `unit="frame"` it is another
+    (docs/index.md). Its columns:
 
     | column | type | content |
     | --- | --- | --- |

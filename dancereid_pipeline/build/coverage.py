@@ -38,7 +38,7 @@ class Outcome:
         detail: a message for the user: where, what was expected, what was found, what to do.
         images: number of images that it gave to each of its splits. Also where an example is a
             tracklet or a frame, each person in each frame counts as one.
-        examples: number of examples that it gave to each of its splits.
+        examples: number of examples that it gave to each of its splits of a dataset.
         expected: number of images that its annotation lists; None if unknown.
         people: number of people with at least one image.
         expected_people: number of people in the catalogue.

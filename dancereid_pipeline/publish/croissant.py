@@ -246,13 +246,20 @@ def _field(
     else:
         source["extract"] = {"column": name}
         if data_type == _IMAGE:
-            source["transform"] = {"jsonPath": "[*].bytes" if shape else "bytes"}
+            source["transform"] = {"jsonPath": "bytes"}
     return {
         "@type": "cr:Field",
         "@id": f"{build.config}/{name}",
         "name": name,
         "description": meaning,
         "dataType": data_type,
-        **({"isArray": True, "arrayShape": shape} if shape else {}),
+        **_lengths(data_type, shape),
         "source": source,
     }
+
+
+def _lengths(data_type: str, shape: str | None) -> dict[str, Any]:
+    """Whether a field has several values. Images are no numbers of an array."""
+    if shape is None:
+        return {}
+    return {"repeated": True} if data_type == _IMAGE else {"isArray": True, "arrayShape": shape}

@@ -87,9 +87,10 @@ def test_the_card_and_croissant_describe_each_unit(prepared: Path) -> None:
     _, of_tracklets, of_frames = sets
     shapes = {f["name"]: f.get("arrayShape") for f in of_tracklets["field"]}
     assert shapes == {
-        "split": None, "images": "-1", "keypoints": "-1,17,2", "person_id": None,
+        "split": None, "images": None, "keypoints": "-1,17,2", "person_id": None,
         "video_id": None, "frames": "-1", "bbox": "-1,4",
     }  # fmt: skip
+    assert [f["name"] for f in of_tracklets["field"] if f.get("repeated")] == ["images"]
     (objects,) = (f for f in of_frames["field"] if f["name"] == "objects")
     assert [f["name"].rpartition("/")[2] for f in objects["subField"]] == [
         "person_id", "bbox", "keypoints",
