@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .sheet import FAINT, TITLE_HEIGHT, Sheet
 
-_WIDTH, _HEIGHT, _LINE, _GAP = 352, 240, 20, 6  # of a frame on the sheet, in pixels
+_WIDTH, _HEIGHT, _LINE, _GAP = 352, 200, 20, 6  # of a frame on the sheet, in pixels
 _COLUMNS = 3
 
 

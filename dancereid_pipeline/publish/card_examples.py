@@ -15,16 +15,17 @@ _TEXTS = Path(__file__).with_name("card_texts")
 UNIT_NOTES = {
     "crop": "",
     "tracklet": " An example is a tracklet: a person's crops in an unbroken run of frames.",
-    "frame": " An example is a whole frame with all annotated people in it.",
+    "frame": " An example is a whole frame with all annotated people in it. Others may be "
+    "in the picture, too.",
 }
 # What the picture of a card shows.
 PICTURES = {
     **dict.fromkeys(
         ("crop", "tracklet"),
-        "crops of people, one row for each person, crops spread over the person's frames, every "
+        "Crops of people, one row for each person, crops spread over the person's frames, every "
         "second crop with its pose",
     ),
-    "frame": "whole frames with the bbox and pose of each person",
+    "frame": "Whole frames with the bbox and pose of each person",
 }
 
 

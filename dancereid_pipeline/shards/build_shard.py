@@ -22,6 +22,8 @@ from .parquet_shards import Shard, rows_a_group, shard_schema, shard_writer
 from .shard_record import SUFFIX, BuildIdentity, ShardRecord, shard_name
 from .split_statistics import shard_figures
 
+_CROPS_SHOWN = 5
+
 
 @dataclass(frozen=True)
 class ShardJob:
@@ -137,10 +139,16 @@ def put_video(
 
 
 def _first_example(file: Path) -> dict[str, Any]:
-    """The first example without its images, with rounded numbers, for the card."""
+    """The first example without its images, with rounded numbers, for the card.
+
+    Of a tracklet, which may be long, only the first crops.
+    """
     with pq.ParquetFile(file) as parquet:
         names = [name for name in parquet.schema_arrow.names if name not in IMAGES]
         example: dict[str, Any] = parquet.read_row_group(0, names).slice(0, 1).to_pylist()[0]
+    if "frames" in example:
+        for name in ("frames", "keypoints", "bbox"):
+            example[name] = example[name][:_CROPS_SHOWN]
     for values in (example, example.get("objects", {})):
         for name in {"keypoints", "bbox"} & values.keys():
             numbers = np.round(np.asarray(values[name], np.float64), 2).astype(object)

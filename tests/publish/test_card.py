@@ -294,7 +294,7 @@ def test_the_card_of_a_real_build(small: Path, cache: str, tmp_path: Path) -> No
     assert "| test | 20 | 4 | 2 | 5, 5, 5 |" in text
     first = ds["trainval"][0]
     assert f"'bbox': {[round(x, 2) for x in first['bbox']]!r}" in text
-    assert "![crops of people" in text
+    assert "![Crops of people" in text
     assert (tmp_path / "mine" / "paper" / "people.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
 
 

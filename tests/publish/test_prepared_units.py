@@ -163,7 +163,7 @@ def test_a_person_is_taken_out_of_every_unit(
     for unit in NAMES:
         dancereid.prepare("paper", tmp_path / "p", unit=unit, **inputs)
     done = dancereid.take_down(tmp_path / "p", ["ccc"], person=4)
-    # Six crops, as many in tracklets; of the frames all six, which show the others as well.
+    # Six crops, as many in tracklets; of the frames all, since any may show the person.
     assert done.images == 6 + 6 + 18
     left: dict[str, Any] = {
         name: datasets.load_dataset(str(tmp_path / "p"), name, cache_dir=str(tmp_path / "cache"))
