@@ -111,6 +111,7 @@ class VideoSamples:
                 unseen = int(np.isnan(sample.keypoints).any(axis=1).sum())
                 self._record(
                     images=self.outcome.images + 1,
+                    examples=self.outcome.examples + 1,
                     people=len(people),
                     unseen_joints=self.outcome.unseen_joints + unseen,
                 )
