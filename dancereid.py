@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from dancereid_pipeline.checks.folder_check import check
     from dancereid_pipeline.doctor.doctor import doctor
     from dancereid_pipeline.evaluation.evaluate import evaluate
+    from dancereid_pipeline.evaluation.tracklet_means import tracklet_means
     from dancereid_pipeline.export.export import export
     from dancereid_pipeline.formats.annotation import write_annotation
     from dancereid_pipeline.formats.npy_tracks import write_tracks
@@ -93,6 +94,7 @@ __all__ = [
     "reproduce",
     "take_down",
     "take_down_from_hub",
+    "tracklet_means",
     "train",
     "write_annotation",
     "write_tracks",
@@ -118,6 +120,7 @@ _LATER = {
     "reproduce": "training.reproduce",
     "take_down": "publish.takedown",
     "take_down_from_hub": "publish.hub_takedown",
+    "tracklet_means": "evaluation.tracklet_means",
     "train": "training.train",
     "write_annotation": "formats.annotation",
     "write_tracks": "formats.npy_tracks",
@@ -141,7 +144,8 @@ def __dir__() -> list[str]:
 class DanceReID(datasets.GeneratorBasedBuilder):
     """The builder of DanceReID. Most programs use `load_dataset` instead.
 
-    An example is one person in one frame:
+    An example is one person in one frame; with `unit="tracklet"` or `unit="frame"` it is another
+    (docs/index.md). Its columns:
 
     | column | type | content |
     | --- | --- | --- |
@@ -205,7 +209,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
             description=OWN_DESCRIPTION if own else f"{DESCRIPTION} {self.config.description}",
             citation=CITATION,
             homepage=HOMEPAGE,
-            features=example_features(skeleton=self.config.skeleton),
+            features=example_features(skeleton=self.config.skeleton, unit=self.config.unit),
         )
 
     @classmethod
@@ -230,24 +234,23 @@ class DanceReID(datasets.GeneratorBasedBuilder):
         for split, jobs in splits.items():
             generator = datasets.SplitGenerator(name=split, gen_kwargs={"jobs": jobs})
             # For the progress bar only: the build counts the examples that it writes.
-            generator.split_info.num_examples = sum(
-                job.expected or 0 for job in jobs if not job.missing
-            )
+            generator.split_info.num_examples = sum(job.expected_examples for job in jobs)
             generators.append(generator)
         return generators
 
     def _generate_examples(self, jobs: list[VideoJob]) -> Iterator[tuple[str, dict[str, Any]]]:
         # Here, not above: so `import dancereid` does not import the decoder and OpenCV.
-        from dancereid_pipeline.build.samples import VideoSamples
+        from dancereid_pipeline.build.examples import VideoExamples
         from dancereid_pipeline.build.stored_image import refuse_file_of_name
 
         share_cores(self._processes)
         for job in jobs:
-            samples = VideoSamples(job)
-            for sample in samples:
-                refuse_file_of_name(f"{sample.stem}.jpg")
-                yield sample.stem, sample.example
-            self._finish(samples.outcome, job)
+            examples = VideoExamples(job)
+            for example in examples:
+                for name in example.names:
+                    refuse_file_of_name(name)
+                yield example.key, example.columns
+            self._finish(examples.outcome, job)
 
     def _prepare_split_single(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Builds a part of a split, in any process; raises the error that `datasets` would hide."""

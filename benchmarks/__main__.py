@@ -16,7 +16,7 @@ from benchmarks.harness import Figure, Size, machine, table
 # Each is a file.
 NAMES = (
     *("build", "num_proc", "memory", "import_time", "dataloader", "frame_skipping"),
-    *("export", "many_videos", "evaluation", "preview", "training"),
+    *("units", "export", "many_videos", "evaluation", "preview", "training"),
 )
 _NEED_TORCH = {"training"}
 

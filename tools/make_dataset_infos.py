@@ -1,32 +1,46 @@
-"""Writes dataset_infos.json: the features and counts of each config with default options.
+"""Writes dataset_infos.json: the features and counts of each config and unit, default options.
 
     python tools/make_dataset_infos.py           # writes it
     python tools/make_dataset_infos.py --check   # writes nothing; exit code 1 if it is out of date
 
-Counts come from the catalogue: its column `annotated_every_5th` was counted on the published
-annotation. The counts of the demo come from its own annotation.
+Counts come from the catalogue: its columns `annotated_every_5th`, `tracklets_every_5th` and
+`frames_every_5th` were counted on the published annotation. The counts of the demo come from its
+own annotation.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dancereid import DanceReID, DanceReIDConfig
+from dancereid_pipeline.build.options import UNITS
+from dancereid_pipeline.build.units import prepared_name
 from dancereid_pipeline.catalogue.catalogue import CONFIGS, OWN, Catalogue
 from dancereid_pipeline.shards.parquet_shards import plain_features
+
+_COLUMNS = {
+    "crop": "annotated_every_5th",
+    "tracklet": "tracklets_every_5th",
+    "frame": "frames_every_5th",
+}
 
 
 def dataset_infos() -> dict[str, Any]:
     """The content of the file: `{config: {description, version, features, splits}}`."""
-    configs = [config for config in DanceReID.BUILDER_CONFIGS if config.name != OWN]
-    return {config.name: _info(config) for config in configs}
+    return {
+        prepared_name(config.name, unit): _info(replace(config, unit=unit))
+        for config in DanceReID.BUILDER_CONFIGS
+        if config.name != OWN
+        for unit in UNITS
+    }
 
 
 def _info(config: DanceReIDConfig) -> dict[str, Any]:
-    features = DanceReID(config_name="demo").info.features
+    features = DanceReID(config_name="demo", unit=config.unit).info.features
     return {
         "description": config.description,
         "version": str(config.version),
@@ -41,12 +55,13 @@ def _info(config: DanceReIDConfig) -> dict[str, Any]:
 def _counts(config: DanceReIDConfig) -> dict[str, int]:
     if config.name == "demo":
         return {
-            split: sum(j.expected or 0 for j in jobs)
+            split: sum(job.expected_examples for job in jobs)
             for split, jobs in config.request().plan().splits().items()
         }
     videos = Catalogue.read().choose(config.name)
+    column = _COLUMNS[config.unit]
     return {
-        split: sum(v.annotated_every_5th or 0 for v in videos if split in v.splits_in(config.name))
+        split: sum(getattr(v, column) for v in videos if split in v.splits_in(config.name))
         for split in CONFIGS[config.name]
     }
 

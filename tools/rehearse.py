@@ -4,6 +4,8 @@ It loads as the real data does, in minutes and without the videos:
 
     python tools/rehearse.py annotation.json rehearsal
     load_dataset("dancereid", "paper", data_dir="rehearsal")   # 31,643 + 22,637 examples
+
+With unit="tracklet" there are 2,111 + 1,543 examples, with unit="frame" 8,806 + 6,315.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import datasets
 
 from ..catalogue.catalogue import OWN
 from ..common.validation import one_of
-from .options import MISSING, SampleOptions
+from .options import MAX_SIDE, MISSING, SampleOptions
 from .request import Request
 
 # The version of the examples. It goes up when the same files and options give other examples.
@@ -33,6 +33,15 @@ class DanceReIDConfig(datasets.BuilderConfig):
         keypoints: "exact" gives each joint where the crop shows it; "published" gives the
             values of the published files, which are shifted where a crop was cut at an edge
             of the frame.
+        unit: what an example is: "crop", one person in one frame; "tracklet", a person's crops in
+            an unbroken run of frames; "frame", a whole frame with all its people.
+        max_gap: the most frames of the video that may be missing between two crops of a tracklet,
+            beyond the stride; a larger gap ends it. The published annotation leaves out 10 of
+            every 100 frames.
+        max_length: the most crops of a tracklet; a longer run is cut into several.
+        overlap: the number of crops that two neighbours have in common where a run is cut.
+        max_side: the most pixels of the longer side of a whole frame; a larger one is scaled
+            down, and bboxes and keypoints with it.
         missing: what to do if videos are missing: "skip" builds the others and lists what is
             missing; "error" lists it and builds nothing.
         catalogue: path, or address in a store, of a CSV of your own videos, with a row for each
@@ -52,6 +61,11 @@ class DanceReIDConfig(datasets.BuilderConfig):
     jpeg_quality: int = 75
     skeleton: bool = False
     keypoints: str = "exact"
+    unit: str = "crop"
+    max_gap: int = 0
+    max_length: int = 100
+    overlap: int = 0
+    max_side: int = MAX_SIDE
     missing: str = "skip"
     catalogue: str | None = None
     title: str | None = None
@@ -75,7 +89,8 @@ class DanceReIDConfig(datasets.BuilderConfig):
     @property
     def at_defaults(self) -> bool:
         """Whether a complete build must have the counts in `dataset_infos.json`."""
-        default = self.stride == 5 and self.catalogue is None and self.videos is None
+        counted = ("stride", "max_gap", "max_length", "overlap", "catalogue", "videos")
+        default = all(getattr(self, name) == getattr(type(self), name) for name in counted)
         return default and self.name != OWN
 
     def request(self) -> Request:

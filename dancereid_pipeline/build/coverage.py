@@ -17,6 +17,8 @@ from ..common.records import parse_record
 from ..common.report import Report
 from ..formats.clip_facts import ClipFacts
 from ..formats.pose import JOINT_NAMES
+from .options import UNIT_NAMES, UNITS
+from .units import prepared_name
 
 # For these reasons nothing of the video was read, and the reason needs no detail.
 _ABSENT = REFUSALS | {
@@ -34,7 +36,9 @@ class Outcome:
         splits: the splits that have the video (two in the published list's overlap).
         reason: `Reason.USED`, or why the video gave no images or only a part of them.
         detail: a message for the user: where, what was expected, what was found, what to do.
-        images: number of images that it gave to each of its splits.
+        images: number of images that it gave to each of its splits. Also where an example is a
+            tracklet or a frame, each person in each frame counts as one.
+        examples: number of examples that it gave to each of its splits of a dataset.
         expected: number of images that its annotation lists; None if unknown.
         people: number of people with at least one image.
         expected_people: number of people in the catalogue.
@@ -59,6 +63,7 @@ class Outcome:
     reason: Reason
     detail: str = ""
     images: int = 0
+    examples: int = 0
     expected: int | None = None
     people: int = 0
     expected_people: int = 0
@@ -124,10 +129,24 @@ class Coverage(Report):
     @property
     def splits(self) -> dict[str, int]:
         """The number of images in each split."""
+        return self._by_split("images")
+
+    @property
+    def examples(self) -> dict[str, int]:
+        """The number of examples in each split: of images, or of tracklets or frames."""
+        return self._by_split("examples")
+
+    def _by_split(self, count: str) -> dict[str, int]:
         return {
-            split: sum(o.images for o in self.outcomes if split in o.splits)
+            split: sum(getattr(o, count) for o in self.outcomes if split in o.splits)
             for split in in_order(s for outcome in self.outcomes for s in outcome.splits)
         }
+
+    @property
+    def unit(self) -> str:
+        """What an example is: "crop", "tracklet" or "frame"."""
+        unit = self.options.get("unit")
+        return str(unit) if unit in UNITS else "crop"
 
     @property
     def fingerprint(self) -> str:
@@ -152,7 +171,11 @@ class Coverage(Report):
             f"{sum(o.images for o in self.outcomes):,} of {whole:,}{more} images "
             f"(fingerprint {self.fingerprint})"
         ]
-        lines += [f"  {split}: {count:,} images" for split, count in self.splits.items()]
+        examples = self.examples
+        for split, count in self.splits.items():
+            of_unit = f" in {examples[split]:,} {UNIT_NAMES[self.unit]}"
+            where = "" if self.unit == "crop" else of_unit
+            lines.append(f"  {split}: {count:,} images{where}")
         absent = {o.video_id: o.reason for o in self.outcomes if o.absent}
         lines += [f"  {line}" for line in by_reason(absent)]
         for outcome in self.outcomes:
@@ -170,14 +193,14 @@ class Coverage(Report):
             CountMismatchError: each video gave all its images, but the counts differ.
         """
         infos = json.loads(project_file("dataset_infos.json").read_text("utf-8"))
-        expected = {
-            name: split["num_examples"] for name, split in infos[self.config]["splits"].items()
-        }
-        if self.whole and self.splits != expected:
+        name, examples = prepared_name(self.config, self.unit), self.examples
+        expected = {s: split["num_examples"] for s, split in infos[name]["splits"].items()}
+        if self.whole and examples != expected:
             raise CountMismatchError(
-                f"Expected {expected} images, as published, but '{self.config}' has {self.splits}, "
-                "and no video is missing. So the annotation is not the published one: get that, "
-                "or, if you changed it on purpose, pass verification_mode='no_checks'."
+                f"Expected {expected} {UNIT_NAMES[self.unit]}, as published, but '{self.config}' "
+                f"has {examples}, and no video is missing. So the annotation is not the published "
+                "one: get that, or, if you changed it on purpose, pass "
+                "verification_mode='no_checks'."
             )
 
     def with_reasons(self, absent: Mapping[str, VideoError]) -> Coverage:

@@ -9,14 +9,16 @@ from typing import Any, TypeAlias, TypeVar
 import cv2
 import datasets
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..common.errors import DanceReIDError
 from ..common.validation import shown
-from .schema import IMAGES
+from .schema import IMAGES, unit_of
 from .stored_image import StoredImage, decodable, image_bytes, require_values
 
 _NUMBERS = {"keypoints": (17, 2), "bbox": (4,)}
+_LISTS = {"frames", "person_id"}  # of whole numbers, where they are lists
 
 AnyDataset = TypeVar("AnyDataset")
 Transform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
@@ -40,6 +42,10 @@ def as_arrays(dataset: AnyDataset, *, transform: Transform | None = None) -> Any
         blue. `keypoints` is float32 `[17, 2]`, x and y in crop pixels. `bbox` is float32 `[4]`,
         x1, y1, x2, y2 in source pixels. The other columns stay the same.
 
+        Of tracklets, `images` is uint8 `[T, height, width, 3]`, `keypoints` `[T, 17, 2]`, `bbox`
+        `[T, 4]` and `frames` int32 `[T]`. Of frames, `objects` is a dict with `person_id` int32
+        `[N]`, `bbox` `[N, 4]` and `keypoints` `[N, 17, 2]`, in pixels of the image.
+
         A later `set_transform` or `with_format` of `datasets` takes the place of `transform`, as
         each of these takes the place of the one before. It gets the images as arrays, too;
         `keypoints` and `bbox` come as the new format gives them (lists, for a transform).
@@ -61,8 +67,8 @@ def as_arrays(dataset: AnyDataset, *, transform: Transform | None = None) -> Any
     raw: Any = dataset
     for name in IMAGES:
         if name in (dataset.column_names or ()):
-            raw = raw.cast_column(name, _Pixels())
-    decode = _Decode(transform)
+            raw = raw.cast_column(name, _ListOfPixels() if name == "images" else _Pixels())
+    decode = _Decode(transform, unit_of(dataset.column_names))
     return (
         raw.map(decode.example)
         if isinstance(raw, datasets.IterableDataset)
@@ -81,14 +87,37 @@ class _Pixels(StoredImage):
         return value if isinstance(value, np.ndarray) else pixels_of(value)
 
 
+class _ListOfPixels(StoredImage):
+    """As `_Pixels`, of the images of a tracklet. `datasets` cannot decode a list to arrays."""
+
+    pa_type = pa.list_(datasets.Image.pa_type)
+
+    def __call__(self) -> pa.DataType:
+        return self.pa_type
+
+    def cast_storage(self, storage: Any) -> Any:
+        return storage.cast(self.pa_type)
+
+    def encode_example(self, value: Any) -> Any:
+        return value
+
+    def decode_example(
+        self,
+        value: Any,
+        token_per_repo_id: object = None,  # noqa: ARG002  # the signature is that of `datasets`
+    ) -> NDArray[np.uint8]:
+        return value if isinstance(value, np.ndarray) else _stack([pixels_of(v) for v in value])
+
+
 @dataclass(frozen=True)
 class _Decode:
     """It can be pickled, for the workers of a loader, if the transform can."""
 
     transform: Transform | None
+    unit: str
 
     def example(self, columns: dict[str, Any]) -> dict[str, Any]:
-        arrays = {name: _array(name, value) for name, value in columns.items()}
+        arrays = {name: _array(name, value, self.unit) for name, value in columns.items()}
         return arrays if self.transform is None else self.transform(arrays)
 
     def batch(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -99,21 +128,39 @@ class _Decode:
         return {name: [row[name] for row in rows] for name in (rows[0] if rows else columns)}
 
 
-def _array(name: str, value: Any) -> Any:
+def _array(name: str, value: Any, unit: str) -> Any:
     if name in IMAGES and value is None:  # `datasets` decodes no null
         return pixels_of(value)
-    return _numbers(name, value) if name in _NUMBERS else value
+    if unit == "frame" and name == "objects":
+        return {inner: _array(inner, values, "objects") for inner, values in value.items()}
+    several = unit in ("tracklet", "objects")
+    if several and name in _LISTS and not isinstance(value, int):
+        return np.asarray(value, np.int32)
+    return _numbers(name, value, several=several) if name in _NUMBERS else value
 
 
-def _numbers(name: str, value: Any) -> NDArray[np.float32]:
+def _stack(images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """The images of a tracklet as one array, `[T, height, width, 3]`."""
+    if not images or len({image.shape for image in images}) > 1:
+        found = ", ".join(sorted({str(image.shape) for image in images})) or "none"
+        raise DanceReIDError(
+            f"Column 'images': expected images of one size in every row, found {found}. Use the "
+            "dataset as it was loaded."
+        )
+    return np.stack(images)
+
+
+def _numbers(name: str, value: Any, *, several: bool) -> NDArray[np.float32]:
+    shape = _NUMBERS[name]
     try:
         numbers = np.asarray(value, np.float32)
-        if numbers.shape != _NUMBERS[name]:
+        if numbers.shape[several:] != shape or numbers.ndim != len(shape) + several:
             raise ValueError(f"the shape is {list(numbers.shape)}")
     except (ValueError, TypeError) as error:
+        expected = ["N", *shape] if several else [*shape]
         raise DanceReIDError(
-            f"Column '{name}': expected numbers of the shape {list(_NUMBERS[name])} in every row "
-            f"({error}). Use the dataset as it was loaded."
+            f"Column '{name}': expected numbers of the shape [{', '.join(map(str, expected))}] in "
+            f"every row ({error}). Use the dataset as it was loaded."
         ) from error
     return numbers
 

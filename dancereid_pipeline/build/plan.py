@@ -16,6 +16,7 @@ from ..inputs.data_folder import Inputs, VideoFiles, clip_state
 from .coverage import Outcome, by_reason
 from .fingerprint import code_fingerprint
 from .options import SampleOptions
+from .units import count_examples
 
 logger = logging.getLogger("dancereid")
 
@@ -64,6 +65,13 @@ class VideoJob:
         """The number of images by the annotation, or else by the catalogue; None if unknown."""
         stride, annotation = self.options.stride, self.annotation
         return annotation.count(stride) if annotation else self.video.expected_images(stride)
+
+    @property
+    def expected_examples(self) -> int:
+        """The number of examples by the annotation; 0 if the video cannot be read."""
+        if self.annotation is None or self.missing:
+            return 0
+        return count_examples(self.annotation, self.options)
 
     @property
     def identity(self) -> list[str | int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import cv2
@@ -22,8 +22,9 @@ from ..formats.picture_clip import Picture
 from ..formats.video_frame import DecodedFrame
 from ..inputs.data_folder import VideoFiles
 from .coverage import Outcome
-from .crops import KEYPOINT_MAPPINGS, crop_window, resize
+from .crops import KEYPOINT_MAPPINGS, Window, crop_window, resize
 from .draw_pose import draw_skeleton
+from .options import SampleOptions
 from .plan import VideoJob
 
 logger = logging.getLogger("dancereid")
@@ -34,12 +35,13 @@ class Sample:
     """One person in one frame.
 
     Attributes:
-        image: the crop as JPEG.
-        keypoints: x, y in crop pixels, float64 `[17, 2]`; NaN for a joint that was not seen.
+        image: the crop as JPEG; for unit "frame" the whole frame, the same object for its people.
+        keypoints: x, y in pixels of the image, float64 `[17, 2]`; NaN for a joint that was not
+            seen.
         person_id: the person id (global).
         video_id: the video id, as in the catalogue.
         frame: index of the frame in the tracks, from 0.
-        bbox: x1, y1, x2, y2 in source pixels, float32 `[4]`.
+        bbox: x1, y1, x2, y2 in source pixels (unit "frame": of the image), float32 `[4]`.
         skeleton: the crop with its pose drawn on it, as JPEG; None without that option.
     """
 
@@ -109,6 +111,7 @@ class VideoSamples:
                 unseen = int(np.isnan(sample.keypoints).any(axis=1).sum())
                 self._record(
                     images=self.outcome.images + 1,
+                    examples=self.outcome.examples + 1,
                     people=len(people),
                     unseen_joints=self.outcome.unseen_joints + unseen,
                 )
@@ -140,8 +143,9 @@ class VideoSamples:
                     check_size(size, tracks.bbox, str(files.clip))
                     checked = size
                 frame = index // multiple
+                view = _View(decoded, self._options)
                 for row in range(*np.searchsorted(tracks.frame, [frame, frame + 1]).tolist()):
-                    sample = self._sample(decoded, tracks, row, annotation)
+                    sample = self._sample(view, tracks, row, annotation)
                     if sample is not None:
                         yield sample
             past_end = np.count_nonzero(tracks.frame * multiple >= clip.frame_count)
@@ -164,30 +168,85 @@ class VideoSamples:
         return kept
 
     def _sample(
-        self, decoded: DecodedFrame | Picture, tracks: Tracks, row: int, annotation: VideoAnnotation
+        self, view: _View, tracks: Tracks, row: int, annotation: VideoAnnotation
     ) -> Sample | None:
         """The sample of one detection; None if its bbox is outside the frame."""
-        options = self._options
-        frame_size = decoded.height, decoded.width
-        window = crop_window(tracks.bbox[row], frame_size, options.image_size)
+        person = int(tracks.person[row])
+        window = view.window(tracks.bbox[row])
         if window is None:
             self._record(outside=self.outcome.outside + 1)
             return None
-        crop = resize(decoded.bgr(*window.pixels), options.image_size)
-        map_keypoints = KEYPOINT_MAPPINGS[options.keypoints]
-        keypoints = map_keypoints(tracks.keypoints[row], window, options.image_size)
-        person = int(tracks.person[row])
-        skeleton = draw_skeleton(crop, keypoints, person) if options.skeleton else None
-        quality = options.jpeg_quality
+        of_person = tracks.bbox[row], tracks.keypoints[row], person
+        whole = self._options.unit == "frame"
+        shown = view.whole(*of_person) if whole else view.crop(window, *of_person)
         return Sample(
-            image=_jpeg(crop, quality),
-            keypoints=keypoints,
+            **shown,
             person_id=self._job.video.first_id + int(np.searchsorted(annotation.people, person)),
             video_id=self._job.video.video_id,
             frame=int(tracks.frame[row]),
-            bbox=tracks.bbox[row].astype(np.float32),
-            skeleton=None if skeleton is None else _jpeg(skeleton, quality),
         )
+
+
+class _View:
+    """A decoded frame, and what an image shows of it.
+
+    Args:
+        decoded: the frame.
+        options: the options that shape samples.
+    """
+
+    def __init__(self, decoded: DecodedFrame | Picture, options: SampleOptions) -> None:
+        self._decoded = decoded
+        self._options = options
+
+    def window(self, bbox: NDArray[np.float64]) -> Window | None:
+        """The window around a bbox; None if the bbox is outside the frame."""
+        size = self._decoded.height, self._decoded.width
+        return crop_window(bbox, size, self._options.image_size)
+
+    def crop(
+        self,
+        window: Window,
+        bbox: NDArray[np.float64],
+        keypoints: NDArray[np.float64],
+        person: int,
+    ) -> dict[str, Any]:
+        """Image, keypoints, bbox and skeleton of a sample that shows a window."""
+        options = self._options
+        crop = resize(self._decoded.bgr(*window.pixels), options.image_size)
+        mapped = KEYPOINT_MAPPINGS[options.keypoints](keypoints, window, options.image_size)
+        skeleton = draw_skeleton(crop, mapped, person) if options.skeleton else None
+        return {
+            "image": _jpeg(crop, options.jpeg_quality),
+            "keypoints": mapped,
+            "bbox": bbox.astype(np.float32),
+            "skeleton": None if skeleton is None else _jpeg(skeleton, options.jpeg_quality),
+        }
+
+    def whole(
+        self,
+        bbox: NDArray[np.float64],
+        keypoints: NDArray[np.float64],
+        person: int,  # noqa: ARG002  # as for `crop`
+    ) -> dict[str, Any]:
+        """Image, keypoints and bbox of a sample that shows the whole frame."""
+        image, scale = self._whole
+        return {
+            "image": image,
+            "keypoints": keypoints * scale,
+            "bbox": (bbox * np.tile(scale, 2)).astype(np.float32),
+        }
+
+    @cached_property
+    def _whole(self) -> tuple[bytes, NDArray[np.float64]]:
+        """The frame as JPEG, encoded once; and its scale in x and y."""
+        size = np.array([self._decoded.width, self._decoded.height])
+        pixels: Any = self._decoded.bgr(0, int(size[1]), 0, int(size[0]))
+        scaled = size
+        if size.max() > self._options.max_side:
+            scaled = np.maximum(np.rint(size * (self._options.max_side / size.max())), 1)
+            pixels = cv2.resize(pixels, scaled.astype(int).tolist(), interpolation=cv2.INTER_AREA)
+        return _bgr_jpeg(pixels, self._options.jpeg_quality), scaled / size
 
 
 @cache  # once
@@ -203,6 +262,10 @@ def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
 
     Pillow wrote the published files. OpenCV takes half the time; both use libjpeg-turbo.
     """
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    _, content = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), options)
+    return _bgr_jpeg(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), quality)
+
+
+def _bgr_jpeg(pixels: Any, quality: int) -> bytes:
+    """The same of pixels in OpenCV's order (blue, green, red)."""
+    _, content = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     return content.tobytes()

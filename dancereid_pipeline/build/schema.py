@@ -10,28 +10,60 @@ import datasets
 from ..common.errors import DanceReIDError
 from ..common.validation import shown
 
-IMAGES = ("image", "skeleton")
+IMAGES = ("image", "skeleton", "images")
 
 
-def example_features(*, skeleton: bool) -> datasets.Features:
+def example_features(*, skeleton: bool = False, unit: str = "crop") -> datasets.Features:
     """The columns of an example and their types, in order.
 
     Args:
         skeleton: whether the column `skeleton` is there.
+        unit: what an example is.
     """
-    number = datasets.Value("float32")
-    columns: dict[str, Any] = {
-        "image": datasets.Image(),
-        # Plain lists of fixed size: all programs that read Parquet can read them.
-        "keypoints": datasets.Sequence(datasets.Sequence(number, length=2), length=17),
-        "person_id": datasets.Value("int32"),
-        "video_id": datasets.Value("string"),
-        "frame": datasets.Value("int32"),
-        "bbox": datasets.Sequence(number, length=4),
-    }
+    number, integer = datasets.Value("float32"), datasets.Value("int32")
+    # Plain lists of fixed size: all programs that read Parquet can read them.
+    keypoints = datasets.Sequence(datasets.Sequence(number, length=2), length=17)
+    bbox = datasets.Sequence(number, length=4)
+    if unit == "tracklet":
+        columns: dict[str, Any] = {
+            "images": datasets.Sequence(datasets.Image()),
+            "keypoints": datasets.Sequence(keypoints),
+            "person_id": integer,
+            "video_id": datasets.Value("string"),
+            "frames": datasets.Sequence(integer),
+            "bbox": datasets.Sequence(bbox),
+        }
+    elif unit == "frame":
+        columns = {
+            "image": datasets.Image(),
+            "width": integer,
+            "height": integer,
+            "video_id": datasets.Value("string"),
+            "frame": integer,
+            "objects": {
+                "person_id": datasets.Sequence(integer),
+                "bbox": datasets.Sequence(bbox),
+                "keypoints": datasets.Sequence(keypoints),
+            },
+        }
+    else:
+        columns = {
+            "image": datasets.Image(),
+            "keypoints": keypoints,
+            "person_id": integer,
+            "video_id": datasets.Value("string"),
+            "frame": integer,
+            "bbox": bbox,
+        }
     if skeleton:
         columns["skeleton"] = datasets.Image()
     return datasets.Features(columns)
+
+
+def unit_of(features: Iterable[str] | None) -> str:
+    """What an example is, by the names of the columns."""
+    names = set(features or ())
+    return "tracklet" if "images" in names else "frame" if "objects" in names else "crop"
 
 
 def check_splits(dataset: Any) -> None:
@@ -62,6 +94,11 @@ def check_columns(features: datasets.Features | None, names: Iterable[str], wher
     """
     names, expected = list(names), example_features(skeleton=True)
     lacking = [name for name in names if name not in (features or ())]
+    if lacking and (unit := unit_of(features)) != "crop":
+        raise DanceReIDError(
+            f"{where}: expected crops, got {unit}s. Load the dataset with unit='crop' (--unit "
+            "crop), or name that config of a prepared folder."
+        )
     if features is None or lacking:
         raise DanceReIDError(
             f"{where}: expected the columns {', '.join(names)}; {', '.join(lacking)} is missing. "

@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from PIL import Image
 
 from ..common.errors import DanceReIDError, SourceError
 from ..formats.image_header import size_of_image
-from .options import MAX_SIDE
-from .schema import example_features
+from .options import MAX_SIDE, UNITS
+from .schema import IMAGES, example_features
 
 _BATCH = 1000  # rows
+_COLUMNS = {name for unit in UNITS for name in example_features(unit=unit)} | set(IMAGES)
 _TRUST = (
     "Do not use this dataset if you do not know who made it; if you made it, build or prepare it "
     "again."
@@ -55,9 +57,11 @@ def require_values(dataset: datasets.Dataset, where: str) -> None:
     Raises:
         DanceReIDError: there is one; the message names its row.
     """
-    for name in example_features(skeleton=True):
+    for name in dataset.features:
+        if name not in _COLUMNS:
+            continue
         # All stored rows first: to gather those that `select` or `filter` left would copy them.
-        if name not in dataset.features or not pc.any(_empty(dataset.data.column(name))).as_py():
+        if not pc.any(_empty(dataset.data.column(name))).as_py():
             continue
         for number, batch in enumerate(
             dataset.select_columns(name).with_format("arrow").iter(_BATCH)
@@ -65,16 +69,30 @@ def require_values(dataset: datasets.Dataset, where: str) -> None:
             row = pc.index(_empty(batch[name]), True).as_py()
             if row >= 0:
                 column = f"{where}, row {number * _BATCH + row}, column '{name}'"
-                if pa.types.is_struct(batch[name].type):
-                    image_bytes(batch[name][row].as_py(), column)
+                value = batch[name][row].as_py()
+                for image in value if name == "images" else [value] if name in IMAGES else ():
+                    image_bytes(image, column)
                 raise DanceReIDError(f"{column}: expected a value, found nothing. {_TRUST}")
 
 
 def _empty(column: Any) -> Any:
-    """Whether each value of a column is null, or an image without bytes."""
-    if not pa.types.is_struct(column.type):
+    """Whether each value of a column is null, or an image or a list with one without bytes."""
+    if pa.types.is_list(column.type) and pa.types.is_struct(column.type.value_type):
+        empty = [_with_empty(chunk) for chunk in column.chunks]
+        return pa.chunked_array(empty, pa.bool_())
+    if not pa.types.is_struct(column.type) or column.type.get_field_index("bytes") < 0:
         return pc.is_null(column)
     return pc.equal(pc.fill_null(pc.binary_length(pc.struct_field(column, "bytes")), 0), 0)
+
+
+def _with_empty(images: pa.ListArray) -> pa.Array:
+    """Whether each list of images is null, empty, or has an image without bytes."""
+    lengths = pc.fill_null(pc.list_value_length(images), 0).to_numpy()
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    without = _empty(pa.chunked_array([images.flatten()])).to_numpy().astype(bool)
+    found = lengths == 0
+    found[row[without]] = True
+    return pa.array(found)
 
 
 def refuse_file_of_name(name: str) -> None:

@@ -56,6 +56,8 @@ class Video:
         frames: number of frames of the clip that was annotated; None if unknown.
         annotated: number of annotated (person, frame) pairs; None if unknown.
         annotated_every_5th: the same for frames divisible by 5, the paper's setting.
+        tracklets_every_5th: number of tracklets in these frames, by the default options.
+        frames_every_5th: number of these frames that have an annotated person.
         style: style of the dance, or "".
     """
 
@@ -69,6 +71,8 @@ class Video:
     frames: int | None = None
     annotated: int | None = None
     annotated_every_5th: int | None = None
+    tracklets_every_5th: int | None = None
+    frames_every_5th: int | None = None
     style: str = ""
 
     @property
@@ -299,6 +303,8 @@ def _video(path: AnyPath, line: int, fields: dict[str, str], row: int, first_id:
         frames=_number(where, fields, "frames", least=1),
         annotated=_number(where, fields, "annotated", least=0),
         annotated_every_5th=_number(where, fields, "annotated_every_5th", least=0),
+        tracklets_every_5th=_number(where, fields, "tracklets_every_5th", least=0),
+        frames_every_5th=_number(where, fields, "frames_every_5th", least=0),
         style=fields.get("style", ""),
     )
 

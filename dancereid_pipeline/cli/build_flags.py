@@ -12,8 +12,9 @@ from typing import Any
 
 import dancereid
 
-from ..build.options import KEYPOINTS, MISSING
+from ..build.options import KEYPOINTS, MISSING, UNITS
 from ..build.request import Request
+from ..build.units import prepared_name
 from ..catalogue.catalogue import CONFIGS
 from ..common.errors import OptionError
 from ..common.validation import whole_number
@@ -32,10 +33,17 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "jpeg_quality": {"metavar": "Q", "type": int},
     "skeleton": {"action": "store_true", "default": None},
     "keypoints": {"choices": KEYPOINTS},
+    "unit": {"choices": UNITS},
+    "max_gap": {"metavar": "N", "type": int},
+    "max_length": {"metavar": "N", "type": int},
+    "overlap": {"metavar": "N", "type": int},
+    "max_side": {"metavar": "PIXELS", "type": int},
     "missing": {"choices": MISSING},
     "cache_dir": {"metavar": "FOLDER"},
     "num_proc": {"metavar": "N", "type": int},
 }
+# What a command does not have that is for crops alone.
+UNIT_OPTIONS = ("unit", "max_gap", "max_length", "overlap", "max_side")
 # Options that can also be given with --dataset, where nothing is built.
 _LOADING_OPTIONS = ("cache_dir", "num_proc")
 
@@ -149,13 +157,28 @@ def load(arguments: argparse.Namespace, *, streaming: bool = False) -> Any:
         _check_split(arguments, options)
     else:
         options.pop("storage_options", None)  # they are for what the command reads or writes else
+        unit = options.pop("unit", None)
         refuse_options([o for o in options if o not in _LOADING_OPTIONS], arguments.dataset)
     if streaming:
         options.pop("num_proc", None)  # a stream has one reader
         options["streaming"] = True
     if arguments.dataset is None:
         return dancereid.load_dataset(arguments.config, **options)
-    return load_prepared(arguments.dataset, arguments.config, **options)
+    config = name_in_dataset(arguments.config, unit)
+    return load_prepared(arguments.dataset, config, **options)
+
+
+def name_in_dataset(config: str | None, unit: str | None) -> str | None:
+    """The name of a config in an existing dataset; None for its first one.
+
+    Raises:
+        OptionError: there is a unit without a config.
+    """
+    if config is None:
+        if unit is not None:
+            raise OptionError("--unit: name the config of the dataset, too, as --config paper.")
+        return None
+    return prepared_name(config, unit or "crop")
 
 
 def _check_split(arguments: argparse.Namespace, options: dict[str, Any]) -> None:

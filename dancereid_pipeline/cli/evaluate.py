@@ -2,8 +2,9 @@
 
 FEATURES has a row for each image: .npy [N, D], in the order of the dataset; .npz with an
 array `feature`; or .parquet with a column `feature`. If it has video_id, person_id and frame,
-these match rows with images, and the rows may be in any order. Exit code 0:
-scored; 1: it failed; 2: wrong usage.
+these match rows with images, and the rows may be in any order. With --unit tracklet, the features
+of a tracklet are the mean of those of its images; or FEATURES has a row for each tracklet. Exit
+code 0: scored; 1: it failed; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..build.coverage import Coverage
+from ..build.crop_rows import as_crops
 from ..catalogue.catalogue import Catalogue
+from ..common.errors import OptionError
 from ..common.package_files import project_file
 from ..common.store_path import AnyPath, input_path, output_path, written
 from ..common.validation import whole_number
@@ -26,6 +30,7 @@ from ..evaluation.feature_file import KEYS, Features, Joined, join, read_feature
 from ..evaluation.per_query import Group, group_table
 from ..evaluation.result import Result
 from ..evaluation.top_k import nearest
+from ..evaluation.tracklet_means import tracklet_means
 from ..preview.ranking_sheet import chosen_queries, ranked_gallery
 from .flag_types import path_or_address
 from .outputs import check_picture
@@ -49,8 +54,7 @@ def main(arguments: argparse.Namespace) -> int:
         check_picture("--show", show)
     features = read_features(arguments.features, in_store)
     dataset, coverage = load_split(arguments)
-    images = {name: np.asarray(dataset[name][:]) for name in KEYS}
-    joined = join(features, images)
+    joined, images, shown = _arranged(features, dataset, coverage)
     given = (joined.rows, images["person_id"], images["frame"])
     result = evaluate(
         *given,
@@ -70,8 +74,36 @@ def main(arguments: argparse.Namespace) -> int:
             print(f"\n{group_table(arguments.by, groups)}")
     _warn_of_other_build(features, coverage)
     if show:
-        _show(show, dataset, given, result)
+        _show(show, shown, given, result)
     return 0
+
+
+def _arranged(
+    features: Features, dataset: Any, coverage: Coverage
+) -> tuple[Joined, dict[str, Any], Any]:
+    """The features in the order of the examples; the keys of these; and a crop of each.
+
+    Of tracklets, the key is that of the first crop, and the features are means, unless the file
+    has a row for each tracklet.
+    """
+    crops = as_crops(dataset)
+    images = {name: np.asarray(crops[name][:]) for name in KEYS}
+    if crops is dataset:
+        return join(features, images), images, crops
+    if coverage.options.get("overlap"):
+        raise OptionError(
+            "overlap: tracklets that have crops in common are matches of each other, so scores "
+            "would mean nothing. Score tracklets that were built with overlap=0."
+        )
+    lengths = [len(frames) for frames in dataset["frames"][:]]
+    first = np.cumsum(lengths) - lengths
+    keys = {name: values[first] for name, values in images.items()}
+    if not features.keys and len(features.rows) == len(lengths):
+        return join(features, keys), keys, crops.select(first)
+    joined = join(features, images)
+    means = tracklet_means(joined.rows, lengths)
+    how = f"{joined.how}, mean of each tracklet"
+    return replace(joined, rows=means, how=how), keys, crops.select(first)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

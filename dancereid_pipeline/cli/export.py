@@ -19,6 +19,7 @@ from ..export.layouts import ALL_LAYOUTS, LayoutOptions
 from ..export.sample_source import Contents, from_dataset, from_videos
 from ..publish.prepared_folder import load_prepared
 from .build_flags import (
+    UNIT_OPTIONS,
     add_build_flags,
     add_dataset_flag,
     build_options,
@@ -58,7 +59,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace the folder if it exists")
     add_dataset_flag(parser)
-    add_build_flags(parser, without=("missing", "cache_dir"))
+    add_build_flags(parser, without=("missing", "cache_dir", *UNIT_OPTIONS))
 
 
 def main(arguments: argparse.Namespace) -> int:

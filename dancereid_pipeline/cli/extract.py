@@ -1,9 +1,9 @@
 """Computes features of the images of a split; dancereid evaluate scores the file.
 
-The file has a row for each image: video_id, person_id, frame and feature. The model "colour"
-needs no training: its features are colour histograms of stripes of the body. A trained model
-should score better: the folder that dancereid train wrote, or "timm:NAME" for a model of timm with
-its own weights; or else the name of a model on the Hub. These need the extra 'train'.
+The file has a row for each image, also of tracklets: video_id, person_id, frame and feature. The
+model "colour" needs no training: its features are colour histograms of stripes of the body. A
+trained model should score better: the folder that dancereid train wrote, or "timm:NAME" for a model
+of timm with its own weights; or else the name of a model on the Hub. These need the extra 'train'.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 import dancereid
 
+from ..build.crop_rows import as_crops
 from ..common.progress import progress
 from ..common.store_path import output_path
 from ..common.validation import require_extra
@@ -63,7 +64,8 @@ def main(arguments: argparse.Namespace) -> int:
     output = output_path("--output", arguments.output, dict(arguments.storage_option))
     check_file("--output", output, (".parquet",))
     model = _found(arguments.model)  # before a build, which may take an hour
-    images, coverage = load_split(arguments)
+    split, coverage = load_split(arguments)
+    images = as_crops(split)
     if arguments.model == "colour":
         rows = _colour(images)
     else:

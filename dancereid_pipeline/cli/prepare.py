@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 import dancereid
 
+from ..build.units import prepared_name
 from ..common.errors import OptionError
 from ..common.storage import Storage
 from ..publish.prepare import output_storage, prepare_part
@@ -33,6 +34,7 @@ from .outputs import check_folder
 EXAMPLES = (
     "  dancereid prepare --config paper --output dancereid-data -j 4\n"
     "  dancereid prepare --config demo --output dancereid-data     # adds another config\n"
+    "  dancereid prepare --unit tracklet --output dancereid-data    # adds paper-tracklet\n"
     "  dancereid prepare --output /shared/data --part $SLURM_ARRAY_TASK_ID/40   # then: merge\n"
     "  dancereid prepare --output s3://bucket/data --engine dask --scheduler tcp://HOST:8786"
 )
@@ -79,11 +81,12 @@ def main(arguments: argparse.Namespace) -> int:
     _check(arguments)
     if storage.local is not None:
         check_folder(storage.local)
-    check_output(storage, configs)
+    unit = arguments.unit or "crop"
+    check_output(storage, [prepared_name(config, unit) for config in configs])
     for config in configs:
         request = request_of(config, options)
         if not arguments.force:
-            check_other_build(storage, config, request.options, request.videos)
+            check_other_build(storage, request)
     options["force"] = arguments.force
     if arguments.part:
         number, parts = arguments.part

@@ -18,7 +18,13 @@ import dancereid
 
 from ..publish.access import GATES
 from ..publish.push import Pushed, check_push
-from .build_flags import add_build_flags, build_options, refuse_options, request_of
+from .build_flags import (
+    add_build_flags,
+    build_options,
+    name_in_dataset,
+    refuse_options,
+    request_of,
+)
 
 EXAMPLES = (
     "  dancereid push USER/NAME --dataset dancereid-data   # what dancereid prepare wrote\n"
@@ -57,7 +63,10 @@ def main(arguments: argparse.Namespace) -> int:
     """Builds if needed, pushes, prints the address."""
     options = build_options(arguments)
     if arguments.dataset is not None:
+        unit = options.pop("unit", None)
         refuse_options(options, arguments.dataset)
+        names = [name_in_dataset(config, unit) for config in arguments.config or [None]]
+        arguments.config = names if arguments.config else None
     pushed = []
     for each in _pushes(arguments, options):
         pushed.append({**asdict(each), "lines": each.lines})

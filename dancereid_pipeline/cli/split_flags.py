@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from ..build.coverage import Coverage, coverage_of
-from ..build.schema import check_columns
+from ..build.schema import check_columns, unit_of
 from ..common.errors import SourceError
 from .build_flags import add_build_flags, add_dataset_flag, load
 
@@ -26,7 +26,8 @@ def load_split(arguments: argparse.Namespace) -> tuple[Any, Coverage]:
     """Loads the split that the flags of `add_split_flags` name.
 
     Returns:
-        Its examples, at least one, as a `datasets.Dataset`; and the coverage of the whole config.
+        Its crops or tracklets, at least one, as a `datasets.Dataset`; and the coverage of the
+        whole config.
 
     Raises:
         DanceReIDError: flags exclude each other, the dataset cannot be loaded, or the split has
@@ -41,5 +42,6 @@ def load_split(arguments: argparse.Namespace) -> tuple[Any, Coverage]:
             f"{source}: split '{arguments.split}' has no images. Name another --split "
             f"({', '.join(filled)})."
         )
-    check_columns(images.features, _COLUMNS, source)
+    if unit_of(images.features) != "tracklet":
+        check_columns(images.features, _COLUMNS, source)
     return images, coverage_of(found)

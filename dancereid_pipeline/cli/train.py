@@ -17,7 +17,7 @@ import dancereid
 from ..common.cpu import cores
 from ..training.check_training import SELECTIONS, check_training
 from ..training.methods import METHODS, PRESETS
-from .build_flags import add_build_flags, add_dataset_flag, load
+from .build_flags import UNIT_OPTIONS, add_build_flags, add_dataset_flag, load
 from .flag_types import local_path
 from .network_flags import documented, flag, help_text
 
@@ -63,7 +63,7 @@ def add_training_flags(parser: argparse.ArgumentParser, names: Iterable[str]) ->
     for name in names:
         parser.add_argument(flag(name), help=help_text(texts[name]), **FLAGS[name])
     add_dataset_flag(parser)
-    add_build_flags(parser)
+    add_build_flags(parser, without=UNIT_OPTIONS)
     parser.set_defaults(split=None)
 
 

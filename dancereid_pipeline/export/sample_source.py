@@ -192,7 +192,13 @@ def loaded_videos(
                 "have another order. Name that one: catalogue= (--catalogue)."
             )
         unseen = _unseen_joints(examples) if outcome.unseen_joints else 0
-        outcome = replace(outcome, images=len(order), people=len(people), unseen_joints=unseen)
+        outcome = replace(
+            outcome,
+            images=len(order),
+            examples=len(order),
+            people=len(people),
+            unseen_joints=unseen,
+        )
         videos.append((video, LoadedSamples(examples, outcome, image_size)))
     return videos
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from string import Template
 from typing import Any
 
 from datasets import DatasetInfo, Features
@@ -14,13 +12,23 @@ from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCardData
 
 from ..build.coverage import Outcome
+from ..build.options import UNIT_NAMES
+from ..build.units import PREPARED
 from ..catalogue.catalogue import CONFIGS, Catalogue
 from ..catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
 from ..shards.build_record import PICTURE, Build
+from .card_examples import (
+    PICTURES,
+    UNIT_NOTES,
+    card_text,
+    columns_text,
+    example_text,
+    named,
+    options_text,
+)
 from .responsible_ai import STATEMENTS
 
 CARD = "README.md"
-_TEXTS = Path(__file__).with_name("card_texts")
 SUMMARIES = {
     "dancereid": DESCRIPTION,
     "demo": "Drawn dancers in the format of DanceReID, to try things on.",
@@ -105,7 +113,7 @@ def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any
         given = others.get(name) or []
         merged[name] = [*ours[name]]
         for entry in given if isinstance(given, list) else [given]:
-            if isinstance(entry, dict) and entry.get("config_name") not in CONFIGS:
+            if isinstance(entry, dict) and entry.get("config_name") not in PREPARED:
                 merged[name].append({k: v for k, v in entry.items() if k != "default"})
     return merged
 
@@ -118,7 +126,7 @@ def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
         **_creation(builds),
         "task_categories": ["image-feature-extraction", "keypoint-detection"],
         "tags": ["person-re-identification", "re-id", "pose", "dance"],
-        "size_categories": [_size_category(max(build.images for build in builds))],
+        "size_categories": [_size_category(max(build.examples for build in builds))],
         "configs": [
             {
                 "config_name": build.config,
@@ -149,7 +157,7 @@ def _dataset_info(build: Build) -> dict[str, Any]:
         config_name=build.config,
         features=Features.from_dict(dict(build.features)),
         splits=[
-            {"name": split, "num_bytes": figures.bytes, "num_examples": figures.images}
+            {"name": split, "num_bytes": figures.bytes, "num_examples": figures.examples}
             for split, figures in build.statistics.items()
         ],
         download_size=sum(shard.bytes for shard in build.shards),
@@ -187,9 +195,8 @@ def _size_category(images: int) -> str:
 def _body(builds: Sequence[Build], name: str, last: str) -> str:
     first = builds[0]
     origins = origins_of(builds)
-    with_skeleton = _named(b.config for b in builds if b.options.skeleton)
     address = f"hf://datasets/{name}/" if "/" in name else ""
-    return _text("card").substitute(
+    return card_text("card").substitute(
         title=title(builds),
         summary=SUMMARIES[next(iter(origins))],
         picture=f"{first.config}/{PICTURE}",
@@ -197,22 +204,21 @@ def _body(builds: Sequence[Build], name: str, last: str) -> str:
         config=first.config,
         split=first.shards[0].split,
         shard=f"{address}{first.config}/{first.shards[0].name}",
-        skeleton_row=(
-            f"| `skeleton` | JPEG | only in {with_skeleton}: the crop with its pose drawn on it |\n"
-            if with_skeleton
-            else ""
-        ),
-        example=_example(first.example),
+        alt=PICTURES[first.options.unit],
+        image="images" if first.options.unit == "tracklet" else "image",
+        index="[0]" if first.options.unit == "tracklet" else "",
+        columns=columns_text(builds),
+        example=example_text(first.example),
         configs="".join(map(_config, builds)),
         splits=_splits() if "dancereid" in origins else "",
         keypoints=_keypoints(builds),
         origins="".join(
-            _text(f"origin_{origin}").substitute(
-                STATEMENTS[origin], homepage=HOMEPAGE, configs=_named(configs)
+            card_text(f"origin_{origin}").substitute(
+                STATEMENTS[origin], homepage=HOMEPAGE, configs=named(configs)
             )
             for origin, configs in origins.items()
         ),
-        cite=_text("cite").substitute(citation=CITATION) if "dancereid" in origins else "",
+        cite=card_text("cite").substitute(citation=CITATION) if "dancereid" in origins else "",
         begin=_BEGIN,
         owner=_owners_text(last, own="own" in origins),
         end=_END,
@@ -226,44 +232,25 @@ def _owners_text(last: str, *, own: bool) -> str:
         last: the last card.
         own: whether there are videos of which only the owner knows.
     """
-    of_all, of_own = (_text(name).template.strip() for name in ("owner", "owner_own"))
+    of_all, of_own = (card_text(name).template.strip() for name in ("owner", "owner_own"))
     text, ended, _ = last.partition(_BEGIN)[2].partition(_END)
     if not ended or text.strip() in ("", of_all, of_own):
         return of_own if own else of_all
     return text.strip()
 
 
-def _named(configs: Iterable[str]) -> str:
-    return ", ".join(f"`{config}`" for config in configs)
-
-
-def _text(name: str) -> Template:
-    return Template((_TEXTS / f"{name}.md").read_text("utf-8"))
-
-
-def _example(values: Mapping[str, Any]) -> str:
-    shown = {**values, "keypoints": [*values["keypoints"][:2], "..."]}
-    lines = [f"'image': <{values['person_id']:04d}_{values['frame']:06d}.jpg>"]
-    lines += [f"{name!r}: {value!r}" for name, value in shown.items()]
-    return "{" + ",\n ".join(lines).replace("'...'", "...") + "}"
-
-
 def _config(build: Build) -> str:
     coverage, options = build.coverage, build.options
     used = [outcome for outcome in coverage.outcomes if outcome.images]
-    return _text("config").substitute(
+    return card_text("config").substitute(
         config=build.config,
-        description=_CONFIGS.get((build.origin, build.config), SUMMARIES[build.origin]),
+        description=_CONFIGS.get((build.origin, coverage.config), SUMMARIES[build.origin])
+        + UNIT_NOTES[options.unit],
         made=build.made[:10],
         made_with=build.libraries,
         fingerprint=coverage.fingerprint,
         statistics="\n".join(_statistics_row(build, split) for split in build.statistics),
-        options=(
-            f"frames whose number {options.stride} divides; crops of "
-            f"{options.image_size[1]} x {options.image_size[0]} pixels, JPEG quality "
-            f"{options.jpeg_quality}; keypoints {options.keypoints}; "
-            f"{'with' if options.skeleton else 'without'} the column `skeleton`"
-        ),
+        options=f"frames whose number {options.stride} divides; {options_text(options)}",
         covered=str(coverage).splitlines()[0].partition(": ")[2].partition(" (")[0],
         missing=_missing(build) + _doubtful(build),
         videos=len(used),
@@ -277,9 +264,11 @@ def _config(build: Build) -> str:
 
 def _statistics_row(build: Build, split: str) -> str:
     figures = build.statistics[split]
+    unit = build.options.unit
+    where = "" if unit == "crop" else f" in {figures.examples:,} {UNIT_NAMES[unit]}"
     cells = (
         split,
-        f"{figures.images:,}",
+        f"{figures.images:,}{where}",
         str(figures.people),
         str(figures.videos),
         ", ".join(f"{n:,g}" for n in figures.images_a_person),
@@ -344,7 +333,7 @@ def _splits() -> str:
     def ids(of: Sequence[Any]) -> str:
         return ", ".join(f"`{video.video_id}`" for video in of)
 
-    return _text("splits").substitute(
+    return card_text("splits").substitute(
         trainval=images(trained),
         trainval_people=sum(video.people for video in trained),
         test=images(tested["paper"]),
@@ -359,7 +348,12 @@ def _splits() -> str:
 
 
 def _keypoints(builds: Sequence[Build]) -> str:
-    kinds = "; ".join(f"`{b.config}`: {_KEYPOINTS[b.options.keypoints]}" for b in builds)
+    of_frames = "where the frame shows each joint"
+    kinds = "; ".join(
+        f"`{b.config}`: "
+        + (of_frames if b.options.unit == "frame" else _KEYPOINTS[b.options.keypoints])
+        for b in builds
+    )
     return (
         "The published files have wrong keypoints where a crop was cut at an edge of the frame: "
         "the two scales are swapped, which moves joints by a few pixels or by many. The mapping "

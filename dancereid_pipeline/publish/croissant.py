@@ -35,6 +35,28 @@ _COLUMNS: dict[str, tuple[str, str | None, str]] = {
     "bbox": (_FLOAT, "4", "x1, y1, x2, y2 of the person in pixels of the video."),
     "skeleton": (_IMAGE, None, "The crop with the pose drawn on it, a JPEG."),
 }
+# Columns of tracklets that have a value for each crop, and those of frames.
+_LISTS: dict[str, tuple[str, str | None, str]] = {
+    "images": (_IMAGE, "-1", "The crops of one person in the order of time, each a JPEG."),
+    "frames": (_INTEGER, "-1", "The index of each crop's frame in the video, from 0."),
+    "keypoints": (_FLOAT, "-1,17,2", _COLUMNS["keypoints"][2]),
+    "bbox": (_FLOAT, "-1,4", _COLUMNS["bbox"][2]),
+}
+_FRAMES: dict[str, tuple[str, str | None, str]] = {
+    "image": (_IMAGE, None, "The whole frame, a JPEG."),
+    "width": (_INTEGER, None, "The width of the image in pixels."),
+    "height": (_INTEGER, None, "The height of the image in pixels."),
+}
+_OBJECTS = {
+    "person_id": (_INTEGER, "-1", "Each person, by a number in the whole dataset."),
+    "bbox": (_FLOAT, "-1,4", "x1, y1, x2, y2 of each person in pixels of the image."),
+    "keypoints": (
+        _FLOAT,
+        "-1,17,2",
+        "x, y of each person's joints in pixels of the image, in COCO's order; NaN if not seen.",
+    ),
+}
+_EXAMPLES = {"crop": "person in one frame", "tracklet": "tracklet", "frame": "whole frame"}
 _LICENCES = {"mit": "https://spdx.org/licenses/MIT"}
 # The context that the specification asks for, with the names that are used here.
 _CONTEXT = {
@@ -133,10 +155,21 @@ def _missing(build: Build) -> str:
 
 def _preprocessing(options: SampleOptions) -> str:
     height, width = options.image_size
+    taken = f"Frames whose number {options.stride} divides were taken."
+    if options.unit == "frame":
+        return (
+            f"{taken} Each was stored whole, with at most {options.max_side} pixels a side, as a "
+            f"JPEG of quality {options.jpeg_quality}."
+        )
+    runs = (
+        f" The crops of a person in an unbroken run of frames are one record: a gap of more than "
+        f"{options.max_gap} frames ends it, and so do {options.max_length} crops."
+    )
     return (
-        f"Frames whose number {options.stride} divides were taken. Around each bounding box a "
+        f"{taken} Around each bounding box a "
         f"window of the ratio {width}:{height} was cut, shifted at an edge of the frame, resized "
         f"to {width} x {height} pixels, and stored as a JPEG of quality {options.jpeg_quality}."
+        f"{runs if options.unit == 'tracklet' else ''}"
     )
 
 
@@ -147,7 +180,7 @@ def _distribution(build: Build) -> list[dict[str, Any]]:
             "@type": "cr:FileObject",
             "@id": f"{build.config}/{shard.name}",
             "name": shard.name,
-            "description": f"{shard.images} examples of the split {shard.split}.",
+            "description": f"{shard.rows} examples of the split {shard.split}.",
             "contentUrl": f"{build.config}/{shard.name}",
             "contentSize": f"{shard.bytes} B",
             "encodingFormat": _PARQUET,
@@ -169,16 +202,37 @@ def _distribution(build: Build) -> list[dict[str, Any]]:
 
 
 def _record_set(build: Build) -> dict[str, Any]:
-    counts = ", ".join(f"{split.images:,} in {name}" for name, split in build.statistics.items())
+    counts = ", ".join(f"{s.examples:,} in {name}" for name, s in build.statistics.items())
+    unit = build.options.unit
+    columns = _COLUMNS | {"tracklet": _LISTS, "frame": _FRAMES}.get(unit, {})
     return {
         "@type": "cr:RecordSet",
         "@id": build.config,
         "name": build.config,
-        "description": f"One record is one person in one frame. There are {counts}.",
+        "description": f"One record is one {_EXAMPLES[unit]}. There are {counts}.",
         "field": [
             _field(build, "split", _TEXT, None, f"The split: {', '.join(build.statistics)}."),
-            *(_field(build, name, *_COLUMNS[name]) for name in build.features),
+            *(
+                _objects(build) if name == "objects" else _field(build, name, *columns[name])
+                for name in build.features
+            ),
         ],
+    }
+
+
+def _objects(build: Build) -> dict[str, Any]:
+    """The people of a frame: a field with a field for each of their columns."""
+    fields = []
+    for name, column in _OBJECTS.items():
+        field = _field(build, f"objects/{name}", *column)
+        field["source"] |= {"extract": {"column": "objects"}, "transform": {"jsonPath": name}}
+        fields.append(field)
+    return {
+        "@type": "cr:Field",
+        "@id": f"{build.config}/objects",
+        "name": "objects",
+        "description": "The people in the frame.",
+        "subField": fields,
     }
 
 
@@ -199,6 +253,13 @@ def _field(
         "name": name,
         "description": meaning,
         "dataType": data_type,
-        **({"isArray": True, "arrayShape": shape} if shape else {}),
+        **_lengths(data_type, shape),
         "source": source,
     }
+
+
+def _lengths(data_type: str, shape: str | None) -> dict[str, Any]:
+    """Whether a field has several values. Images are no numbers of an array."""
+    if shape is None:
+        return {}
+    return {"repeated": True} if data_type == _IMAGE else {"isArray": True, "arrayShape": shape}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from ..catalogue.catalogue import CONFIGS
+from ..build.units import PREPARED
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 from ..common.storage import Storage
@@ -22,7 +22,7 @@ class Found:
 
     Attributes:
         output: the prepared folder.
-        config: name of the config.
+        config: name of the config in the folder.
         new: the records in the folder of parts, by name.
         old: the records in the config's folder, by name.
         moving: the names of the files in the folder of parts.
@@ -143,7 +143,7 @@ def parts_of(output: Storage, config: str) -> Storage:
 
 def configs_in(output: Storage) -> list[str]:
     """The configs of which a folder has records."""
-    return [c for c in CONFIGS if any(record_names(output.folder(f)) for f in (c, PARTS + c))]
+    return [c for c in PREPARED if any(record_names(output.folder(f)) for f in (c, PARTS + c))]
 
 
 def _records(folder: Storage) -> dict[str, ShardRecord]:

@@ -19,7 +19,7 @@ from huggingface_hub import CommitOperationDelete, HfApi, HfFileSystem, snapshot
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile
 
-from ..catalogue.catalogue import CONFIGS
+from ..build.units import PREPARED
 from ..common.errors import HubError, OptionError
 from ..common.files import alone, beside, remove_unfinished
 from ..common.offline import OFFLINE, offline
@@ -185,7 +185,7 @@ def _push_rest(api: HfApi, repo_id: str, folder: Path, revision: str) -> None:
     """
     left = configs_in(Storage.of(folder))
     names = api.list_repo_files(repo_id, repo_type="dataset", revision=revision)
-    gone = {name.partition("/")[0] for name in names} & set(CONFIGS) - set(left)
+    gone = {name.partition("/")[0] for name in names} & set(PREPARED) - set(left)
     if left:
         access = Access.found(api, repo_id)
         push_prepared(Prepared.read(folder), repo_id, access, api, gone=gone)

@@ -10,16 +10,18 @@ import numpy as np
 
 from ..build.config import VERSION
 from ..build.coverage import Coverage, coverage_of
-from ..build.options import SampleOptions
-from ..build.schema import check_splits, example_features
+from ..build.crop_rows import crop_numbers
+from ..build.options import UNIT_NAMES, SampleOptions
+from ..build.schema import IMAGES, check_splits, example_features
 from ..build.stored_image import require_values
+from ..build.units import prepared_name
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import usable
 from ..common.progress import progress
 from ..common.storage import Storage
 from ..shards.build_record import RECORD, Build
 from ..shards.build_shard import put_video
-from ..shards.parquet_shards import ROWS_A_GROUP, check_images, shard_schema, shard_writer
+from ..shards.parquet_shards import check_images, rows_a_group, shard_schema, shard_writer
 from ..shards.shard_record import BuildIdentity
 from .found_records import parts_of
 from .merge import alone_in, build_of, merge_config
@@ -42,13 +44,14 @@ def put_dataset(dataset: Mapping[str, Any], output: Storage, *, force: bool) -> 
         DanceReIDError: as `prepare`.
     """
     coverage, splits = _whole(dataset)
-    with usable(output), alone_in(output, coverage.config):
-        parts = parts_of(output, coverage.config)
+    name = prepared_name(coverage.config, coverage.unit)
+    with usable(output), alone_in(output, name):
+        parts = parts_of(output, name)
         parts.remove_all()
         try:
             _put_videos(coverage, splits, parts)
-            _refuse_other_build(output, build_of(output, coverage.config), force=force)
-            return merge_config(output, coverage.config)
+            _refuse_other_build(output, build_of(output, name), force=force)
+            return merge_config(output, name)
         except BaseException:
             parts.remove_all()
             raise
@@ -62,7 +65,8 @@ def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:
     """
     check_splits(dataset)
     found = coverage_of(dataset)
-    expected = example_features(skeleton=SampleOptions.from_dict(found.options).skeleton)
+    options = SampleOptions.from_dict(found.options)
+    expected = example_features(skeleton=options.skeleton, unit=options.unit)
     splits = {name: of_split for name, of_split in dataset.items() if len(of_split)}
     for name, of_split in splits.items():
         if of_split.features != expected:
@@ -89,7 +93,9 @@ def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int
     """Numbers of images and people, by split and video."""
     found = {}
     for name, of_split in splits.items():
-        videos, people = np.asarray(of_split["video_id"][:]), np.asarray(of_split["person_id"][:])
+        images = [column for column in IMAGES if column in of_split.features]
+        numbers = crop_numbers(of_split.remove_columns(images).with_format("arrow")[:])
+        videos, people = np.asarray(numbers["video_id"]), np.asarray(numbers["person_id"])
         for video in np.unique(videos):
             of_video = people[videos == video]
             found[name, str(video)] = (len(of_video), len(np.unique(of_video)))
@@ -102,12 +108,14 @@ def _put_videos(coverage: Coverage, splits: Mapping[str, Any], parts: Storage) -
     videos = (
         (o.row, o.video_id, o.splits, o.expected_people, o.first_id) for o in coverage.outcomes
     )
-    identity = BuildIdentity.of(VERSION, coverage.config, options, videos, coverage.title)
+    name = prepared_name(coverage.config, options.unit)
+    identity = BuildIdentity.of(VERSION, name, options, videos, coverage.title)
     rows = {split: dict(_videos(split, data["video_id"][:])) for split, data in splits.items()}
     for split, data in splits.items():
         require_values(data, f"Split {split}")
-    total = sum(outcome.images for outcome in coverage.outcomes)
-    with progress(desc="Writing Parquet", unit=" images", total=total) as bar:
+    total = sum(outcome.examples for outcome in coverage.outcomes)
+    unit = UNIT_NAMES[options.unit]
+    with progress(desc="Writing Parquet", unit=f" {unit}", total=total) as bar:
         for outcome in coverage.outcomes:
             with parts.temporary() as folder:
                 if outcome.images:
@@ -115,16 +123,16 @@ def _put_videos(coverage: Coverage, splits: Mapping[str, Any], parts: Storage) -
                     of_video = rows[split][outcome.video_id]
                     _write(splits[split], split, of_video, folder / "shard", options)
                 put_video(identity, "", outcome, folder / "shard", parts)
-            bar.update(outcome.images)
+            bar.update(outcome.examples)
 
 
 def _write(data: Any, split: str, rows: range, file: Path, options: SampleOptions) -> None:
     """Writes some rows of a split as a Parquet file."""
-    schema = shard_schema(skeleton=options.skeleton)
+    schema = shard_schema(options)
     examples, row = data.select(rows).with_format("arrow"), rows.start
     with shard_writer(file, schema) as write:
-        for table in examples.iter(ROWS_A_GROUP):
-            check_images(table.to_batches(), f"Split {split}", row, options.image_size)
+        for table in examples.iter(rows_a_group(options)):
+            check_images(table.to_batches(), f"Split {split}", row, options)
             write(table.cast(schema))
             row += len(table)
 

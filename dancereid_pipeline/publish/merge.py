@@ -24,13 +24,16 @@ from typing import Any
 import datasets
 
 from ..build.coverage import Coverage
+from ..build.crop_rows import as_crops
 from ..build.options import SampleOptions
 from ..build.schema import example_features
-from ..catalogue.catalogue import CONFIGS, in_order
+from ..build.units import PREPARED
+from ..catalogue.catalogue import in_order
 from ..common.errors import SourceError
 from ..common.files import alone, now, remove_unfinished, usable
 from ..common.storage import Storage
 from ..preview.contact_sheet import contact_sheet
+from ..preview.frame_sheet import frame_sheet
 from ..shards.build_record import PICTURE, RECORD, Build
 from ..shards.parquet_shards import Shard, plain_features
 from ..shards.sample_rows import sample_rows
@@ -135,7 +138,7 @@ def alone_in(output: Storage, config: str) -> Iterator[None]:
         return
     output.local.mkdir(parents=True, exist_ok=True)
     with alone(output.local, "prepare"):
-        for folder in (output.local, *(output.local / config for config in CONFIGS)):
+        for folder in (output.local, *(output.local / config for config in PREPARED)):
             remove_unfinished(folder)
         _finish_merges(output)
         yield
@@ -184,12 +187,12 @@ def _build(found: Found, title: str | None = None) -> Build:
         made=now(),
         made_with=_versions(),
         coverage=Coverage(
-            found.config,
+            PREPARED[found.config][0],
             of_first.options,
             tuple(record.outcome for record in records),
             title or of_first.title,
         ),
-        features=plain_features(example_features(skeleton=options.skeleton)),
+        features=plain_features(example_features(skeleton=options.skeleton, unit=options.unit)),
         statistics={s: SplitStatistics.of(figures[s]) for s in shards if figures[s]},
         shards=tuple(shard for split in shards.values() for shard in split),
         records=tuple(record.name + SUFFIX for record in records),
@@ -223,11 +226,12 @@ def _picture(found: Found) -> bytes:
             shards.setdefault(shard.split, []).append((found.folder_of(shard, record), shard))
     splits = {split: shards[split] for split in in_order(shards)}
     some = {
-        split: datasets.Dataset(sample_rows(of_split, 12 // len(splits), 10))
+        split: as_crops(datasets.Dataset(sample_rows(of_split, 12 // len(splits), 10)))
         for split, of_split in splits.items()
     }
     content = io.BytesIO()
-    contact_sheet(some).save(content, "JPEG", quality=85)
+    draw = frame_sheet if PREPARED[found.config][1] == "frame" else contact_sheet
+    draw(some).save(content, "JPEG", quality=85)
     return content.getvalue()
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from huggingface_hub import snapshot_download
 
-from ..catalogue.catalogue import CONFIGS
+from ..build.units import PREPARED
 from ..common.errors import SourceError
 from ..common.files import sha256, usable
 from ..common.progress import progress
@@ -54,12 +54,12 @@ def merge_copies(
     """
     storage = Storage.of(output, storage_options)
     with usable(storage):
-        if any(record_names(storage.folder(c)) or storage.folder(c).names() for c in CONFIGS):
+        if any(record_names(storage.folder(c)) or storage.folder(c).names() for c in PREPARED):
             raise SourceError(
                 f"{storage}: has something already. Name a new folder for what is joined."
             )
         found = [_found(copy) for copy in copies]
-        configs = [c for c in CONFIGS if any(record_names(f.folder(c)) for _, f in found)]
+        configs = [c for c in PREPARED if any(record_names(f.folder(c)) for _, f in found)]
         if not configs:
             raise SourceError(
                 f"{', '.join(map(str, copies))}: expected folders that dancereid prepare wrote, "

@@ -2,7 +2,7 @@
 
 dancereid/
 README.md     the dataset card; croissant.json is the same for programs
-paper/        one folder for each config
+paper/        one folder for each config; of other units, as paper-tracklet/
 trainval-003-VIDEOID.parquet   one shard for each video; its row in the catalogue is 3
 003-VIDEOID.json               what is known of the video
 build.json    coverage, figures, checksums
@@ -20,7 +20,9 @@ from typing import Any
 
 from ..build.config import DanceReIDConfig
 from ..build.coverage import Coverage
+from ..build.options import UNITS
 from ..build.plan import Plan, warn_of_missing
+from ..build.units import prepared_name
 from ..catalogue.catalogue import CONFIGS
 from ..common.errors import KEPT, MissingVideosError, OptionError, SourceError, interruptible
 from ..common.files import usable
@@ -56,6 +58,7 @@ def prepare(
     A config that is named is built. A video that the folder has already is kept, if it was made of
     the same files with the same options. So an interrupted run is resumed, and one more video costs
     only that video. Other configs in the folder stay, and the card describes all of them.
+    Of another unit than crops, the config in the folder is `CONFIG-tracklet` or `CONFIG-frame`.
 
     Args:
         data: the name of a config, which is built; or all splits of a dataset, as `load_dataset`
@@ -88,12 +91,19 @@ def prepare(
             )
         return put_dataset(data, storage, force=force)
     one_of("config", data, tuple(CONFIGS))
-    with usable(storage), interruptible(KEPT), alone_in(storage, data):
+    name = prepared_name(data, _unit(options))
+    with usable(storage), interruptible(KEPT), alone_in(storage, name):
         options = {**options, "storage_options": storage_options}
         config, plan, jobs = _planned(data, storage, options, force=force)
         records = _build(jobs, storage, num_proc, executor, force=force)
         _check_coverage(config, plan, records)
-        return merge_config(storage, data, config.title)
+        return merge_config(storage, name, config.title)
+
+
+def _unit(options: Mapping[str, Any]) -> str:
+    unit: str = options.get("unit", "crop")
+    one_of("unit", unit, UNITS)
+    return unit
 
 
 def output_storage(output: str | Path, options: Mapping[str, Any] | None) -> Storage:
@@ -169,7 +179,7 @@ def prepare_part(
     storage = output_storage(output, storage_options)
     options = {**options, "storage_options": storage_options}
     with usable(storage), interruptible(KEPT):
-        check_output(storage, [config])
+        check_output(storage, [prepared_name(config, _unit(options))])
         _, _, jobs = _planned(config, storage, options, force=force)
         mine = part_of(jobs, number, parts)
         records = _build(mine, storage, num_proc, None, force=force)
@@ -191,7 +201,7 @@ def _planned(
     config = DanceReIDConfig(name=name, **options)
     request = config.request()
     if not force:
-        check_other_build(storage, name, request.options, request.videos)
+        check_other_build(storage, request)
     storage.check_writable()
     request.fetch()
     plan = request.plan()

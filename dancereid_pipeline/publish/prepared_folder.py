@@ -7,7 +7,7 @@ import glob
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]
 
 from ..build.build_processes import usable_cache
-from ..build.options import SampleOptions
+from ..build.request import Request
 from ..build.stored_image import require_values
-from ..catalogue.catalogue import CONFIGS, Video
+from ..build.units import PREPARED, prepared_name
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import check_writable, sha256, usable
 from ..common.offline import offline
@@ -71,8 +71,9 @@ class Prepared(Report):
             what = f"'{lacking[0]}'" if lacking else "any config"
             raise SourceError(
                 f"{folder}: expected {what} as dancereid prepare writes it, a folder with "
-                f"{RECORD} in it, found none. Prepare it: dancereid prepare --config "
-                f"{lacking[0] if lacking else 'paper'} --output {shlex.quote(str(folder))}"
+                f"{RECORD} in it, found none. Prepare it: dancereid prepare "
+                f"{_flags(lacking[0] if lacking else 'paper')} "
+                f"--output {shlex.quote(str(folder))}"
             )
         return cls(folder, tuple(builds))
 
@@ -108,7 +109,13 @@ class Prepared(Report):
                     "Prepare the config again with --force."
                 )
             for name in progress(sums, f"Checking {build.config}", unit=" files"):
-                check_shard(folder / name, build.options.image_size)
+                check_shard(folder / name, build.options)
+
+
+def _flags(name: str) -> str:
+    """The flags that prepare a config of this name."""
+    config, unit = PREPARED.get(name, (name, "crop"))
+    return f"--config {config}" + ("" if unit == "crop" else f" --unit {unit}")
 
 
 def summary_lines(where: str, builds: Sequence[Build]) -> list[str]:
@@ -226,7 +233,7 @@ def check_output(output: Storage, configs: Sequence[str]) -> None:
         SourceError: there is one.
     """
     was_prepared = False
-    for config in CONFIGS:
+    for config in PREPARED:
         folder = output.folder(config)
         names = folder.names()
         ours = not names or RECORD in names or bool(record_names(folder))
@@ -245,25 +252,22 @@ def _not_ours(path: Storage) -> SourceError:
     )
 
 
-def check_other_build(
-    output: Storage, config: str, options: SampleOptions, videos: Iterable[Video]
-) -> None:
+def check_other_build(output: Storage, request: Request) -> None:
     """Refuses, before a long build, to replace another build of the config.
 
     Args:
         output: the folder.
-        config: the name of the config.
-        options: the options that the config is built with.
-        videos: the videos that it is built of.
+        request: what is to be built.
 
     Raises:
         SourceError: the folder has a build with other options or of more videos.
     """
-    ids, asked = {video.video_id for video in videos}, options.as_dict()
+    config = prepared_name(request.config, request.options.unit)
+    ids, asked = {video.video_id for video in request.videos}, request.options.as_dict()
     for last in builds_in(output):
         more = [o.video_id for o in last.coverage.outcomes if o.images and o.video_id not in ids]
         before = last.options.as_dict()
-        other = [f"{k}={before[k]}, not {asked[k]}" for k in asked if before[k] != asked[k]]
+        other = [f"{k}={before.get(k)}, not {v}" for k, v in asked.items() if before.get(k) != v]
         if last.config == config and (other or more):
             what = f"made with {', '.join(other)}" if other else f"which has video {more[0]}, too"
             raise SourceError(
@@ -274,7 +278,7 @@ def check_other_build(
 
 def builds_in(output: Storage) -> list[Build]:
     """The configs in a folder, in the order of the card. Raises `SourceError` if one is broken."""
-    folders = [output.folder(config) for config in CONFIGS]
+    folders = [output.folder(config) for config in PREPARED]
     return [Build.read(folder) for folder in folders if RECORD in folder.names()]
 
 

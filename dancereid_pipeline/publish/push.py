@@ -20,7 +20,7 @@ from huggingface_hub import (
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from yaml import YAMLError
 
-from ..catalogue.catalogue import CONFIGS
+from ..build.units import PREPARED
 from ..common.errors import HubError, OptionError, SourceError
 from ..common.offline import OFFLINE, offline
 from ..common.report import Report
@@ -113,7 +113,7 @@ class _Remote:
     @property
     def records(self) -> dict[str, str]:
         """Paths of the records of configs that this project pushed, by config."""
-        paths = {config: f"{config}/{RECORD}" for config in CONFIGS}
+        paths = {config: f"{config}/{RECORD}" for config in PREPARED}
         return {config: path for config, path in paths.items() if path in self.files}
 
     def builds(self, *, but: Container[str]) -> dict[str, Build]:
@@ -136,7 +136,7 @@ class _Remote:
 
     def has(self, prepared: Prepared) -> bool:
         """Whether it has the same data of each of these configs."""
-        there = self.builds(but=CONFIGS)
+        there = self.builds(but=PREPARED)
         return all(b.config in there and there[b.config].same_data(b) for b in prepared.builds)
 
     def card(self) -> DatasetCard:
@@ -356,7 +356,7 @@ def _commit(
 ) -> CommitInfo:
     """Pushes all files in one commit on top of `remote`."""
     pushed = {build.config: build for build in prepared.builds}
-    removed = [config for config in CONFIGS if config in gone]
+    removed = [config for config in PREPARED if config in gone]
     there = remote.builds(but={*pushed, *removed})
     # A config that has not changed keeps its record, and so the day on which it was made.
     same = [
@@ -365,7 +365,7 @@ def _commit(
         if name in there and there[name].same_data(build) and there[name].coverage == build.coverage
     ]
     builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
-    ordered = [builds[config] for config in CONFIGS if config in builds and config not in gone]
+    ordered = [builds[config] for config in PREPARED if config in builds and config not in gone]
     last = remote.card()
     others = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
     others = {name: others[name] for name in others if name not in licence(there.values())}

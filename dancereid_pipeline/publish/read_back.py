@@ -38,8 +38,8 @@ def read_back(api: HfApi, repo_id: str, revision: str, prepared: Prepared) -> No
             raise _differs(repo_id, revision, build, "its splits or coverage")
         for name, figures in build.statistics.items():
             split = splits[name]
-            if split.info.splits[name].num_examples != figures.images:
-                raise _differs(repo_id, revision, build, f"the number of images of {name}")
+            if split.info.splits[name].num_examples != figures.examples:
+                raise _differs(repo_id, revision, build, f"the number of examples of {name}")
             if split.features != datasets.Features.from_dict(dict(build.features)):
                 raise _differs(repo_id, revision, build, f"the columns of {name}")
             shard = next(shard for shard in build.shards if shard.split == name)

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..build.crop_rows import crop_numbers, without_person
+from ..build.options import SampleOptions
 from ..common.errors import OptionError, SourceError
 from ..common.files import usable
 from ..common.reasons import Reason
@@ -26,7 +28,7 @@ from ..common.storage import Storage
 from ..common.validation import whole_number
 from ..shards.build_record import PICTURE
 from ..shards.build_shard import put_video
-from ..shards.parquet_shards import ROWS_A_GROUP, shard_writer
+from ..shards.parquet_shards import rows_a_group, shard_writer
 from ..shards.shard_record import ShardRecord
 from .found_records import Found, configs_in, parts_of
 from .merge import alone_in, end_takedown
@@ -187,8 +189,12 @@ def _cut(found: Found, record: ShardRecord, person: int | None) -> _Cut:
     shard = record.shards[0]
     with found.folder_of(shard, record).open(shard.name) as file:
         table = pq.read_table(file)
-    kept = table.filter(pc.not_equal(table["person_id"], person))
-    return _Cut(found.config, record, kept if len(kept) else None, len(table) - len(kept))
+    kept = without_person(table, person)
+    return _Cut(found.config, record, kept if len(kept) else None, _images(table) - _images(kept))
+
+
+def _images(table: pa.Table) -> int:
+    return len(crop_numbers(table))
 
 
 def _files(storage: Storage, cuts: Sequence[_Cut]) -> dict[str, str]:
@@ -213,19 +219,22 @@ def _take_out(storage: Storage, cuts: Sequence[_Cut]) -> None:
 
 def _put_rest(cut: _Cut, parts: Storage) -> None:
     """Puts what stays of a video beside the others, with a record that says what happened."""
-    kept, people, unseen = cut.kept, 0, 0
+    kept, images, people, unseen = cut.kept, 0, 0, 0
+    most = rows_a_group(SampleOptions.from_dict(cut.record.build.options))
     with parts.temporary() as folder:
         if kept is not None:
-            joints = np.array(kept["keypoints"].to_pylist(), np.float64)
-            people = len(pc.unique(kept["person_id"]))
+            numbers = crop_numbers(kept)
+            joints = np.array(numbers["keypoints"].to_pylist(), np.float64)
+            images, people = len(numbers), len(pc.unique(numbers["person_id"]))
             unseen = int(np.isnan(joints).any(axis=2).sum())
             with shard_writer(folder / "shard", kept.schema) as write:
-                for start in range(0, len(kept), ROWS_A_GROUP):
-                    write(kept.slice(start, ROWS_A_GROUP).combine_chunks())
+                for start in range(0, len(kept), most):
+                    write(kept.slice(start, most).combine_chunks())
         outcome = replace(
             cut.record.outcome,
             reason=Reason.TAKEN_DOWN,
-            images=0 if kept is None else len(kept),
+            images=images,
+            examples=0 if kept is None else len(kept),
             people=people,
             unseen_joints=unseen,
         )

@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from datasets import Features
 
 from ..build.coverage import Coverage
 from ..build.options import SampleOptions
-from ..catalogue.catalogue import CONFIGS, Catalogue
+from ..build.units import PREPARED
+from ..catalogue.catalogue import Catalogue
 from ..common.errors import SourceError
 from ..common.package_files import project_file
 from ..common.records import parse_record
@@ -29,7 +30,7 @@ class Build:
     """One config that was built and written.
 
     Attributes:
-        config: name of the config.
+        config: name of the config in a prepared folder, as `prepared_name` gives it.
         made: when it was written, UTC, ISO 8601.
         made_with: name of each library -> its version.
         coverage: its coverage, without details, which name paths of a machine.
@@ -52,8 +53,13 @@ class Build:
 
     @property
     def images(self) -> int:
-        """The number of examples in all splits."""
+        """The number of images in all splits."""
         return sum(split.images for split in self.statistics.values())
+
+    @property
+    def examples(self) -> int:
+        """The number of examples in all splits."""
+        return sum(split.examples for split in self.statistics.values())
 
     @property
     def options(self) -> SampleOptions:
@@ -66,7 +72,7 @@ class Build:
         recorded = {(o.video_id, o.splits, o.expected_people) for o in self.coverage.outcomes}
         demo = project_file("demo") / "video_data.csv"
         for origin, path in (("dancereid", None), ("demo", demo)):
-            config = self.config if self.config in CONFIGS else "paper"
+            config = self.coverage.config
             videos = Catalogue.read(path).choose(config)
             if recorded == {(v.video_id, v.splits_in(config), v.people) for v in videos}:
                 return origin
@@ -148,35 +154,72 @@ class Build:
         return build
 
 
-@dataclass(frozen=True)
-class _Example:
-    """What `Build.example` must hold. None stands for NaN, which JSON does not have."""
+# None stands for NaN, which JSON does not have.
+_Numbers: TypeAlias = tuple[float | None, ...]
+_Joints: TypeAlias = tuple[_Numbers, ...]
 
-    keypoints: tuple[tuple[float | None, ...], ...]
+
+@dataclass(frozen=True)
+class _Crop:
+    """What `Build.example` must hold of crops."""
+
+    keypoints: _Joints
     person_id: int
     video_id: str
     frame: int
-    bbox: tuple[float | None, ...]
+    bbox: _Numbers
+
+
+@dataclass(frozen=True)
+class _Tracklet:
+    """What `Build.example` must hold of tracklets."""
+
+    keypoints: tuple[_Joints, ...]
+    person_id: int
+    video_id: str
+    frames: tuple[int, ...]
+    bbox: tuple[_Numbers, ...]
+
+
+@dataclass(frozen=True)
+class _Objects:
+    person_id: tuple[int, ...]
+    bbox: tuple[_Numbers, ...]
+    keypoints: tuple[_Joints, ...]
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """What `Build.example` must hold of frames."""
+
+    width: int
+    height: int
+    video_id: str
+    frame: int
+    objects: _Objects
+
+
+_EXAMPLES: dict[str, type] = {"crop": _Crop, "tracklet": _Tracklet, "frame": _Frame}
 
 
 def _check(build: Build) -> None:
     """Refuses values that would fail later, or that name files outside of the folder."""
-    if build.config not in CONFIGS or not build.shards:
+    if build.config not in PREPARED or not build.shards:
         raise ValueError(f"it has config {build.config!r} and {len(build.shards)} shards")
-    if build.coverage.config != build.config:
-        raise ValueError(f"its coverage has config {build.coverage.config!r}")
     Features.from_dict(dict(build.features))
-    build.options  # noqa: B018  # raises an error if they are wrong
-    parse_record(_Example, dict(build.example))
-    images = dict.fromkeys(build.statistics, 0)
+    described = build.coverage.config, build.options.unit  # raises an error if they are wrong
+    if PREPARED[build.config] != described:
+        raise ValueError(f"its coverage has config {described[0]!r}, unit {described[1]!r}")
+    parse_record(_EXAMPLES[build.options.unit], dict(build.example))
+    rows = dict.fromkeys(build.statistics, 0)
     for shard in build.shards:
         name = re.escape(shard.video_id)
         named = re.fullmatch(rf"{shard.split}-[0-9]{{3,}}-{name}\.parquet", shard.name)
         if named is None or "/" in shard.name:
             raise ValueError(f"it has shard {shard.name!r} of split {shard.split!r}")
-        images[shard.split] += shard.images
-    if images != {split: of_split.images for split, of_split in build.statistics.items()}:
-        raise ValueError(f"its shards have {images} images")
+        rows[shard.split] += shard.rows
+    if rows != {split: of_split.examples for split, of_split in build.statistics.items()}:
+        raise ValueError(f"its shards have {rows} examples")
     for name in build.records:
         if not re.fullmatch(r"[0-9]{3,}-[^/]+\.json", name):
             raise ValueError(f"it has record {name!r}")

@@ -18,9 +18,11 @@ from ..build.plan import VideoJob
 from ..build.schema import IMAGES
 from ..common.files import sha256, usable
 from ..common.storage import Storage
-from .parquet_shards import ROWS_A_GROUP, Shard, shard_schema, shard_writer
+from .parquet_shards import Shard, rows_a_group, shard_schema, shard_writer
 from .shard_record import SUFFIX, BuildIdentity, ShardRecord, shard_name
 from .split_statistics import shard_figures
+
+_CROPS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -69,33 +71,37 @@ def build_shard(job: ShardJob, output: Storage) -> ShardRecord:
 
 
 def shard_steps(job: ShardJob, output: Storage) -> Generator[None, None, ShardRecord]:
-    """As `build_shard`, with a step after each image."""
+    """As `build_shard`, with a step after each example."""
     # Here, not above: who only reads records need not import the decoder and OpenCV.
-    from ..build.samples import VideoSamples
+    from ..build.examples import VideoExamples
 
-    samples = VideoSamples(job.video)
-    schema = shard_schema(skeleton=job.video.options.skeleton)
+    examples, options = VideoExamples(job.video), job.video.options
+    schema, most = shard_schema(options), rows_a_group(options)
     rows: list[dict[str, Any]] = []
     with usable(output), output.temporary() as folder:
         file = folder / "shard"
         with shard_writer(file, schema) as write:
-            for sample in samples:
-                rows.append(sample.example)
-                if len(rows) == ROWS_A_GROUP:
+            for example in examples:
+                rows.append(example.columns)
+                if len(rows) == most:
                     write(_table(rows, schema))
                     rows.clear()
                 yield
             if rows:
                 write(_table(rows, schema))
-        return put_video(job.build, job.inputs, samples.outcome, file, output)
+        return put_video(job.build, job.inputs, examples.outcome, file, output)
 
 
 def _table(examples: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    columns = {
-        name: [v.tolist() if isinstance(v := row[name], np.ndarray) else v for row in examples]
-        for name in schema.names
-    }
+    columns = {name: [_plain(row[name]) for row in examples] for name in schema.names}
     return pa.Table.from_pydict(columns, schema)
+
+
+def _plain(value: Any) -> Any:
+    """A value with lists instead of arrays."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def put_video(
@@ -111,13 +117,13 @@ def put_video(
         output: the folder.
     """
     name = build.name(outcome.row, outcome.video_id)
-    names = {split: shard_name(split, name) for split in outcome.splits if outcome.images}
+    names = {split: shard_name(split, name) for split in outcome.splits if outcome.examples}
     shards: tuple[Shard, ...] = ()
     figures, example = None, {}
     if names:
         size, digest = file.stat().st_size, sha256(file)
         shards = tuple(
-            Shard(shard, split, outcome.video_id, outcome.images, size, digest)
+            Shard(shard, split, outcome.video_id, outcome.examples, size, digest)
             for split, shard in names.items()
         )
         figures = shard_figures(file, SampleOptions.from_dict(build.options))
@@ -133,12 +139,19 @@ def put_video(
 
 
 def _first_example(file: Path) -> dict[str, Any]:
-    """The first example without its images, with rounded numbers, for the card."""
+    """The first example without its images, with rounded numbers, for the card.
+
+    Of a tracklet, which may be long, only the first crops.
+    """
     with pq.ParquetFile(file) as parquet:
         names = [name for name in parquet.schema_arrow.names if name not in IMAGES]
         example: dict[str, Any] = parquet.read_row_group(0, names).slice(0, 1).to_pylist()[0]
-    for name in ("keypoints", "bbox"):
-        numbers = np.round(np.asarray(example[name], np.float64), 2).astype(object)
-        numbers[numbers != numbers] = None  # NaN, which JSON does not have: a joint not seen
-        example[name] = numbers.tolist()
+    if "frames" in example:
+        for name in ("frames", "keypoints", "bbox"):
+            example[name] = example[name][:_CROPS_SHOWN]
+    for values in (example, example.get("objects", {})):
+        for name in {"keypoints", "bbox"} & values.keys():
+            numbers = np.round(np.asarray(values[name], np.float64), 2).astype(object)
+            numbers[numbers != numbers] = None  # NaN, which JSON does not have: a joint not seen
+            values[name] = numbers.tolist()
     return example

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import closing
 
+from ..build.options import UNIT_NAMES
 from ..common.cpu import cores, share_cores
 from ..common.errors import DanceReIDError, SourceError, VideoError
 from ..common.files import usable
@@ -25,7 +26,7 @@ logger = logging.getLogger("dancereid")
 def run_here(
     jobs: Sequence[ShardJob], output: Storage, processes: int = 1
 ) -> Iterator[ShardRecord]:
-    """Builds videos in processes of this machine; shows progress image by image.
+    """Builds videos in processes of this machine; shows progress example by example.
 
     Args:
         jobs: the videos.
@@ -40,10 +41,11 @@ def run_here(
     """
     if not jobs:
         return
-    total = sum(job.video.expected or 0 for job in jobs if not job.video.missing)
+    total = sum(job.video.expected_examples for job in jobs)
+    unit = UNIT_NAMES[jobs[0].video.options.unit]
     task = functools.partial(_steps, output)
     with (
-        progress(desc="Building", unit=" images", total=total) as bar,
+        progress(desc="Building", unit=f" {unit}", total=total) as bar,
         closing(side_by_side(task, jobs, processes)) as steps,
     ):
         for index, is_done, record in steps:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ..common.storage import Storage
 from .parquet_shards import Shard
@@ -19,7 +20,7 @@ def sample_rows(shards: Sequence[tuple[Storage, Shard]], people: int, images: in
 
     Args:
         shards: folder and shard; at least one.
-        people: number of people, at most.
+        people: number of people, or of frames, at most.
         images: number of examples of each of them, at most.
     """
     chosen = _spread(len(shards), people)
@@ -30,14 +31,10 @@ def sample_rows(shards: Sequence[tuple[Storage, Shard]], people: int, images: in
 
 def _of_shard(folder: Storage, shard: Shard, people: int, images: int) -> pa.Table:
     with folder.open(shard.name) as opened, pq.ParquetFile(opened) as file:
-        person = np.asarray(file.read(["person_id"])["person_id"])
-        ids = np.unique(person)
-        rows = [
-            int(of_person[i])
-            for each in ids[_spread(len(ids), people)]
-            for of_person in [np.flatnonzero(person == each)]
-            for i in _spread(len(of_person), images)
-        ]
+        if "person_id" in file.schema_arrow.names:
+            rows = _of_people(np.asarray(file.read(["person_id"])["person_id"]), people, images)
+        else:  # frames, with several people in each
+            rows = _spread(shard.rows, people)
         sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
         starts = np.cumsum([0, *sizes])
         groups = np.searchsorted(starts, rows, side="right") - 1
@@ -47,6 +44,17 @@ def _of_shard(folder: Storage, shard: Shard, people: int, images: int) -> pa.Tab
             )
             for g in sorted(set(groups.tolist()))
         )
+
+
+def _of_people(person: NDArray[np.int64], people: int, images: int) -> list[int]:
+    """Rows of some people, spread over the rows of each."""
+    ids = np.unique(person)
+    return [
+        int(of_person[i])
+        for each in ids[_spread(len(ids), people)]
+        for of_person in [np.flatnonzero(person == each)]
+        for i in _spread(len(of_person), images)
+    ]
 
 
 def _spread(count: int, most: int) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..build.config import VERSION
 from ..build.plan import Plan, VideoJob
+from ..build.units import prepared_name
 from ..common.errors import VideoError
 from ..common.reasons import Reason
 from .build_shard import ShardJob
@@ -27,7 +28,7 @@ def jobs_of(plan: Plan, title: str = "") -> list[ShardJob]:
     config, videos = plan.config, plan.catalogue.choose(plan.config)
     identity = BuildIdentity.of(
         VERSION,
-        config,
+        prepared_name(config, plan.options.unit),
         plan.options,
         ((v.row, v.video_id, v.splits_in(config), v.people, v.first_id) for v in videos),
         title,

@@ -31,7 +31,7 @@ class BuildIdentity:
     Attributes:
         version: the version of the examples; it goes up when the same files and options give
             other examples.
-        config: name of the config.
+        config: name of the config in a prepared folder.
         options: the options that shape samples, as plain values.
         videos: the number of videos of the config.
         catalogue: 16 hex digits that change with the ids, splits and people of these videos.
@@ -154,10 +154,10 @@ def _check(record: ShardRecord, name: str) -> None:
     SampleOptions.from_dict(record.build.options)
     if record.name != name or "/" in name:
         raise ValueError(f"it is the record of {record.name!r}")
-    images = {split: record.outcome.images for split in record.outcome.splits}
-    found = {shard.split: shard.images for shard in record.shards}
-    if found != (images if record.outcome.images else {}):
-        raise ValueError(f"it has shards with {found} images, and says {images}")
+    rows = {split: record.outcome.examples for split in record.outcome.splits}
+    found = {shard.split: shard.rows for shard in record.shards}
+    if found != (rows if record.outcome.examples else {}):
+        raise ValueError(f"it has shards with {found} examples, and says {rows}")
     for shard in record.shards:
         if shard.name != shard_name(shard.split, name) or shard.video_id != record.outcome.video_id:
             raise ValueError(f"it has shard {shard.name!r}")

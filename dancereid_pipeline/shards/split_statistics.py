@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from ..build.crop_rows import crop_numbers
 from ..build.options import SampleOptions
+from ..build.schema import IMAGES
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class ShardFigures:
         images_a_person: number of images of each of its people.
         box_heights: pairs of a bbox height, in whole pixels of the video, and a number of images.
         joints: number of joints that were seen.
-        joints_outside: how many of them lie outside their crop.
+        joints_outside: how many of them lie outside their image.
+        rows: number of rows, an example each.
     """
 
     bytes: int
@@ -30,6 +33,7 @@ class ShardFigures:
     box_heights: tuple[tuple[int, int], ...]
     joints: int
     joints_outside: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,16 @@ class SplitStatistics:
     """Statistics of one split.
 
     Attributes:
-        images: number of examples.
+        images: number of images; of tracklets and frames, of people in a frame.
         people: number of people with at least one image.
         videos: number of videos with at least one image.
         bytes: size without compression.
         images_a_person: minimum, median and maximum number of images of a person.
         box_height: 5th, 50th and 95th percentile of bbox heights (nearest rank), in whole pixels of
             the video.
-        joints_outside: share of the joints that lie outside their crop, 0 to 1. Joints that were
+        joints_outside: share of the joints that lie outside their image, 0 to 1. Joints that were
             not seen do not count.
+        examples: number of examples.
     """
 
     images: int
@@ -55,6 +60,7 @@ class SplitStatistics:
     images_a_person: tuple[float, float, float]
     box_height: tuple[float, float, float]
     joints_outside: float
+    examples: int
 
     @classmethod
     def of(cls, shards: Iterable[ShardFigures]) -> SplitStatistics:
@@ -74,6 +80,7 @@ class SplitStatistics:
             images_a_person=(float(counts.min()), float(np.median(counts)), float(counts.max())),
             box_height=_percentiles(heights),
             joints_outside=round(outside / joints, 4) if joints else 0.0,
+            examples=sum(shard.rows for shard in shards),
         )
 
 
@@ -85,9 +92,13 @@ def shard_figures(shard: Path, options: SampleOptions) -> ShardFigures:
         options: those that the examples were made with.
     """
     with pq.ParquetFile(shard) as file:
-        table = file.read(["person_id", "bbox", "keypoints"])
+        names = [name for name in file.schema_arrow.names if name not in IMAGES]
+        table = file.read(names)
         groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
     height, width = options.image_size
+    if options.unit == "frame":  # all frames of a video have one size
+        height, width = (table[name][0].as_py() for name in ("height", "width"))
+    rows, table = len(table), crop_numbers(table)
     box = np.array(table["bbox"].to_pylist(), np.float64)
     joints = np.array(table["keypoints"].to_pylist(), np.float64).reshape(-1, 2)
     joints = joints[~np.isnan(joints).any(axis=1)]
@@ -100,6 +111,7 @@ def shard_figures(shard: Path, options: SampleOptions) -> ShardFigures:
         box_heights=tuple(sorted(heights.items())),
         joints=len(joints),
         joints_outside=int(outside.sum()),
+        rows=rows,
     )
 
 

@@ -23,7 +23,7 @@ def extract(
     """Computes features of the images of a split.
 
     Args:
-        dataset: one split, as `load_dataset` gives it.
+        dataset: one split, as `load_dataset` gives it, of crops or of tracklets.
         model: a folder that `dancereid.train` wrote; "timm:NAME" for a model of timm with its own
             weights (fetched from the Hub), pooled, with its own size and normalization; or
             "USER/NAME" of a model that `push_model_to_hub` pushed, if there is no such folder.
@@ -37,7 +37,8 @@ def extract(
         DanceReIDError: there is no such model, or its weights are not there.
     """
     require_extra("train", "torch", "safetensors")
-    from ..build.numpy_view import as_arrays  # late, as in `loader`
+    from ..build.crop_rows import as_crops  # late, as in `loader`
+    from ..build.numpy_view import as_arrays
 
     if str(model).startswith(TIMM):
         from .timm_model import timm_features
@@ -49,7 +50,7 @@ def extract(
 
         encoder = load_model(local_model(model)).to(usable_device(device))
         compute = encoder_features(encoder)
-    return features_of(as_arrays(dataset), compute, workers)
+    return features_of(as_arrays(as_crops(dataset)), compute, workers)
 
 
 def encoder_features(encoder: Any) -> Any:

@@ -46,7 +46,9 @@ def people_loader(
     """
     require_extra("train", "torch")
     from ..build.numpy_view import as_arrays  # late: a loop of steps alone needs no `datasets`
+    from ..build.schema import check_columns
 
+    check_columns(dataset.features, ("image", "person_id"), "people_loader")
     images = Images.of(dataset["person_id"][:], least=2)
     sampler = PeopleTimesImages(images, people, per_person, seed)
     return load_batches(as_arrays(dataset, transform=transform), sampler, workers)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..build.coverage import Coverage, coverage_of
 from ..build.numpy_view import as_arrays
+from ..build.schema import check_columns
 from ..common.errors import DanceReIDError, OptionError
 from ..common.files import usable
 from .check_training import check_training
@@ -137,6 +138,7 @@ def _parts(dataset: Any, select: str) -> tuple[Any, dict[str, Any]]:
             f"{', '.join(splits) or type(dataset).__name__}. Load it without split=."
         )
     trained, test = splits[split], splits.get("test", ())
+    check_columns(trained.features, ("image", "keypoints", "person_id", "frame"), split)
     scored = {"test": test} if len(test) else {}
     if select == "published" and not scored:
         raise OptionError("select: 'published' chooses by the split 'test', which has no images.")

@@ -102,6 +102,18 @@ def test_the_demo(load36: Callable[..., Loaded], tmp_path: Path, cache: str) -> 
     assert_parquet_is_the_same(today, load36, tmp_path / "reid")
 
 
+@pytest.mark.parametrize("unit", ["tracklet", "frame"])
+def test_other_units(
+    unit: str, load36: Callable[..., Loaded], small: Path, tmp_path: Path, cache: str
+) -> None:
+    options = {"data_dir": str(small), "catalogue": str(small / "catalogue.csv"), "unit": unit}
+    today = datasets.load_dataset("dancereid", cache_dir=cache, **options)
+    loaded = load36("built", "streamed", **options)
+    assert len(loaded) == 6
+    assert_all_are(all_contents(today), loaded)
+    assert_parquet_is_the_same(today, load36, tmp_path / "reid")
+
+
 def test_a_folder_with_a_catalogue_of_its_own(
     load36: Callable[..., Loaded], small: Path, built: Hashes
 ) -> None:

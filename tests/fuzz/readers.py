@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 import dancereid
 from dancereid_pipeline.build.coverage import Coverage
+from dancereid_pipeline.build.options import SampleOptions
 from dancereid_pipeline.build.schema import check_columns
 from dancereid_pipeline.catalogue.catalogue import Catalogue
 from dancereid_pipeline.evaluation.feature_file import read_features, write_features
@@ -299,7 +300,11 @@ READERS = {
     "builds": Reader(
         _write_build, _change_json, lambda path: card([Build.from_json(_text(path), "x")], "name")
     ),
-    "shards": Reader(_write_shards, _change_shard, lambda path: check_shard(path, (32, 16))),
+    "shards": Reader(
+        _write_shards,
+        _change_shard,
+        lambda path: check_shard(path, SampleOptions(image_size=(32, 16))),
+    ),
     "prepared": Reader(_write_shards, _change_shard, _read_prepared),
     "coverage": Reader(
         _write_coverage, _change_json, lambda path: str(Coverage.from_json(_text(path)))

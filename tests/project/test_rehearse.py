@@ -41,6 +41,14 @@ def test_the_real_annotation_rehearsed(real_annotation: Path, tmp_path: Path, ca
         }
         assert {split: len(ds[split]) for split in ds} == expected
         assert expected["test"] > 100
+        for unit in ("tracklet", "frame"):
+            other = dancereid.load_dataset(
+                scheme, data_dir=str(folder), cache_dir=cache, num_proc=2, unit=unit
+            )
+            found = dancereid.coverage(other)
+            assert found.splits == expected
+            assert {split: len(other[split]) for split in other} == found.examples
+            assert 20 < found.examples["test"] < expected["test"]
         coverage = dancereid.coverage(ds)
         assert {o.reason.value for o in coverage.outcomes} == {"used"}
 

@@ -64,6 +64,7 @@ def test_statistics_worked_by_hand(tmp_path: Path) -> None:
         box_height=(10, 20, 40),
         # 6 of 68 joints: x from 0 to below 128, y from 0 to below 256 is inside.
         joints_outside=round(6 / 68, 4),
+        examples=4,
     )
 
 
@@ -82,7 +83,7 @@ def build(config: str, outcomes: Sequence[Outcome], **changes: Any) -> Build:
         coverage=coverage,
         features=dancereid.DanceReID(config_name="demo").info.features.to_dict(),
         statistics={
-            s.split: SplitStatistics(s.images, 2, 1, 5000, (1, 2, 3), (10, 20, 30), 0.0123)
+            s.split: SplitStatistics(s.rows, 2, 1, 5000, (1, 2, 3), (10, 20, 30), 0.0123, s.rows)
             for s in shards
         },
         shards=tuple(shards),

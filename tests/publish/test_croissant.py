@@ -116,3 +116,32 @@ def test_the_library_of_the_format_reads_the_records(
             for column in ("image", "skeleton"):
                 np.testing.assert_array_equal(values[column], example[column])
     assert len(list(described.records("demo"))) == 265
+
+
+@pytest.mark.slow
+def test_the_library_of_the_format_reads_tracklets_and_frames(cache: str, tmp_path: Path) -> None:
+    import mlcroissant
+
+    for unit in ("tracklet", "frame"):
+        prepare("demo", tmp_path / "out", unit=unit)
+    described = mlcroissant.Dataset(str(tmp_path / "out" / CROISSANT))
+    assert described.metadata.ctx.issues.errors == set()
+    ds = dancereid.load_dataset("demo", unit="tracklet", split="test", cache_dir=cache)
+    found = [r for r in described.records("demo-tracklet") if r["demo-tracklet/split"] == b"test"]
+    assert len(found) == len(ds) == 11
+    for record, example in zip(found, ds, strict=True):
+        values = {name.removeprefix("demo-tracklet/"): value for name, value in record.items()}
+        assert [int(frame) for frame in values["frames"]] == example["frames"]
+        assert np.asarray(values["keypoints"]).shape == (len(example["frames"]), 17, 2)
+        for one, other in zip(values["images"], example["images"], strict=True):
+            np.testing.assert_array_equal(one, other)
+    ds = dancereid.load_dataset("demo", unit="frame", split="test", cache_dir=cache)
+    found = [r for r in described.records("demo-frame") if r["demo-frame/split"] == b"test"]
+    assert len(found) == len(ds) == 55
+    for record, example in zip(found, ds, strict=True):
+        objects = record["demo-frame/objects"]
+        for name in ("person_id", "bbox", "keypoints"):
+            np.testing.assert_array_equal(
+                np.asarray(objects[f"demo-frame/objects/{name}"], np.float32),
+                np.asarray(example["objects"][name], np.float32),
+            )

@@ -49,13 +49,13 @@ def test_it_has_a_shard_a_video_and_what_tells_of_them(output: Path) -> None:
         "paper/trainval-003-ddd.parquet",
     ]
     (build,) = Prepared.read(output).builds
-    assert [(s.split, s.video_id, s.images) for s in build.shards] == [
+    assert [(s.split, s.video_id, s.rows) for s in build.shards] == [
         ("trainval", "aaa", 12), ("trainval", "ddd", 6), ("test", "bbb", 6), ("test", "ccc", 18),
     ]  # fmt: skip
     for shard in build.shards:
         table = pq.read_table(output / "paper" / shard.name)
         assert table["video_id"].unique().to_pylist() == [shard.video_id]
-        assert len(table) == shard.images
+        assert len(table) == shard.rows
     assert build.coverage.whole
 
 
@@ -72,7 +72,8 @@ def test_row_groups_are_small_and_pages_are_indexed(
     )
     ds = load(small, cache, stride=1, videos=["aaa"])
     many = datasets.concatenate_datasets([ds["trainval"]] * 4)
-    many.info.description = ds["trainval"].info.description.replace('"images": 60', '"images": 240')
+    description = ds["trainval"].info.description.replace('"images": 60', '"images": 240')
+    many.info.description = description.replace('"examples": 60', '"examples": 240')
     prepare({"trainval": many}, tmp_path / "many")
     found = pq.read_metadata(tmp_path / "many" / "paper" / "trainval-000-aaa.parquet")
     rows = [found.row_group(i).num_rows for i in range(found.num_row_groups)]

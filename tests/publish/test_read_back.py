@@ -24,7 +24,7 @@ NAME = "dancer/reid"
     [
         ("its splits or coverage", lambda splits: splits.pop("test")),
         ("its splits or coverage", lambda splits: _said(splits, '"images": 12', '"images": 11')),
-        ("the number of images of test", lambda splits: _counted(splits["test"], 23)),
+        ("the number of examples of test", lambda splits: _counted(splits["test"], 23)),
         ("the first example of trainval", None),
         ("the columns of test", lambda splits: _renamed(splits, "test")),
     ],

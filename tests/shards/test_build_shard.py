@@ -108,7 +108,8 @@ def test_what_a_record_depends_on(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda r: r["outcome"].update(images=3), "says {'trainval': 3}"),
+        (lambda r: r["outcome"].update(examples=3), "says {'trainval': 3}"),
+        (lambda r: r["outcome"].update(images=3), "count other images"),
         (lambda r: r["shards"][0].update(name="../x.parquet"), "it has shard"),
         (lambda r: r["outcome"].update(video_id="../aaa"), "is the record of"),
         (lambda r: r["figures"].update(images_a_person=[1]), "count other images"),

@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ...build.coverage import Coverage, coverage_of
+from ...build.crop_rows import as_crops
 from ...build.numpy_view import as_arrays
-from ...build.schema import check_columns
+from ...build.schema import check_columns, example_features, unit_of
 from ...build.stored_image import StoredImage
 from ...common.errors import DanceReIDError, OptionError
 from ...common.progress import progress
 from ...common.validation import shown
 
 STREAMED = 1000  # examples that are read of each split of a stream
+_LENGTH = 20  # crops of a usual tracklet
 _PLAIN = ("person_id", "video_id", "frame", "bbox", "keypoints")
 _BATCH = 1000
 _LARGEST = 1_000_000  # pixels; as coordinates in tracks
@@ -187,33 +189,43 @@ def _parts(dataset: Any, split: str | None) -> dict[str, Any]:
         raise OptionError(f"split: expected one of {', '.join(parts)}, got {shown(split)}.")
     parts = {name: part for name, part in parts.items() if split in (None, name)}
     for name, part in parts.items():
-        check_columns(part.features, ("image", *_PLAIN), f"Split {name}")
+        if unit_of(part.features) != "tracklet":
+            check_columns(part.features, ("image", *_PLAIN), f"Split {name}")
     return parts
 
 
 def _built(name: str, part: Any) -> datasets.Dataset:
-    """The needed columns of a built split, or the first examples of a stream as a built split."""
-    part = part.select_columns(["image", *_PLAIN]).with_format(None)
+    """The crops of a built split, or of the first examples of a stream, as a built split."""
+    tracklets = unit_of(part.features) == "tracklet"
+    columns = list(example_features(unit="tracklet")) if tracklets else ["image", *_PLAIN]
+    part = part.select_columns(columns).with_format(None)
     if isinstance(part, datasets.Dataset):
-        return part
-    encoded = part.cast_column("image", StoredImage(decode=False))
+        return as_crops(part)
+    most = STREAMED // _LENGTH if tracklets else STREAMED
+    column = columns[0]
+    encoded = part.cast_column(column, _feature(column, decode=False))
     try:
-        examples = list(progress(_first(encoded), f"Streaming {name}", STREAMED, unit=" images"))
+        examples = list(progress(_first(encoded, most), f"Streaming {name}", most))
     except (OSError, ValueError) as error:  # those of pyarrow are subclasses
         raise DanceReIDError(
             f"Split {name}: reading the stream failed ({error}). Try again, or load it without "
             "streaming."
         ) from error
-    features = datasets.Features({**part.features, "image": StoredImage()})
-    return datasets.Dataset.from_list(examples, features=features)
+    features = datasets.Features({**part.features, column: _feature(column, decode=True)})
+    return as_crops(datasets.Dataset.from_list(examples, features=features))
 
 
-def _first(stream: Any) -> Iterator[Any]:
+def _feature(column: str, *, decode: bool) -> Any:
+    image = StoredImage(decode=decode)
+    return datasets.Sequence(image) if column == "images" else image
+
+
+def _first(stream: Any, most: int) -> Iterator[Any]:
     """The first examples of each shard. A shard is mostly one video, so several videos appear."""
-    shards = min(stream.num_shards, STREAMED)
+    shards = min(stream.num_shards, most)
     for number in range(shards):
         shard = stream.shard(num_shards=stream.num_shards, index=number)
-        yield from islice(shard, STREAMED // shards)
+        yield from islice(shard, most // shards)
 
 
 def _read(parts: Mapping[str, datasets.Dataset]) -> Rows:

@@ -74,19 +74,30 @@ def content(example: Mapping[str, Any]) -> str:
     digest = hashlib.sha256()
     for name in sorted(example):
         value = example[name]
-        if isinstance(value, Mapping):
-            digest.update(f"{name}={value['path']}:".encode() + value["bytes"])
-        else:
-            digest.update(f"{name}={np.asarray(value).tolist()!r};".encode())
+        for image in value if name == "images" else [value]:
+            if isinstance(image, Mapping) and "bytes" in image:
+                digest.update(f"{name}={image['path']}:".encode() + image["bytes"])
+            elif isinstance(image, Mapping):  # the people of a frame
+                digest.update(f"{name}={content(image)};".encode())
+            else:
+                digest.update(f"{name}={np.asarray(image).tolist()!r};".encode())
     return digest.hexdigest()
+
+
+def encoded(dataset: Any) -> Any:
+    """A split, built or streamed, with its images as bytes."""
+    for column, feature in dataset.features.items():
+        image = datasets.Image(decode=False)
+        if isinstance(feature, datasets.Image):
+            dataset = dataset.cast_column(column, image)
+        elif column == "images":
+            dataset = dataset.cast_column(column, datasets.Sequence(image))
+    return dataset
 
 
 def contents(dataset: Any) -> list[str]:
     """The hashes of all examples of a split, built or streamed, in order."""
-    for column, feature in dataset.features.items():
-        if isinstance(feature, datasets.Image):
-            dataset = dataset.cast_column(column, datasets.Image(decode=False))
-    return [content(example) for example in dataset]
+    return [content(example) for example in encoded(dataset)]
 
 
 def load(folder: Path, cache: str, **options: object) -> datasets.DatasetDict:
