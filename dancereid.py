@@ -38,7 +38,13 @@ from dancereid_pipeline.build.plan import (
 )
 from dancereid_pipeline.build.schema import example_features
 from dancereid_pipeline.catalogue.catalogue import OWN
-from dancereid_pipeline.catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE, OWN_DESCRIPTION
+from dancereid_pipeline.catalogue.metadata import (
+    CITATION,
+    DESCRIPTION,
+    HOMEPAGE,
+    OF_CONFIGS,
+    OWN_DESCRIPTION,
+)
 
 # If this is not installed, datasets 3.6 tells the user to "pip install" what follows "From:".
 from dancereid_pipeline.common.cpu import share_cores  # From: <the folder that dancereid.py is in>
@@ -163,30 +169,7 @@ class DanceReID(datasets.GeneratorBasedBuilder):
 
     BUILDER_CONFIG_CLASS = DanceReIDConfig
     BUILDER_CONFIGS = [
-        DanceReIDConfig(
-            name="demo",
-            description="Four short drawn clips that come with the package; 12 people.",
-        ),
-        DanceReIDConfig(
-            name="paper",
-            description="The paper's 21 videos and 100 people: trainval (71) and test (29), "
-            "no person in both.",
-        ),
-        DanceReIDConfig(
-            name="full",
-            description="All 33 videos and 178 people: the splits of 'paper', and 'extra'.",
-        ),
-        DanceReIDConfig(
-            name="published",
-            description="The published query list, to compare with published numbers: its test "
-            "split lacks the video T4vr8mA4hoY and has qz2311gT1y4, whose five people are also in "
-            "trainval. Use 'paper' for anything new.",
-        ),
-        DanceReIDConfig(
-            name=OWN,
-            description="Videos of your own, in the folder data_dir with its catalogue.csv; the "
-            "splits are those that the catalogue names.",
-        ),
+        DanceReIDConfig(name=name, description=text) for name, text in OF_CONFIGS.items()
     ]
     DEFAULT_CONFIG_NAME = "paper"
 

@@ -22,3 +22,14 @@ PROJECT_URL = ""
 CONTACT = ""
 PROJECT_URL_SHOWN = PROJECT_URL or "https://address-of-this-project.invalid"
 CONTACT_SHOWN = CONTACT or "(contact to be filled in)"
+OF_CONFIGS = {
+    "demo": "Four short drawn clips that come with the package; 12 people.",
+    "paper": "The paper's 21 videos and 100 people: trainval (71) and test (29), no person in "
+    "both.",
+    "full": "All 33 videos and 178 people: the splits of 'paper', and 'extra'.",
+    "published": "The published query list, to compare with published numbers: its test split "
+    "lacks the video T4vr8mA4hoY and has qz2311gT1y4, whose five people are also in trainval. Use "
+    "'paper' for anything new.",
+    "own": "Videos of your own, in the folder data_dir with its catalogue.csv; the splits are "
+    "those that the catalogue names.",
+}
