@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeAlias
@@ -18,6 +17,7 @@ import fsspec
 from .address import Address
 from .errors import OptionError, SourceError
 from .files import replaced, usable
+from .remote_file import RemoteFile
 from .storage import Storage, require_store, store_errors
 from .validation import checked_path
 
@@ -188,7 +188,7 @@ class StorePath:
 AnyPath: TypeAlias = Path | StorePath
 
 
-class StoreFile(io.RawIOBase):
+class StoreFile(RemoteFile):
     """An open file in a store: read by ranges, or from a copy where the store has no ranges.
 
     Args:
@@ -200,10 +200,9 @@ class StoreFile(io.RawIOBase):
     """
 
     def __init__(self, path: StorePath) -> None:
+        super().__init__()
         self._path = path.described()
-        self._held = ExitStack()
         self._copy: Path | None = None
-        self._position = 0
         self._start, self._block = 0, b""  # the part that came last, and its offset
 
     def size(self) -> int:
@@ -213,7 +212,7 @@ class StoreFile(io.RawIOBase):
     def whole(self) -> Path:
         """Copies all of it to this machine, and reads there; the copy goes when it is closed."""
         if self._copy is None:
-            self._copy = self._held.enter_context(self._path.copied())
+            self._copy = self.held.enter_context(self._path.copied())
         return self._copy
 
     def read(self, size: int | None = -1) -> bytes:
@@ -256,34 +255,6 @@ class StoreFile(io.RawIOBase):
                 "before. Was it changed meanwhile? Run it again."
             )
         return content
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Goes to an offset."""
-        if whence == io.SEEK_CUR:
-            offset += self._position
-        elif whence == io.SEEK_END:
-            offset += self.size()
-        if offset < 0:
-            raise OSError(errno.EINVAL, "an offset before the beginning of the file")
-        self._position = offset
-        return offset
-
-    def tell(self) -> int:
-        """The offset of the next byte."""
-        return self._position
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def close(self) -> None:
-        """Closes it, and removes its copy."""
-        self._held.close()
-        super().close()
 
 
 def input_path(name: str, value: object, options: Mapping[str, Any] | None = None) -> AnyPath:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import io
 import math
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -13,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..catalogue.catalogue import Video
-from ..common.errors import InterruptedReadError, VideoError
+from ..common.errors import VideoError
 from ..common.offline import OFFLINE, offline
 from ..common.reasons import Fate, Reason, fate
+from ..common.remote_file import RemoteFile
 from ..transfer.download import part_path, unchecked_path
 from .clip_fetcher import ClipFetcher, LocatedClip
 from .manifest import Entry
@@ -89,12 +88,13 @@ class GrowingClip:
             raise
 
 
-class RangeReader(io.RawIOBase):
+class RangeReader(RemoteFile):
     """A growing clip as a file. It asks for the next range when a read needs it.
 
     Bytes that are skipped are fetched as well. While the reader is open, no other process or
-    stream can fetch the clip into the folder. If another process or an open stream is fetching it
-    already, this reader fetches it into a temporary folder, and does not keep it.
+    stream can fetch the clip into the folder; what has come is kept. If another process or an open
+    stream is fetching it already, this reader fetches it into a temporary folder, and does not keep
+    it.
 
     Args:
         growing: the clip.
@@ -107,18 +107,16 @@ class RangeReader(io.RawIOBase):
     may_guess = True
 
     def __init__(self, growing: GrowingClip) -> None:
+        super().__init__()
         self._growing = growing
-        self._position = 0
         self._size: int | None = None  # of the whole, as the server says
-        self._error: Exception | None = None  # why a request failed; there is none after that
-        self._held = contextlib.ExitStack()
         with growing.noted():
             self._clip = self._located()
         self._path = unchecked_path(self._clip.target)
         self._part = part_path(self._path)
 
     def _located(self) -> LocatedClip:
-        fetcher, video, hold = self._growing.fetcher, self._growing.video, self._held.enter_context
+        fetcher, video, hold = self._growing.fetcher, self._growing.video, self.held.enter_context
         try:
             return hold(fetcher.located(video))
         except VideoError as error:
@@ -153,11 +151,6 @@ class RangeReader(io.RawIOBase):
                 with contextlib.suppress(VideoError), self._growing.noted():
                     self._growing.stop_rule.note(self._clip.complete())
 
-    def close(self) -> None:
-        """Lets others fetch the clip. What has come is kept."""
-        self._held.close()
-        super().close()
-
     def readinto(self, buffer: Any) -> int:
         """Reads the next bytes, and fetches those that are not here."""
         path = self._fetch_up_to(self._position + len(buffer))
@@ -166,33 +159,6 @@ class RangeReader(io.RawIOBase):
             count = file.readinto(buffer)
         self._position += count
         return count
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def tell(self) -> int:
-        """The offset of the next byte."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Goes to an offset.
-
-        Raises:
-            OSError: it is before the beginning of the file.
-        """
-        if whence == io.SEEK_CUR:
-            offset += self._position
-        elif whence == io.SEEK_END:
-            offset += self.size()
-        if offset < 0:
-            raise OSError(errno.EINVAL, "an offset before the beginning of the file")
-        self._position = offset
-        return offset
 
     def _came(self) -> int:
         """Size of the part, in bytes."""
@@ -210,14 +176,10 @@ class RangeReader(io.RawIOBase):
 
     def _extend(self, stop: int) -> int:
         """Fetches it up to the offset `stop`; returns the size of the whole."""
-        if self._error is None:
-            try:
-                with self._growing.noted():
-                    self._size = self._clip.extend(stop)
-                return self._size
-            except (KeyboardInterrupt, SystemExit) as interrupt:
-                # PyAV lets nothing but an `Exception` through FFmpeg.
-                self._error = InterruptedReadError(interrupt)
-            except Exception as error:  # noqa: BLE001  # raised below, whenever FFmpeg reads on
-                self._error = error
-        raise self._error
+
+        def extend() -> int:
+            with self._growing.noted():
+                return self._clip.extend(stop)
+
+        self._size = self._got(extend)
+        return self._size

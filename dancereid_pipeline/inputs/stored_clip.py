@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..common.errors import InterruptedReadError
 from ..common.store_path import StoreFile, StorePath
 from ..formats.video import Clip
 
@@ -13,19 +12,10 @@ class _ClipFile(StoreFile):
     """A clip in a store as an open file: a `GrowingFile`, but all of it is there."""
 
     may_guess = False
-    _error: Exception | None = None  # why a read failed
 
     def readinto(self, buffer: Any) -> int:
         """Reads the next bytes."""
-        if self._error is None:
-            try:
-                return super().readinto(buffer)
-            except (KeyboardInterrupt, SystemExit) as interrupt:
-                # PyAV lets nothing but an `Exception` through FFmpeg.
-                self._error = InterruptedReadError(interrupt)
-            except Exception as error:  # noqa: BLE001  # raised below, whenever FFmpeg reads on
-                self._error = error
-        raise self._error
+        return self._got(lambda: super(_ClipFile, self).readinto(buffer))
 
     def end(self, _error: BaseException | None) -> None:
         """Closes it."""
