@@ -25,10 +25,13 @@ def dask_executor(scheduler: str | None, workers: int | None) -> Iterator[Execut
         DanceReIDError: Dask is not installed, or there is no scheduler at the address.
     """
     require_extra("dask", "distributed")
+    import dask
     from distributed import Client, LocalCluster
 
     if scheduler is None:
         with (
+            # A worker gets a video when it has none: else it may keep one while another is idle.
+            dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
             LocalCluster(
                 n_workers=workers or cores(), threads_per_worker=1, dashboard_address=None
             ) as cluster,

@@ -18,6 +18,7 @@ from ..common.progress import progress
 from ..common.storage import Storage
 from ..common.store_path import AnyPath
 from .build_shard import ShardJob, build_shard, shard_steps
+from .shard_jobs import annotated_frames
 from .shard_record import ShardRecord
 
 logger = logging.getLogger("dancereid")
@@ -80,7 +81,9 @@ def run_by(executor: Executor, jobs: Sequence[ShardJob], output: Storage) -> Ite
     """
     if not jobs:
         return
-    running = {executor.submit(_build_on_worker, job, output): job for job in jobs}
+    # The longest first: or the last one of all may be long, and all workers but one idle.
+    ordered = sorted(jobs, key=annotated_frames, reverse=True)
+    running = {executor.submit(_build_on_worker, job, output): job for job in ordered}
     lost: set[str] = set()
     try:
         with progress(desc="Building", unit=" videos", total=len(jobs)) as bar:

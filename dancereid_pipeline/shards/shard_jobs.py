@@ -66,16 +66,16 @@ def part_of(jobs: Sequence[ShardJob], number: int, parts: int) -> list[ShardJob]
     """
     loads = np.zeros(parts, np.int64)
     mine = []
-    for job in sorted(jobs, key=_frames, reverse=True):
+    for job in sorted(jobs, key=annotated_frames, reverse=True):
         lightest = int(loads.argmin())
         # A video without frames costs a little, too.
-        loads[lightest] += _frames(job) + 1
+        loads[lightest] += annotated_frames(job) + 1
         if lightest == number - 1:
             mine.append(job)
     return sorted(mine, key=lambda job: job.name)
 
 
-def _frames(job: ShardJob) -> int:
+def annotated_frames(job: ShardJob) -> int:
     """The number of annotated frames that the job decodes; 0 if the video is missing."""
     annotation = job.video.annotation
     if annotation is None or job.video.missing:
