@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from datasets import Features
 
 from ..build.coverage import Coverage
-from ..build.options import SampleOptions
+from ..build.options import UNIT_NAMES, SampleOptions
 from ..build.units import PREPARED
 from ..catalogue.catalogue import Catalogue
 from ..common.errors import SourceError
@@ -99,8 +99,10 @@ class Build:
     def brief(self) -> str:
         """One line that distinguishes it from other builds of the config."""
         videos = sum(outcome.images > 0 for outcome in self.coverage.outcomes)
+        unit = self.coverage.unit
+        grouped = "" if unit == "crop" else f" in {self.examples:,} {UNIT_NAMES[unit]}"
         return (
-            f"{self.config}: {videos} videos, {self.images:,} images, fingerprint "
+            f"{self.config}: {videos} videos, {self.images:,} images{grouped}, fingerprint "
             f"{self.coverage.fingerprint}, made {self.made[:10]} with {self.libraries}"
         )
 

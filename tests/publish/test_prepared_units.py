@@ -64,6 +64,9 @@ def test_one_folder_holds_all_units_as_configs(prepared: Path, small: Path, cach
         assert found.fingerprint == dancereid.coverage(built).fingerprint
         counts = {split: len(of_split) for split, of_split in loaded.items()}
         assert counts == found.examples
+        (brief,) = (b.brief for b in Prepared.read(prepared).builds if b.config == name)
+        number = f"{sum(counts.values())} {unit}s" if unit != "crop" else "images"
+        assert f" {number}, fingerprint" in brief
         with Image.open(prepared / name / "people.jpg") as picture:
             assert min(picture.size) > 200
     Prepared.read(prepared).check()
