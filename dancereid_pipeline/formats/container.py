@@ -6,7 +6,9 @@ session descriptions (SDP) and lists of images, and those name other files and s
 
 from __future__ import annotations
 
+import gc
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,11 @@ from ..common.reasons import Reason
 from .clip_facts import ClipFacts
 
 logger = logging.getLogger("dancereid")
+
+# A process that is forked, as `datasets` and PyTorch do it, inherits decoders without their
+# threads. To remove one, it would wait for these forever. So it never collects such garbage.
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=gc.freeze)
 
 # Errors that pass through PyAV when it reads a clip that is fetched meanwhile.
 FETCH_ERRORS = (DanceReIDError, InterruptedReadError)
