@@ -39,6 +39,8 @@ def _readable(path: StorePath) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except OSError as error:
+        if getattr(getattr(error, "response", None), "status_code", None) == 404:
+            raise FileNotFoundError(errno.ENOENT, "is not there", str(path)) from error  # older Hub
         raise SourceError(
             f"{path}: cannot be read ({error}). Check the address, the credentials "
             "(--storage-option, storage_options=) and the connection, then run it again."

@@ -19,4 +19,7 @@ def in_memory(folder: Path) -> Iterator[str]:
     try:
         yield "memory://lab/data"
     finally:
-        fs.rm("/lab", recursive=True)
+        # Not by `rm`, which asks what a test may have made fail.
+        for path in [path for path in fs.store if path.startswith("/lab/")]:
+            del fs.store[path]
+        fs.pseudo_dirs[:] = [path for path in fs.pseudo_dirs if not path.startswith("/lab")]
