@@ -194,7 +194,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], l
 
 
 @pytest.mark.parametrize("num_proc", [1, 2])
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "kill", [pytest.param(signal.SIGKILL, marks=pytest.mark.slow), signal.SIGINT]
+)
 def test_a_build_that_was_killed_leaves_nothing_that_looks_whole(
     long: tuple[dict[str, object], list[str]], tmp_path: Path, kill: signal.Signals, num_proc: int
 ) -> None:

@@ -114,7 +114,7 @@ def whole_files(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("how", ["kill", "fail"])
+@pytest.mark.parametrize("how", [pytest.param("kill", marks=pytest.mark.slow), "fail"])
 def test_wherever_a_merge_ends_the_old_or_the_new_config_is_there_with_its_card(
     both: list[dict[str, bytes]], tmp_path: Path, how: str
 ) -> None:
