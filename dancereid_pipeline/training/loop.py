@@ -135,16 +135,16 @@ class Training:
     def _begin(self, step: int, batch: dict[str, Any], rows: Any) -> dict[str, Tensor]:
         """Takes a step, which a GPU may still compute at the end."""
         random = np.random.default_rng((self.sampler.seed, step))
-        images, keypoints = (sent(batch[name], self.device) for name in ("image", "keypoints"))
-        classes = sent(self.sampler.images.classes[rows], self.device)
         recipe = self.learner.recipe
         self.learner.set_rate(recipe.rate(step / self.steps))
         try:
+            images, keypoints = (sent(batch[name], self.device) for name in ("image", "keypoints"))
+            classes = sent(self.sampler.images.classes[rows], self.device)
             return self.learner.step(images, keypoints, classes, random)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise DanceReIDError(
                 f"Step {step}: the memory of {self.device} is not enough for batches of "
-                f"{len(images)} images. Use a smaller --batch than {recipe.batch}."
+                f"{len(rows)} images. Use a smaller --batch than {recipe.batch}."
             ) from error
 
     def _finish(self, terms: dict[str, Tensor], images: int, before: float, bar: Any) -> float:

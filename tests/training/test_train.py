@@ -19,7 +19,7 @@ from tests.support.command import refusal
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 
-from dancereid_pipeline.training import learner, memory  # noqa: E402  # they need torch
+from dancereid_pipeline.training import learner, loop, memory  # noqa: E402  # they need torch
 from dancereid_pipeline.training.model_folder import load_model, read_tensors  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -233,8 +233,10 @@ def test_what_goes_wrong_is_one_line(
     def out_of_memory(*arguments: Any) -> Any:
         raise torch.OutOfMemoryError
 
-    monkeypatch.setattr(learner, "objective", out_of_memory)
-    refused(r"the memory of cpu is not enough for batches of 40 images. Use a smaller --batch")
+    for module, name in ((learner, "objective"), (loop, "sent")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, out_of_memory)
+            refused("the memory of cpu is not enough for batches of 40 images. Use a smaller --b")
 
 
 def test_the_commands(
