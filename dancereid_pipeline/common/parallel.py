@@ -197,3 +197,6 @@ def _work(task: Callable[[Any], Any], connection: Any, processes: int) -> None:
                 connection.send(_Failure(error, traceback.format_exc()))
             else:
                 connection.send((_DONE, running.result))
+    # It ends by itself, since it has no more work. Raised in what Python calls at exit, the
+    # exception would only be printed.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

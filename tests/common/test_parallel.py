@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -97,6 +98,25 @@ def test_a_task_that_does_not_end_is_killed(
     with pytest.raises(OptionError, match="raised in a task"):
         list(side_by_side(swallows, works, 2))
     assert multiprocessing.active_children() == []
+
+
+def is_told_to_end_at_exit(work: tuple[bool, Path]) -> Generator[None, None, None]:
+    """Its process is told to end when it exits; or waits for the other process to do that."""
+    exits, mark = work
+    if exits:
+        atexit.register(mark.touch)
+        atexit.register(os.kill, os.getpid(), signal.SIGTERM)
+    while not exits and not mark.exists():
+        yield
+
+
+def test_a_process_that_exits_when_it_is_told_to_prints_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    works = [(True, tmp_path / "mark"), (False, tmp_path / "mark")]
+    events = list(side_by_side(is_told_to_end_at_exit, works, 2))
+    assert [index for index, is_done, _ in events if is_done] == [0, 1]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_killed_process_is_noticed_while_large_inputs_wait() -> None:

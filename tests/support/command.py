@@ -34,7 +34,7 @@ def end(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     """Waits for what was started; a traceback is nothing that a user should see."""
     with process:
         output, errors = process.communicate()
-    assert "Traceback" not in errors
+    assert "Traceback" not in errors, errors
     return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
