@@ -18,7 +18,7 @@ from typing import Any
 
 from dancereid import DanceReID, DanceReIDConfig
 from dancereid_pipeline.build.options import UNITS
-from dancereid_pipeline.build.units import prepared_name
+from dancereid_pipeline.build.prepared_names import prepared_name
 from dancereid_pipeline.catalogue.catalogue import CONFIGS, OWN, Catalogue
 from dancereid_pipeline.shards.parquet_shards import plain_features
 

@@ -18,7 +18,7 @@ from ..common.report import Report
 from ..formats.clip_facts import ClipFacts
 from ..formats.pose import JOINT_NAMES
 from .options import UNIT_NAMES, UNITS
-from .units import prepared_name
+from .prepared_names import prepared_name
 
 # For these reasons nothing of the video was read, and the reason needs no detail.
 _ABSENT = REFUSALS | {

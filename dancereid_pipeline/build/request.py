@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..catalogue.catalogue import OWN, OWN_CATALOGUE, Catalogue, Video
+from ..catalogue.catalogue import CONFIGS, OWN, OWN_CATALOGUE, Catalogue, Video
 from ..common.errors import KEPT, OptionError, interruptible
 from ..common.package_files import project_file
 from ..common.store_path import input_path
-from ..common.validation import ids_or_none, path_or_none, shown
+from ..common.validation import ids_or_none, one_of, path_or_none, shown
 from ..fetch.input_store import InputStore
 from ..transfer.settings import Network
 from .options import SampleOptions
@@ -52,6 +52,7 @@ class Request:
             CatalogueError: the catalogue is not valid.
             OptionError: an option has a value that is not allowed.
         """
+        one_of("config", config, tuple(CONFIGS))
         video_ids = ids_or_none("videos", options["videos"])
         catalogue_path = path_or_none("catalogue", options["catalogue"])
         data_dir = path_or_none("data_dir", options["data_dir"])

@@ -10,18 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..catalogue.catalogue import CONFIGS
 from ..formats.annotation import VideoAnnotation
-from .options import UNITS, SampleOptions
-
-
-def prepared_name(config: str, unit: str) -> str:
-    """The name of a config in a prepared folder: `paper`, `paper-tracklet`, `paper-frame`."""
-    return config if unit == "crop" else f"{config}-{unit}"
-
-
-# Config and unit, by the name in a prepared folder, in the order of a card.
-PREPARED = {prepared_name(config, unit): (config, unit) for config in CONFIGS for unit in UNITS}
+from .options import SampleOptions
 
 
 @dataclass(frozen=True, order=True)

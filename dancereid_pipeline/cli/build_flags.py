@@ -13,9 +13,8 @@ from typing import Any
 import dancereid
 
 from ..build.options import KEYPOINTS, MISSING, UNITS
+from ..build.prepared_names import prepared_name
 from ..build.request import Request
-from ..build.units import prepared_name
-from ..catalogue.catalogue import CONFIGS
 from ..common.errors import OptionError
 from ..common.validation import whole_number
 from ..publish.prepared_folder import load_prepared
@@ -61,7 +60,6 @@ def add_build_flags(
     group = parser.add_argument_group("what to build, and its sources")
     group.add_argument(
         "--config",
-        choices=CONFIGS,
         metavar="CONFIG",
         help=help_text(documented(dancereid.load_dataset).get("name", "")),
         nargs="+" if several else None,

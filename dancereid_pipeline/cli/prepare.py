@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 import dancereid
 
-from ..build.units import prepared_name
+from ..build.prepared_names import check_name, prepared_name
 from ..common.errors import OptionError
 from ..common.storage import Storage
 from ..publish.prepare import output_storage, prepare_part
@@ -52,6 +52,11 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="replace configs that the folder has with other data"
     )
+    parser.add_argument(
+        "--name",
+        metavar="CONFIG",
+        help="what config own is called in the folder: 1 to 50 small letters, digits, - and _",
+    )
     group = parser.add_argument_group("many machines")
     group.add_argument(
         "--part",
@@ -82,12 +87,14 @@ def main(arguments: argparse.Namespace) -> int:
     if storage.local is not None:
         check_folder(storage.local)
     unit = arguments.unit or "crop"
-    check_output(storage, [prepared_name(config, unit) for config in configs])
+    for config in configs:
+        check_name(config, arguments.name)
+    check_output(storage, [prepared_name(config, unit, arguments.name) for config in configs])
     for config in configs:
         request = request_of(config, options)
         if not arguments.force:
-            check_other_build(storage, request)
-    options["force"] = arguments.force
+            check_other_build(storage, request, arguments.name)
+    options |= {"force": arguments.force, "name": arguments.name}
     if arguments.part:
         number, parts = arguments.part
         done = [prepare_part(c, arguments.output, number, parts, **options) for c in configs]

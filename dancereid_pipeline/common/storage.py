@@ -99,9 +99,19 @@ class Storage:
             self.write(_TRIED, b"")
             self.remove(_TRIED)
 
-    @store_errors()
     def names(self) -> set[str]:
         """The names of the files in it; none if the folder does not exist."""
+        return self._names(folders=False)
+
+    def folders(self) -> set[str]:
+        """The names of the folders in it; none if the folder does not exist."""
+        return self._names(folders=True)
+
+    @store_errors()
+    def _names(self, *, folders: bool) -> set[str]:
+        if self.local is not None:  # the Hub's cache has links, which fsspec does not follow
+            entries = self.local.iterdir() if self.local.is_dir() else ()
+            return {e.name for e in entries if (e.is_dir() if folders else e.is_file())}
         fs, path = self._found()
         fs.invalidate_cache()  # of listings, which may be of before
         try:
@@ -109,8 +119,9 @@ class Storage:
         except (FileNotFoundError, NotADirectoryError):
             return set()
         # A file at this path is listed as itself.
-        files = (e["name"] for e in entries if e["type"] == "file" and e["name"] != path)
-        return {name.rpartition("/")[2] for name in files}
+        kind = "directory" if folders else "file"
+        paths = (e["name"].rstrip("/") for e in entries if e["type"] == kind)
+        return {each.rpartition("/")[2] for each in paths if each != path}
 
     @store_errors()
     def read(self, name: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from datasets import DatasetInfo, Features
@@ -13,7 +13,6 @@ from huggingface_hub import DatasetCardData
 
 from ..build.coverage import Outcome
 from ..build.options import UNIT_NAMES
-from ..build.units import PREPARED
 from ..catalogue.catalogue import CONFIGS, Catalogue
 from ..catalogue.metadata import CITATION, DESCRIPTION, HOMEPAGE
 from ..shards.build_record import PICTURE, Build
@@ -73,7 +72,11 @@ _KEYPOINTS = {
 
 
 def card(
-    builds: Sequence[Build], name: str, others: Mapping[str, Any] | None = None, last: str = ""
+    builds: Sequence[Build],
+    name: str,
+    others: Mapping[str, Any] | None = None,
+    last: str = "",
+    gone: Collection[str] = (),
 ) -> str:
     """The dataset card of a folder with these configs.
 
@@ -83,11 +86,12 @@ def card(
         others: metadata of the last card. What this project does not write is kept, for example
             tags, configs with other names, and a question to people who ask for access.
         last: the last card, whose owner's own text is kept.
+        gone: configs of the last card that are removed.
 
     Returns:
         Markdown, under a block of YAML as the Hub and `datasets` read it.
     """
-    data = DatasetCardData(**_merged(others or {}, _metadata(builds)))
+    data = DatasetCardData(**_merged(others or {}, _metadata(builds), gone))
     return f"---\n{data.to_yaml()}\n---\n\n{_body(builds, name, last)}"
 
 
@@ -105,15 +109,18 @@ def origins_of(builds: Sequence[Build]) -> dict[str, list[str]]:
     return {origin: configs for origin, configs in found.items() if configs}
 
 
-def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(
+    others: Mapping[str, Any], ours: Mapping[str, Any], gone: Collection[str]
+) -> dict[str, Any]:
     """Our metadata, and the metadata of others that ours does not replace."""
+    known = {*gone, *(entry["config_name"] for entry in ours["configs"])}
     merged = {"license": "unknown", **others, **ours}
     merged["tags"] = list(dict.fromkeys([*ours["tags"], *(others.get("tags") or ())]))
     for name in ("configs", "dataset_info"):
         given = others.get(name) or []
         merged[name] = [*ours[name]]
         for entry in given if isinstance(given, list) else [given]:
-            if isinstance(entry, dict) and entry.get("config_name") not in PREPARED:
+            if isinstance(entry, dict) and entry.get("config_name") not in known:
                 merged[name].append({k: v for k, v in entry.items() if k != "default"})
     return merged
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ..build.units import PREPARED
+from ..build.prepared_names import in_card_order
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..shards.build_shard import ShardJob
 from ..shards.parquet_shards import Shard
-from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, record_names
+from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, is_record, record_names
 
 PARTS = ".parts-"
 
@@ -142,8 +142,19 @@ def parts_of(output: Storage, config: str) -> Storage:
 
 
 def configs_in(output: Storage) -> list[str]:
-    """The configs of which a folder has records."""
-    return [c for c in PREPARED if any(record_names(output.folder(f)) for f in (c, PARTS + c))]
+    """The configs of which a folder has records, in the order of the card."""
+    folders = {name for name in output.folders() if record_names(output.folder(name))}
+    return in_card_order({name.removeprefix(PARTS) for name in folders})
+
+
+def configs_of(paths: Iterable[str]) -> list[str]:
+    """The configs of which a repository has records, in the order of the card.
+
+    Args:
+        paths: the paths of all its files.
+    """
+    split = [path.split("/") for path in paths]
+    return in_card_order({p[0] for p in split if len(p) == 2 and is_record(p[1])})
 
 
 def _records(folder: Storage) -> dict[str, ShardRecord]:

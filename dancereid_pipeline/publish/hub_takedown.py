@@ -19,7 +19,6 @@ from huggingface_hub import CommitOperationDelete, HfApi, HfFileSystem, snapshot
 from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.hf_api import RepoFile
 
-from ..build.units import PREPARED
 from ..common.errors import HubError, OptionError
 from ..common.files import alone, beside, remove_unfinished
 from ..common.offline import OFFLINE, offline
@@ -28,7 +27,7 @@ from ..common.storage import Storage
 from .access import Access
 from .card import CARD
 from .croissant import CROISSANT
-from .found_records import configs_in
+from .found_records import configs_in, configs_of
 from .hub_errors import hub_errors
 from .prepared_folder import Prepared
 from .push import push_prepared
@@ -185,7 +184,7 @@ def _push_rest(api: HfApi, repo_id: str, folder: Path, revision: str) -> None:
     """
     left = configs_in(Storage.of(folder))
     names = api.list_repo_files(repo_id, repo_type="dataset", revision=revision)
-    gone = {name.partition("/")[0] for name in names} & set(PREPARED) - set(left)
+    gone = set(configs_of(names)) - set(left)
     if left:
         access = Access.found(api, repo_id)
         push_prepared(Prepared.read(folder), repo_id, access, api, gone=gone)

@@ -12,9 +12,9 @@ from ..build.config import VERSION
 from ..build.coverage import Coverage, coverage_of
 from ..build.crop_rows import crop_numbers
 from ..build.options import UNIT_NAMES, SampleOptions
+from ..build.prepared_names import check_name, prepared_name
 from ..build.schema import IMAGES, check_splits, example_features
 from ..build.stored_image import require_values
-from ..build.units import prepared_name
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import usable
 from ..common.progress import progress
@@ -32,26 +32,30 @@ _AS_LOADED = (
 )
 
 
-def put_dataset(dataset: Mapping[str, Any], output: Storage, *, force: bool) -> Build:
+def put_dataset(
+    dataset: Mapping[str, Any], output: Storage, *, name: str | None = None, force: bool = False
+) -> Build:
     """Writes all splits of a built config into a prepared folder.
 
     Args:
         dataset: all splits, as `load_dataset` gives them.
         output: the folder.
+        name: as for `prepare`.
         force: replace the config if the folder has it with other data.
 
     Raises:
         DanceReIDError: as `prepare`.
     """
     coverage, splits = _whole(dataset)
-    name = prepared_name(coverage.config, coverage.unit)
-    with usable(output), alone_in(output, name):
-        parts = parts_of(output, name)
+    check_name(coverage.config, name)
+    config = prepared_name(coverage.config, coverage.unit, name)
+    with usable(output), alone_in(output, config):
+        parts = parts_of(output, config)
         parts.remove_all()
         try:
-            _put_videos(coverage, splits, parts)
-            _refuse_other_build(output, build_of(output, name), force=force)
-            return merge_config(output, name)
+            _put_videos(config, coverage, splits, parts)
+            _refuse_other_build(output, build_of(output, config), force=force)
+            return merge_config(output, config)
         except BaseException:
             parts.remove_all()
             raise
@@ -102,14 +106,13 @@ def _contents(splits: Mapping[str, Any]) -> dict[tuple[str, str], tuple[int, int
     return found
 
 
-def _put_videos(coverage: Coverage, splits: Mapping[str, Any], parts: Storage) -> None:
+def _put_videos(config: str, coverage: Coverage, splits: Mapping[str, Any], parts: Storage) -> None:
     """Writes the shards and the record of each video."""
     options = SampleOptions.from_dict(coverage.options)
     videos = (
         (o.row, o.video_id, o.splits, o.expected_people, o.first_id) for o in coverage.outcomes
     )
-    name = prepared_name(coverage.config, options.unit)
-    identity = BuildIdentity.of(VERSION, name, options, videos, coverage.title)
+    identity = BuildIdentity.of(VERSION, config, options, videos, coverage.title)
     rows = {split: dict(_videos(split, data["video_id"][:])) for split, data in splits.items()}
     for split, data in splits.items():
         require_values(data, f"Split {split}")

@@ -26,8 +26,8 @@ import datasets
 from ..build.coverage import Coverage
 from ..build.crop_rows import as_crops
 from ..build.options import SampleOptions
+from ..build.prepared_names import config_and_unit
 from ..build.schema import example_features
-from ..build.units import PREPARED
 from ..catalogue.catalogue import in_order
 from ..common.errors import SourceError
 from ..common.files import alone, now, remove_unfinished, usable
@@ -138,7 +138,7 @@ def alone_in(output: Storage, config: str) -> Iterator[None]:
         return
     output.local.mkdir(parents=True, exist_ok=True)
     with alone(output.local, "prepare"):
-        for folder in (output.local, *(output.local / config for config in PREPARED)):
+        for folder in (output.local, *(output.local / name for name in configs_in(output))):
             remove_unfinished(folder)
         _finish_merges(output)
         yield
@@ -187,7 +187,7 @@ def _build(found: Found, title: str | None = None) -> Build:
         made=now(),
         made_with=_versions(),
         coverage=Coverage(
-            PREPARED[found.config][0],
+            config_and_unit(found.config)[0],
             of_first.options,
             tuple(record.outcome for record in records),
             title or of_first.title,
@@ -230,7 +230,8 @@ def _picture(found: Found) -> bytes:
         for split, of_split in splits.items()
     }
     content = io.BytesIO()
-    draw = frame_sheet if PREPARED[found.config][1] == "frame" else contact_sheet
+    _, unit = config_and_unit(found.config)
+    draw = frame_sheet if unit == "frame" else contact_sheet
     draw(some).save(content, "JPEG", quality=85)
     return content.getvalue()
 

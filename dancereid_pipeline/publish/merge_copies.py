@@ -13,7 +13,7 @@ from typing import Any
 
 from huggingface_hub import snapshot_download
 
-from ..build.units import PREPARED
+from ..build.prepared_names import in_card_order
 from ..common.errors import SourceError
 from ..common.files import sha256, usable
 from ..common.progress import progress
@@ -21,7 +21,7 @@ from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..shards.build_record import Build
 from ..shards.shard_record import ShardRecord, record_names
-from .found_records import parts_of
+from .found_records import configs_in, parts_of
 from .hub_errors import hub_errors
 from .merge import alone_in, merge_config
 from .prepared_folder import folder_or_name
@@ -54,12 +54,12 @@ def merge_copies(
     """
     storage = Storage.of(output, storage_options)
     with usable(storage):
-        if any(record_names(storage.folder(c)) or storage.folder(c).names() for c in PREPARED):
+        found = [_found(copy) for copy in copies]
+        configs = in_card_order({config for _, copy in found for config in configs_in(copy)})
+        if configs_in(storage) or any(storage.folder(config).names() for config in configs):
             raise SourceError(
                 f"{storage}: has something already. Name a new folder for what is joined."
             )
-        found = [_found(copy) for copy in copies]
-        configs = [c for c in PREPARED if any(record_names(f.folder(c)) for _, f in found)]
         if not configs:
             raise SourceError(
                 f"{', '.join(map(str, copies))}: expected folders that dancereid prepare wrote, "

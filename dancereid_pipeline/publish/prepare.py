@@ -22,7 +22,7 @@ from ..build.config import DanceReIDConfig
 from ..build.coverage import Coverage
 from ..build.options import UNITS
 from ..build.plan import Plan, warn_of_missing
-from ..build.units import prepared_name
+from ..build.prepared_names import check_name, prepared_name
 from ..catalogue.catalogue import CONFIGS
 from ..common.errors import KEPT, MissingVideosError, OptionError, SourceError, interruptible
 from ..common.files import usable
@@ -47,6 +47,7 @@ def prepare(
     data: str | Mapping[str, Any],
     output: str | Path,
     *,
+    name: str | None = None,
     force: bool = False,
     num_proc: int | None = None,
     executor: Executor | None = None,
@@ -65,6 +66,8 @@ def prepare(
             gives them: of a build, or of a folder that was prepared before.
         output: the folder, or its address in a store that fsspec knows (`s3://...`); it is made if
             it does not exist. Its README.md is replaced.
+        name: what config "own" is called there: 1 to 50 small letters, digits, - and _. So a folder
+            may have several.
         force: replace what the folder has of the config, if it is of other data.
         num_proc: number of processes that build. One video is built by one process.
         executor: what builds instead: any executor of `concurrent.futures`, or Dask's
@@ -89,15 +92,16 @@ def prepare(
                 f"{', '.join(names)}: a dataset that was loaded is written as it is. Give these "
                 "with the name of a config, which is built."
             )
-        return put_dataset(data, storage, force=force)
+        return put_dataset(data, storage, name=name, force=force)
     one_of("config", data, tuple(CONFIGS))
-    name = prepared_name(data, _unit(options))
-    with usable(storage), interruptible(KEPT), alone_in(storage, name):
+    check_name(data, name)
+    folder = prepared_name(data, _unit(options), name)
+    with usable(storage), interruptible(KEPT), alone_in(storage, folder):
         options = {**options, "storage_options": storage_options}
-        config, plan, jobs = _planned(data, storage, options, force=force)
+        config, plan, jobs = _planned(data, name, storage, options, force=force)
         records = _build(jobs, storage, num_proc, executor, force=force)
         _check_coverage(config, plan, records)
-        return merge_config(storage, name, config.title)
+        return merge_config(storage, folder, config.title)
 
 
 def _unit(options: Mapping[str, Any]) -> str:
@@ -150,6 +154,7 @@ def prepare_part(
     number: int,
     parts: int,
     *,
+    name: str | None = None,
     force: bool = False,
     num_proc: int | None = None,
     storage_options: Mapping[str, Any] | None = None,
@@ -165,6 +170,7 @@ def prepare_part(
         output: the folder, which is the same for all parts.
         number: number of the part, from 1.
         parts: number of parts.
+        name: as for `prepare`.
         force: as for `prepare`.
         num_proc: as for `prepare`.
         storage_options: as for `prepare`.
@@ -174,13 +180,14 @@ def prepare_part(
         DanceReIDError: as `prepare`.
     """
     one_of("config", config, tuple(CONFIGS))
+    check_name(config, name)
     whole_number("parts", parts, 1, 10**6)
     whole_number("number of the part", number, 1, parts)
     storage = output_storage(output, storage_options)
     options = {**options, "storage_options": storage_options}
     with usable(storage), interruptible(KEPT):
-        check_output(storage, [prepared_name(config, _unit(options))])
-        _, _, jobs = _planned(config, storage, options, force=force)
+        check_output(storage, [prepared_name(config, _unit(options), name)])
+        _, _, jobs = _planned(config, name, storage, options, force=force)
         mine = part_of(jobs, number, parts)
         records = _build(mine, storage, num_proc, None, force=force)
     outcomes = [record.outcome for record in records]
@@ -195,13 +202,13 @@ def prepare_part(
 
 
 def _planned(
-    name: str, storage: Storage, options: Mapping[str, Any], *, force: bool
+    data: str, name: str | None, storage: Storage, options: Mapping[str, Any], *, force: bool
 ) -> tuple[DanceReIDConfig, Plan, list[ShardJob]]:
     """Fetches what is missing, and finds the inputs of each video."""
-    config = DanceReIDConfig(name=name, **options)
+    config = DanceReIDConfig(name=data, **options)
     request = config.request()
     if not force:
-        check_other_build(storage, request)
+        check_other_build(storage, request, name)
     storage.check_writable()
     request.fetch()
     plan = request.plan()
@@ -209,7 +216,7 @@ def _planned(
     if plan.missing and config.missing == "error":
         raise plan.missing_error("Expected all videos, since missing='error'; not found")
     warn_of_missing(plan)
-    return config, plan, jobs_of(plan, request.title)
+    return config, plan, jobs_of(plan, request.title, name)
 
 
 def _build(

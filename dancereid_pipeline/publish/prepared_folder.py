@@ -18,9 +18,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.errors import HTTPError as ClientError  # type: ignore[attr-defined]
 
 from ..build.build_processes import usable_cache
+from ..build.prepared_names import config_and_unit, prepared_name
 from ..build.request import Request
 from ..build.stored_image import require_values
-from ..build.units import PREPARED, prepared_name
 from ..common.errors import DanceReIDError, SourceError
 from ..common.files import check_writable, sha256, usable
 from ..common.offline import offline
@@ -30,9 +30,9 @@ from ..common.storage import Storage
 from ..common.validation import checked_path
 from ..shards.build_record import RECORD, Build
 from ..shards.parquet_shards import check_shard
-from ..shards.shard_record import record_names
 from .card import CARD, card
 from .croissant import CROISSANT, croissant
+from .found_records import configs_in
 
 _TIMEOUT_S = 30.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -114,8 +114,10 @@ class Prepared(Report):
 
 def _flags(name: str) -> str:
     """The flags that prepare a config of this name."""
-    config, unit = PREPARED.get(name, (name, "crop"))
-    return f"--config {config}" + ("" if unit == "crop" else f" --unit {unit}")
+    config, unit = config_and_unit(name)
+    given = name.removesuffix(f"-{unit}")
+    flags = f"--config {config}" + ("" if given == config else f" --name {given}")
+    return flags + ("" if unit == "crop" else f" --unit {unit}")
 
 
 def summary_lines(where: str, builds: Sequence[Build]) -> list[str]:
@@ -232,16 +234,13 @@ def check_output(output: Storage, configs: Sequence[str]) -> None:
     Raises:
         SourceError: there is one.
     """
-    was_prepared = False
-    for config in PREPARED:
+    there = configs_in(output)
+    for config in configs:
         folder = output.folder(config)
-        names = folder.names()
-        ours = not names or RECORD in names or bool(record_names(folder))
-        was_prepared |= bool(names) and ours
-        if config in configs and not ours:
+        if config not in there and folder.names():
             raise _not_ours(folder)
     for name in {CARD, CROISSANT} & output.names():
-        if not was_prepared:
+        if not there:
             raise _not_ours(output.folder(name))
 
 
@@ -252,17 +251,18 @@ def _not_ours(path: Storage) -> SourceError:
     )
 
 
-def check_other_build(output: Storage, request: Request) -> None:
+def check_other_build(output: Storage, request: Request, name: str | None = None) -> None:
     """Refuses, before a long build, to replace another build of the config.
 
     Args:
         output: the folder.
         request: what is to be built.
+        name: as for `prepared_name`.
 
     Raises:
         SourceError: the folder has a build with other options or of more videos.
     """
-    config = prepared_name(request.config, request.options.unit)
+    config = prepared_name(request.config, request.options.unit, name)
     ids, asked = {video.video_id for video in request.videos}, request.options.as_dict()
     for last in builds_in(output):
         more = [o.video_id for o in last.coverage.outcomes if o.images and o.video_id not in ids]
@@ -278,7 +278,7 @@ def check_other_build(output: Storage, request: Request) -> None:
 
 def builds_in(output: Storage) -> list[Build]:
     """The configs in a folder, in the order of the card. Raises `SourceError` if one is broken."""
-    folders = [output.folder(config) for config in PREPARED]
+    folders = [output.folder(config) for config in configs_in(output)]
     return [Build.read(folder) for folder in folders if RECORD in folder.names()]
 
 

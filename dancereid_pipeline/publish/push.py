@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from huggingface_hub import (
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from yaml import YAMLError
 
-from ..build.units import PREPARED
+from ..build.prepared_names import in_card_order
 from ..common.errors import HubError, OptionError, SourceError
 from ..common.offline import OFFLINE, offline
 from ..common.report import Report
@@ -29,6 +29,7 @@ from ..shards.build_record import RECORD, Build
 from .access import FORM, Access, Gate, check_access, close, open_up
 from .card import CARD, card, licence
 from .croissant import CROISSANT, croissant
+from .found_records import configs_of
 from .hub_errors import hub_errors
 from .prepare import prepare
 from .prepared_folder import Prepared
@@ -113,7 +114,7 @@ class _Remote:
     @property
     def records(self) -> dict[str, str]:
         """Paths of the records of configs that this project pushed, by config."""
-        paths = {config: f"{config}/{RECORD}" for config in PREPARED}
+        paths = {config: f"{config}/{RECORD}" for config in configs_of(self.files)}
         return {config: path for config, path in paths.items() if path in self.files}
 
     def builds(self, *, but: Container[str]) -> dict[str, Build]:
@@ -136,7 +137,7 @@ class _Remote:
 
     def has(self, prepared: Prepared) -> bool:
         """Whether it has the same data of each of these configs."""
-        there = self.builds(but=PREPARED)
+        there = self.builds(but=self.records)
         return all(b.config in there and there[b.config].same_data(b) for b in prepared.builds)
 
     def card(self) -> DatasetCard:
@@ -229,7 +230,7 @@ def push_prepared(
     branch: str | None = None,
     *,
     create_pr: bool = False,
-    gone: Container[str] = (),
+    gone: Collection[str] = (),
 ) -> Pushed:
     """Pushes a folder: the gate first, then the files, and what makes it visible last.
 
@@ -352,12 +353,11 @@ def _commit(
     prepared: Prepared,
     access: Access,
     create_pr: bool,
-    gone: Container[str],
+    gone: Collection[str],
 ) -> CommitInfo:
     """Pushes all files in one commit on top of `remote`."""
     pushed = {build.config: build for build in prepared.builds}
-    removed = [config for config in PREPARED if config in gone]
-    there = remote.builds(but={*pushed, *removed})
+    there = remote.builds(but={*pushed, *gone})
     # A config that has not changed keeps its record, and so the day on which it was made.
     same = [
         name
@@ -365,17 +365,17 @@ def _commit(
         if name in there and there[name].same_data(build) and there[name].coverage == build.coverage
     ]
     builds = {**there, **{name: build for name, build in pushed.items() if name not in same}}
-    ordered = [builds[config] for config in PREPARED if config in builds and config not in gone]
+    ordered = [builds[config] for config in in_card_order(builds) if config not in gone]
     last = remote.card()
     others = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
     others = {name: others[name] for name in others if name not in licence(there.values())}
     form = FORM if access.gate else {}
-    text = card(ordered, remote.repo_id, {**form, **others}, last.content)
+    text = card(ordered, remote.repo_id, {**form, **others}, last.content, gone)
     files = [name for build in prepared.builds for name in build.files]
     stale = [
         name
         for name in sorted(remote.files - set(files))
-        if any(name.startswith(f"{config}/") for config in (*pushed, *removed))
+        if any(name.startswith(f"{config}/") for config in (*pushed, *gone))
     ]
     return remote.api.create_commit(
         remote.repo_id,

@@ -12,7 +12,7 @@ from datasets import Features
 
 from ..build.coverage import Coverage
 from ..build.options import UNIT_NAMES, SampleOptions
-from ..build.units import PREPARED
+from ..build.prepared_names import config_and_unit, is_prepared_name
 from ..catalogue.catalogue import Catalogue
 from ..common.errors import SourceError
 from ..common.package_files import project_file
@@ -206,11 +206,11 @@ _EXAMPLES: dict[str, type] = {"crop": _Crop, "tracklet": _Tracklet, "frame": _Fr
 
 def _check(build: Build) -> None:
     """Refuses values that would fail later, or that name files outside of the folder."""
-    if build.config not in PREPARED or not build.shards:
+    if not is_prepared_name(build.config) or not build.shards:
         raise ValueError(f"it has config {build.config!r} and {len(build.shards)} shards")
     Features.from_dict(dict(build.features))
     described = build.coverage.config, build.options.unit  # raises an error if they are wrong
-    if PREPARED[build.config] != described:
+    if config_and_unit(build.config) != described:
         raise ValueError(f"its coverage has config {described[0]!r}, unit {described[1]!r}")
     parse_record(_EXAMPLES[build.options.unit], dict(build.example))
     rows = dict.fromkeys(build.statistics, 0)

@@ -10,25 +10,26 @@ import numpy as np
 
 from ..build.config import VERSION
 from ..build.plan import Plan, VideoJob
-from ..build.units import prepared_name
+from ..build.prepared_names import prepared_name
 from ..common.errors import VideoError
 from ..common.reasons import Reason
 from .build_shard import ShardJob
 from .shard_record import BuildIdentity
 
 
-def jobs_of(plan: Plan, title: str = "") -> list[ShardJob]:
+def jobs_of(plan: Plan, title: str = "", name: str | None = None) -> list[ShardJob]:
     """A job for each video of the config, in the catalogue's order; also for one that is missing,
     or was not requested, which gives only a record.
 
     Args:
         plan: what the build uses.
         title: what data of one's own is called.
+        name: the name of such data in the prepared folder, if it is not "own".
     """
     config, videos = plan.config, plan.catalogue.choose(plan.config)
     identity = BuildIdentity.of(
         VERSION,
-        prepared_name(config, plan.options.unit),
+        prepared_name(config, plan.options.unit, name),
         plan.options,
         ((v.row, v.video_id, v.splits_in(config), v.people, v.first_id) for v in videos),
         title,

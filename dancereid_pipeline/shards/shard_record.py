@@ -135,8 +135,12 @@ class ShardRecord:
 
 def record_names(folder: Storage) -> list[str]:
     """The names of the records in a folder, without their ending, in the catalogue's order."""
-    names = (name.removesuffix(SUFFIX) for name in folder.names() if name.endswith(SUFFIX))
-    return sorted(name for name in names if re.fullmatch(r"[0-9]{3,}-.+", name))
+    return sorted(name.removesuffix(SUFFIX) for name in folder.names() if is_record(name))
+
+
+def is_record(name: str) -> bool:
+    """Whether a file of this name is the record of a video."""
+    return re.fullmatch(rf"[0-9]{{3,}}-.+{re.escape(SUFFIX)}", name) is not None
 
 
 def shard_name(split: str, name: str) -> str:

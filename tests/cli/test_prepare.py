@@ -32,7 +32,7 @@ def test_a_folder_is_prepared_and_another_build_replaces_it_only_by_force(
     [
         ([], 2, "the following arguments are required: --output (see dancereid prepare --help)"),
         (["--output", "new", "--stride", "0"], 2, "stride: expected a whole number from 1 to 1"),
-        (["--output", "new", "--config", "x"], 2, "argument --config: invalid choice: 'x'"),
+        (["--output", "new", "--config", "x"], 2, "config: expected one of paper, full"),
         (["--output", "new", "--videos", "zzz"], 2, "videos=['zzz']: expected"),
         (["--output", "taken"], 1, "taken: cannot be written to ("),
         (["--output", "taken/new"], 1, "taken/new: cannot be written to ("),

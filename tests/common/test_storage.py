@@ -48,6 +48,25 @@ def test_files_come_move_and_go(storage: Storage) -> None:
     assert (storage.names(), other.names()) == ({"a.json"}, set())
 
 
+def test_folders_are_named_apart_from_files(storage: Storage) -> None:
+    assert storage.folders() == set()
+    storage.write("a.json", b"one")
+    storage.folder("b").write("c.json", b"two")
+    assert storage.folders() == {"b"}
+    assert storage.names() == {"a.json"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a permission there")
+def test_links_are_what_they_lead_to(tmp_path: Path) -> None:
+    other = Storage.of(tmp_path / "other")
+    other.write("a.json", b"one")
+    (tmp_path / "new").mkdir()
+    for name, target in {"file": "a.json", "folder": "", "nowhere": "b.json"}.items():
+        (tmp_path / "new" / name).symlink_to(tmp_path / "other" / target)
+    storage = Storage.of(tmp_path / "new")
+    assert (storage.names(), storage.folders()) == ({"file"}, {"folder"})
+
+
 def test_what_is_done_for_each_is_in_order_and_fails_as_a_whole(storage: Storage) -> None:
     storage.write("a", b"")
     assert storage.for_each(lambda n: n * n, range(100)) == [n * n for n in range(100)]

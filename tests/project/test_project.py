@@ -13,7 +13,7 @@ import datasets
 import pytest
 
 import dancereid
-from dancereid_pipeline.build.units import PREPARED
+from dancereid_pipeline.build.prepared_names import config_and_unit
 from tests.conftest import PROJECT
 
 MODULES = [PROJECT / "dancereid.py", *sorted((PROJECT / "dancereid_pipeline").rglob("*.py"))]
@@ -32,7 +32,7 @@ def test_dataset_infos_is_up_to_date() -> None:
     assert counts["published"] == {"trainval": 31643, "test": 19526}
     for name in infos:
         features = datasets.Features.from_dict(infos[name]["features"])
-        unit = PREPARED[name][1]
+        _, unit = config_and_unit(name)
         assert features == dancereid.DanceReID(config_name="demo", unit=unit).info.features
 
 
