@@ -23,7 +23,8 @@ def contact_sheet(
     Only the crops that are shown are decoded.
 
     Args:
-        splits: a `DatasetDict`, or any mapping of split names to built datasets.
+        splits: a `DatasetDict`, or any mapping of split names to built datasets of crops, or to
+            the `PeopleOfFrames` of whole frames.
         people: number of rows, shared evenly among the splits that have examples.
         columns: number of crops in a row.
         skeletons: draw the pose on every second crop.
@@ -33,8 +34,13 @@ def contact_sheet(
     """
     # Here, not above: `import dancereid` need not wait for OpenCV.
     from ..build.numpy_view import as_arrays
+    from .people_of_frames import PeopleOfFrames
 
-    filled = {name: as_arrays(ds) for name, ds in splits.items() if len(ds)}
+    filled = {
+        name: ds if isinstance(ds, PeopleOfFrames) else as_arrays(ds)
+        for name, ds in splits.items()
+        if len(ds)
+    }
     rows = [
         (split, person, ds, indices)
         for split, ds in filled.items()

@@ -20,14 +20,16 @@ from PIL import Image
 from ...build.coverage import Coverage, coverage_of
 from ...build.crop_rows import as_crops
 from ...build.numpy_view import as_arrays
+from ...build.options import SampleOptions
 from ...build.schema import check_columns, example_features, unit_of
 from ...build.stored_image import StoredImage
 from ...common.errors import DanceReIDError, OptionError
 from ...common.progress import progress
 from ...common.validation import shown
+from ..people_of_frames import PeopleOfFrames
 
 STREAMED = 1000  # examples that are read of each split of a stream
-_LENGTH = 20  # crops of a usual tracklet
+_CROPS = {"crop": 1, "tracklet": 20, "frame": 5}  # in a usual example
 _PLAIN = ("person_id", "video_id", "frame", "bbox", "keypoints")
 _BATCH = 1000
 _LARGEST = 1_000_000  # pixels; as coordinates in tracks
@@ -92,8 +94,8 @@ class PageData:
     Attributes:
         title: what the dataset is called.
         name: name of the config, "" if it is unknown.
-        datasets: the splits that have examples, as `as_arrays` gives them; of a stream, its
-            first examples.
+        datasets: the splits that have examples, as crops with arrays; of a stream, its first
+            examples.
         rows: their columns but the images.
         image_size: height and width of the crops, in pixels.
         streamed: whether the dataset is a stream, so that only the first examples were read.
@@ -111,12 +113,7 @@ class PageData:
     @property
     def frame_sizes(self) -> dict[str, tuple[int, int]]:
         """Width and height of the frames of each video, in pixels, where the coverage has them."""
-        clips = {o.video_id: o.clip for o in self.coverage.outcomes} if self.coverage else {}
-        return {
-            video_id: (clip.width, clip.height)
-            for video_id, clip in clips.items()
-            if clip and max(clip.width, clip.height) < _LARGEST  # the coverage may be anybody's
-        }
+        return _frame_sizes(self.coverage)
 
     def image(self, row: int) -> Image.Image:
         """The crop of a row in `rows`, decoded, RGB.
@@ -141,8 +138,10 @@ def see(dataset: Any, split: str | None = None) -> PageData:
     """
     parts = _parts(dataset, split)
     streamed = any(isinstance(part, datasets.IterableDataset) for part in parts.values())
+    found = _coverage(dataset)
     built = {name: _built(name, part) for name, part in parts.items()}
-    filled = {name: as_arrays(part) for name, part in built.items() if len(part)}
+    people = {name: _people(part, found) for name, part in built.items()}
+    filled = {name: rows for name, rows in people.items() if len(rows)}
     if not filled:
         raise DanceReIDError(
             f"Expected images, but {', '.join(parts)} has none. dancereid.coverage(ds) says what "
@@ -151,7 +150,6 @@ def see(dataset: Any, split: str | None = None) -> PageData:
     first_name, first = next(iter(filled.items()))
     width, height = _image(first, first_name, 0).size
     info = next(iter(parts.values())).info
-    found = _coverage(dataset)
     return PageData(
         title=found.shown_title if found else "DanceReID",
         name=found.config if found else info.config_name or "",
@@ -161,6 +159,26 @@ def see(dataset: Any, split: str | None = None) -> PageData:
         streamed=streamed,
         coverage=found,
     )
+
+
+def _people(part: datasets.Dataset, coverage: Coverage | None) -> Any:
+    """A row for each person in each frame, with arrays."""
+    if unit_of(part.features) != "frame":
+        return as_arrays(part)
+    try:
+        size = SampleOptions.from_dict(coverage.options if coverage else {}).image_size
+    except DanceReIDError:  # the coverage may be anybody's
+        size = SampleOptions().image_size
+    return PeopleOfFrames.of(part, size, _frame_sizes(coverage))
+
+
+def _frame_sizes(coverage: Coverage | None) -> dict[str, tuple[int, int]]:
+    clips = {o.video_id: o.clip for o in coverage.outcomes} if coverage else {}
+    return {
+        video_id: (clip.width, clip.height)
+        for video_id, clip in clips.items()
+        if clip and max(clip.width, clip.height) < _LARGEST  # the coverage may be anybody's
+    }
 
 
 def _coverage(dataset: Any) -> Coverage | None:
@@ -189,19 +207,19 @@ def _parts(dataset: Any, split: str | None) -> dict[str, Any]:
         raise OptionError(f"split: expected one of {', '.join(parts)}, got {shown(split)}.")
     parts = {name: part for name, part in parts.items() if split in (None, name)}
     for name, part in parts.items():
-        if unit_of(part.features) != "tracklet":
+        if unit_of(part.features) == "crop":
             check_columns(part.features, ("image", *_PLAIN), f"Split {name}")
     return parts
 
 
 def _built(name: str, part: Any) -> datasets.Dataset:
-    """The crops of a built split, or of the first examples of a stream, as a built split."""
-    tracklets = unit_of(part.features) == "tracklet"
-    columns = list(example_features(unit="tracklet")) if tracklets else ["image", *_PLAIN]
+    """The crops or whole frames of a built split, or the first of a stream, as a built split."""
+    unit = unit_of(part.features)
+    columns = ["image", *_PLAIN] if unit == "crop" else list(example_features(unit=unit))
     part = part.select_columns(columns).with_format(None)
     if isinstance(part, datasets.Dataset):
         return as_crops(part)
-    most = STREAMED // _LENGTH if tracklets else STREAMED
+    most = STREAMED // _CROPS[unit]
     column = columns[0]
     encoded = part.cast_column(column, _feature(column, decode=False))
     try:
