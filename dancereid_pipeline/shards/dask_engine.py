@@ -11,6 +11,16 @@ from ..common.errors import DanceReIDError
 from ..common.validation import require_extra
 
 _TIMEOUT_S = 30
+# For the workers that we start. Figures are of the rehearsal of `full` on two cores.
+_CONFIG = {
+    # A worker gets a video when it has none: else it may keep one while another is idle.
+    "distributed.scheduler.worker-saturation": 1.0,
+    # Decoding needs the memory of a frame again at once. With Dask's 64 KiB, each is given back to
+    # the system and zeroed again: 0.9 million page faults, a twelfth of the time.
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 128 * 2**20,
+    # There is no dashboard, so nobody sees the profile; taking it costs 3 % of the time.
+    "distributed.worker.profile.enabled": False,
+}
 
 
 @contextmanager
@@ -30,8 +40,7 @@ def dask_executor(scheduler: str | None, workers: int | None) -> Iterator[Execut
 
     if scheduler is None:
         with (
-            # A worker gets a video when it has none: else it may keep one while another is idle.
-            dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
+            dask.config.set(_CONFIG),
             LocalCluster(
                 n_workers=workers or cores(), threads_per_worker=1, dashboard_address=None
             ) as cluster,
