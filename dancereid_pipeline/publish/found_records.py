@@ -14,6 +14,7 @@ from ..shards.parquet_shards import Shard
 from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, is_record, record_names
 
 PARTS = ".parts-"
+_GONE = ".taken-down-"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Found:
         new: the records in the folder of parts, by name.
         old: the records in the config's folder, by name.
         moving: the names of the files in the folder of parts.
+        gone: by name, the records of what was taken down, if nothing was left of the config.
     """
 
     output: Storage
@@ -33,13 +35,15 @@ class Found:
     new: Mapping[str, ShardRecord]
     old: Mapping[str, ShardRecord]
     moving: Collection[str]
+    gone: Mapping[str, ShardRecord]
 
     @classmethod
     def of(cls, output: Storage, config: str) -> Found:
         """Reads all records of a config."""
         parts = parts_of(output, config)
         names = parts.names()
-        return cls(output, config, _records(parts), _records(output.folder(config)), names)
+        old, gone = _records(output.folder(config)), _records(gone_of(output, config))
+        return cls(output, config, _records(parts), old, names, gone)
 
     @property
     def records(self) -> list[ShardRecord]:
@@ -111,7 +115,7 @@ class Found:
 
     def without_taken_down(self, job: ShardJob) -> ShardJob:
         """The job; if its video, or a person of it, was taken down, one that gives no image."""
-        old = self.old.get(job.name)
+        old = self.old.get(job.name) or self.gone.get(job.name)
         if old is None or old.outcome.reason is not Reason.TAKEN_DOWN:
             return job
         taken_down = VideoError(Reason.TAKEN_DOWN, "")
@@ -139,6 +143,11 @@ class Found:
 def parts_of(output: Storage, config: str) -> Storage:
     """The folder for the new shards and records of a config, while it is built."""
     return output.folder(PARTS + config)
+
+
+def gone_of(output: Storage, config: str) -> Storage:
+    """The folder for the records of what was taken down, when nothing is left of a config."""
+    return output.folder(_GONE + config)
 
 
 def configs_in(output: Storage) -> list[str]:

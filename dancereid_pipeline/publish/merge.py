@@ -31,6 +31,7 @@ from ..build.schema import example_features
 from ..catalogue.catalogue import in_order
 from ..common.errors import SourceError
 from ..common.files import alone, now, remove_unfinished, usable
+from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..preview.contact_sheet import contact_sheet
 from ..preview.frame_sheet import frame_sheet
@@ -40,7 +41,7 @@ from ..shards.sample_rows import sample_rows
 from ..shards.shard_record import SUFFIX, ShardRecord
 from ..shards.split_statistics import SplitStatistics
 from .card import CARD
-from .found_records import Found, configs_in, parts_of
+from .found_records import Found, configs_in, gone_of, parts_of
 from .prepared_folder import builds_in, check_output, describe, remove_descriptions
 
 
@@ -99,7 +100,8 @@ def merge_config(output: Storage, config: str, title: str | None = None) -> Buil
 
 
 def end_takedown(output: Storage, config: str) -> None:
-    """Makes a config of what a takedown left; one without an image goes altogether.
+    """Makes a config of what a takedown left. Of one without an image only the records stay of what
+    was taken down, so that it stays out.
 
     Args:
         output: the prepared folder.
@@ -108,9 +110,13 @@ def end_takedown(output: Storage, config: str) -> None:
     Raises:
         SourceError: as `merge`.
     """
-    if Found.of(output, config).has_images:
+    found = Found.of(output, config)
+    if found.has_images:
         merge_config(output, config)
         return
+    for record in {**found.old, **found.new}.values():
+        if record.outcome.reason is Reason.TAKEN_DOWN:
+            record.write(gone_of(output, config))
     remove_descriptions(output)
     folder = output.folder(config)
     folder.remove(RECORD)

@@ -21,7 +21,7 @@ from ..common.reasons import Reason
 from ..common.storage import Storage
 from ..shards.build_record import Build
 from ..shards.shard_record import ShardRecord, record_names
-from .found_records import configs_in, parts_of
+from .found_records import configs_in, gone_of, parts_of
 from .hub_errors import hub_errors
 from .merge import alone_in, merge_config
 from .prepared_folder import folder_or_name
@@ -82,12 +82,12 @@ def _merge(config: str, copies: Sequence[tuple[str, Storage]], output: Storage) 
     candidates: dict[str, list[_Copied]] = {}
     first: _Copied | None = None
     for label, storage in copies:
-        folder = storage.folder(config)
-        for name in record_names(folder):
-            copied = _Copied(label, folder, ShardRecord.read(folder, name))
-            first = first or copied
-            _refuse_other_build(copied, first)
-            candidates.setdefault(name, []).append(copied)
+        for folder in (storage.folder(config), gone_of(storage, config)):
+            for name in record_names(folder):
+                copied = _Copied(label, folder, ShardRecord.read(folder, name))
+                first = first or copied
+                _refuse_other_build(copied, first)
+                candidates.setdefault(name, []).append(copied)
     with alone_in(output, config):
         for name in progress(sorted(candidates), f"Joining {config}", unit=" videos"):
             _copy(max(candidates[name], key=_Copied.rank), parts_of(output, config))

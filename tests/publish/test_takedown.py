@@ -98,7 +98,32 @@ def test_with_its_last_image_the_config_goes(output: Path, tmp_path: Path) -> No
     assert "paper" not in (output / "README.md").read_text()
     ids = [o.video_id for o in Prepared.read(output).builds[0].coverage.outcomes]
     take_down(output, ids)
-    assert prepared_files(output) == {}
+    assert {name.partition("/")[0] for name in prepared_files(output)} == {
+        ".taken-down-demo",
+        ".taken-down-paper",
+    }
+
+
+def test_what_was_the_last_of_a_config_does_not_come_back(
+    folder: Path, output: Path, tmp_path: Path
+) -> None:
+    copy, clip = shutil.copytree(output, tmp_path / "copy"), folder / "videos" / "000_aaa.mp4"
+    others = ["bbb", "ccc", "ddd"]
+    clip.rename(tmp_path / "aaa.mp4")
+    prepare("paper", output, force=True, **inputs(folder))
+    take_down(output, others[:1])
+    take_down(output, others)
+    gone = prepared_files(output)
+    assert not [name for name in gone if not name.endswith(".json")]
+    with pytest.raises(DanceReIDError, match=r"Not one image could be made(.|\n)*taken down"):
+        prepare("paper", output, **inputs(folder))
+    joined = merge_copies((output, copy), tmp_path / "joined")
+    (tmp_path / "aaa.mp4").rename(clip)
+    built = prepare("paper", output, force=True, stride=1, **inputs(folder))
+    for build in (*joined, built):
+        reasons = {o.video_id: o.reason for o in build.coverage.outcomes}
+        assert reasons == {"aaa": Reason.USED, **dict.fromkeys(others, Reason.TAKEN_DOWN)}
+        assert {shard.video_id for shard in build.shards} == {"aaa"}
 
 
 @pytest.mark.parametrize(
