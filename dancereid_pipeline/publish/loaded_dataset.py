@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
 
+from ..build.build_processes import usable_cache
 from ..build.config import VERSION
 from ..build.coverage import Coverage, coverage_of
 from ..build.crop_rows import crop_numbers
@@ -16,7 +21,7 @@ from ..build.prepared_names import check_name, prepared_name
 from ..build.schema import IMAGES, check_splits, example_features
 from ..build.stored_image import require_values
 from ..common.errors import DanceReIDError, SourceError
-from ..common.files import usable
+from ..common.files import alone, usable
 from ..common.progress import progress
 from ..common.storage import Storage
 from ..shards.build_record import RECORD, Build
@@ -26,6 +31,7 @@ from ..shards.shard_record import BuildIdentity
 from .found_records import parts_of
 from .merge import alone_in, build_of, merge_config
 
+_PUSHED = "dancereid-push-"  # begins the names of such folders
 _AS_LOADED = (
     "Share the dataset as it was loaded. To share a changed one, use its own push_to_hub, with "
     "another name."
@@ -59,6 +65,26 @@ def put_dataset(
         except BaseException:
             parts.remove_all()
             raise
+
+
+@contextmanager
+def in_cache(dataset: Mapping[str, Any]) -> Iterator[Path]:
+    """Writes all splits of a built config into a folder in the cache of `datasets`.
+
+    It is removed at the end, and what a process that was killed left there is removed before.
+
+    Raises:
+        DanceReIDError: as `put_dataset`.
+    """
+    cache = Path(datasets.config.HF_DATASETS_CACHE)
+    with usable_cache(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+    with alone(cache, "push"):
+        for leftover in cache.glob(f"{_PUSHED}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=_PUSHED) as folder:
+            put_dataset(dataset, Storage.of(folder))
+            yield Path(folder)
 
 
 def _whole(dataset: Mapping[str, Any]) -> tuple[Coverage, dict[str, Any]]:

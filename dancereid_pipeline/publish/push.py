@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import datasets
 from huggingface_hub import (
     CommitInfo,
     CommitOperationAdd,
@@ -31,7 +29,7 @@ from .card import CARD, card, licence
 from .croissant import CROISSANT, croissant
 from .found_records import configs_of
 from .hub_errors import hub_errors
-from .prepare import prepare
+from .loaded_dataset import in_cache
 from .prepared_folder import Prepared
 from .read_back import read_back
 
@@ -203,10 +201,7 @@ def push_to_hub(
         raise OptionError("revision and create_pr: expected one of them, got both.")
     if isinstance(data, Mapping):
         check_push(repo_id, public=public, gated=gated, revision=revision, token=token)
-        cache = Path(datasets.config.HF_DATASETS_CACHE)
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="dancereid-push-") as folder:
-            prepare(data, folder)
+        with in_cache(data) as folder:
             prepared = Prepared.read(folder)
             return push_prepared(
                 prepared, repo_id, access, HfApi(token=token), revision, create_pr=create_pr

@@ -276,9 +276,11 @@ def test_in_code_and_built_first(hub: Hub, terminal: Terminal) -> None:
     program = (
         "import dancereid, sys\n"
         "ds = dancereid.load_dataset('demo')\n"
-        "print(dancereid.push_to_hub(ds, 'reid'))\n"
         "from pathlib import Path; import datasets\n"
-        "print(list(Path(datasets.config.HF_DATASETS_CACHE).glob('dancereid-push-*')))\n"
+        "cache = Path(datasets.config.HF_DATASETS_CACHE)\n"
+        "(cache / 'dancereid-push-killed' / 'demo').mkdir(parents=True)\n"
+        "print(dancereid.push_to_hub(ds, 'reid'))\n"
+        "print(list(cache.glob('dancereid-push-*')))\n"
     )
     done = terminal.run("-c", program)
     repo = hub.repos[NAME]
