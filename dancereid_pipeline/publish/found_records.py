@@ -150,6 +150,12 @@ def gone_of(output: Storage, config: str) -> Storage:
     return output.folder(_GONE + config)
 
 
+def gone_videos(output: Storage) -> set[str]:
+    """The ids of the videos that were taken down with the last image of a config."""
+    folders = [output.folder(name) for name in output.folders() if name.startswith(_GONE)]
+    return {name.partition("-")[2] for folder in folders for name in record_names(folder)}
+
+
 def configs_in(output: Storage) -> list[str]:
     """The configs of which a folder has records, in the order of the card."""
     folders = {name for name in output.folders() if record_names(output.folder(name))}

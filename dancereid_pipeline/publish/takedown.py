@@ -30,7 +30,7 @@ from ..shards.build_record import PICTURE
 from ..shards.build_shard import put_video
 from ..shards.parquet_shards import rows_a_group, shard_writer
 from ..shards.shard_record import ShardRecord
-from .found_records import Found, configs_in, parts_of
+from .found_records import Found, configs_in, gone_videos, parts_of
 from .merge import alone_in, end_takedown
 
 
@@ -98,11 +98,11 @@ def take_down(
     storage = Storage.of(folder, storage_options)
     with usable(storage):
         configs = configs_in(storage)
-        if not configs:
+        if not configs and not gone_videos(storage):
             raise SourceError(
                 f"{storage}: expected a folder that dancereid prepare wrote, found none there."
             )
-        with nullcontext() if dry_run else alone_in(storage, configs[0]):
+        with alone_in(storage, configs[0]) if configs and not dry_run else nullcontext():
             if not dry_run:
                 _end_last(storage)
             cuts = _cuts(storage, ids, person)
@@ -168,7 +168,7 @@ def _cuts(storage: Storage, ids: Sequence[str], person: int | None) -> list[_Cut
         for record in found.records:
             if record.outcome.video_id in ids and record.outcome.images:
                 cuts.append(_cut(found, record, person))
-    known = videos_in(storage)
+    known = videos_in(storage) | gone_videos(storage)
     if unknown := [video_id for video_id in ids if video_id not in known]:
         raise OptionError(
             f"{storage}: has no video {unknown[0]!r}; expected one of {', '.join(sorted(known))}."

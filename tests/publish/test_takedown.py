@@ -98,6 +98,9 @@ def test_with_its_last_image_the_config_goes(output: Path, tmp_path: Path) -> No
     assert "paper" not in (output / "README.md").read_text()
     ids = [o.video_id for o in Prepared.read(output).builds[0].coverage.outcomes]
     take_down(output, ids)
+    assert take_down(output, ids).videos == ()
+    with pytest.raises(DanceReIDError, match="has no video 'nobody'; expected one of aaa, bbb"):
+        take_down(output, ["nobody"])
     assert {name.partition("/")[0] for name in prepared_files(output)} == {
         ".taken-down-demo",
         ".taken-down-paper",
