@@ -80,7 +80,9 @@ def check_splits(dataset: Any) -> None:
         )
 
 
-def check_columns(features: datasets.Features | None, names: Iterable[str], where: str) -> None:
+def check_columns(
+    features: datasets.Features | None, names: Iterable[str], where: str, unit: str = "crop"
+) -> None:
     """Refuses a dataset without these columns, or where one holds values of another kind.
 
     Args:
@@ -88,16 +90,17 @@ def check_columns(features: datasets.Features | None, names: Iterable[str], wher
             `map`.
         names: columns that must be there.
         where: names the dataset, for the error message.
+        unit: what an example must be.
 
     Raises:
         DanceReIDError: a column is missing, or of another kind.
     """
-    names, expected = list(names), example_features(skeleton=True)
+    names, expected = list(names), example_features(skeleton=True, unit=unit)
     lacking = [name for name in names if name not in (features or ())]
-    if lacking and (unit := unit_of(features)) != "crop":
+    if lacking and (found := unit_of(features)) != unit:
         raise DanceReIDError(
-            f"{where}: expected crops, got {unit}s. Load the dataset with unit='crop' (--unit "
-            "crop), or name that config of a prepared folder."
+            f"{where}: expected {unit}s, got {found}s. Load the dataset with unit='{unit}' (--unit "
+            f"{unit}), or name that config of a prepared folder."
         )
     if features is None or lacking:
         raise DanceReIDError(

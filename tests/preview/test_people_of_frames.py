@@ -76,5 +76,7 @@ def test_other_values_are_refused(demo_cache: str) -> None:
     large = changed(demo_cache, width=10**6, height=10**6, objects=far)
     with pytest.raises(DanceReIDError, match="expected an image of the width and height in its"):
         see(large)
+    with pytest.raises(DanceReIDError, match=r"expected the columns .*; width is missing"):
+        see(large.remove_columns("width"))
     with pytest.raises(DanceReIDError, match="has none"):
         see(changed(demo_cache, width=0))

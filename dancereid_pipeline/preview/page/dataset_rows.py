@@ -207,15 +207,15 @@ def _parts(dataset: Any, split: str | None) -> dict[str, Any]:
         raise OptionError(f"split: expected one of {', '.join(parts)}, got {shown(split)}.")
     parts = {name: part for name, part in parts.items() if split in (None, name)}
     for name, part in parts.items():
-        if unit_of(part.features) == "crop":
-            check_columns(part.features, ("image", *_PLAIN), f"Split {name}")
+        unit = unit_of(part.features)
+        check_columns(part.features, _columns(unit), f"Split {name}", unit)
     return parts
 
 
 def _built(name: str, part: Any) -> datasets.Dataset:
     """The crops or whole frames of a built split, or the first of a stream, as a built split."""
     unit = unit_of(part.features)
-    columns = ["image", *_PLAIN] if unit == "crop" else list(example_features(unit=unit))
+    columns = _columns(unit)
     part = part.select_columns(columns).with_format(None)
     if isinstance(part, datasets.Dataset):
         return as_crops(part)
@@ -231,6 +231,11 @@ def _built(name: str, part: Any) -> datasets.Dataset:
         ) from error
     features = datasets.Features({**part.features, column: _feature(column, decode=True)})
     return as_crops(datasets.Dataset.from_list(examples, features=features))
+
+
+def _columns(unit: str) -> list[str]:
+    """The columns that a page is made of."""
+    return ["image", *_PLAIN] if unit == "crop" else list(example_features(unit=unit))
 
 
 def _feature(column: str, *, decode: bool) -> Any:
