@@ -56,7 +56,8 @@ def merge_copies(
     with usable(storage):
         found = [_found(copy) for copy in copies]
         configs = in_card_order({config for _, copy in found for config in configs_in(copy)})
-        if configs_in(storage) or any(storage.folder(config).names() for config in configs):
+        folders = [storage.folder(config) for config in configs]
+        if any(folder.names() or folder.folders() for folder in folders):
             raise SourceError(
                 f"{storage}: has something already. Name a new folder for what is joined."
             )

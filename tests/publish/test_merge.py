@@ -218,7 +218,11 @@ def test_a_broken_copy_and_a_folder_that_is_taken_are_refused(
     with pytest.raises(SourceError, match="has something already"):
         merge_copies(copies, copies[0])
     path = copies[1] / "paper" / "test-002-ccc.parquet"
-    path.write_bytes(path.read_bytes()[:-1])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
     with pytest.raises(SourceError, match=r"test-002-ccc\.parquet: is not as in its record"):
         merge_copies(copies, tmp_path / "ours")
     assert not (tmp_path / "ours" / "README.md").exists()
+    path.write_bytes(whole)
+    (build,) = merge_copies(copies, tmp_path / "ours")
+    assert build.coverage.whole
