@@ -17,8 +17,10 @@ from contextlib import contextmanager
 import dancereid
 
 from ..build.prepared_names import check_name, prepared_name
+from ..catalogue.catalogue import CONFIGS
 from ..common.errors import OptionError
 from ..common.storage import Storage
+from ..common.validation import one_of
 from ..publish.prepare import output_storage, prepare_part
 from ..publish.prepared_folder import (
     Prepared,
@@ -88,6 +90,7 @@ def main(arguments: argparse.Namespace) -> int:
         check_folder(storage.local)
     unit = arguments.unit or "crop"
     for config in configs:
+        one_of("config", config, tuple(CONFIGS))
         check_name(config, arguments.name)
     check_output(storage, [prepared_name(config, unit, arguments.name) for config in configs])
     for config in configs:

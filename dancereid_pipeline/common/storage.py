@@ -109,12 +109,12 @@ class Storage:
 
     @store_errors()
     def _names(self, *, folders: bool) -> set[str]:
-        if self.local is not None:  # the Hub's cache has links, which fsspec does not follow
-            entries = self.local.iterdir() if self.local.is_dir() else ()
-            return {e.name for e in entries if (e.is_dir() if folders else e.is_file())}
         fs, path = self._found()
         fs.invalidate_cache()  # of listings, which may be of before
         try:
+            if self.local is not None:  # the Hub's cache has links, which fsspec does not follow
+                found = self.local.iterdir()
+                return {e.name for e in found if (e.is_dir() if folders else e.is_file())}
             entries = fs.ls(path, detail=True)
         except (FileNotFoundError, NotADirectoryError):
             return set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from datasets import DatasetInfo, Features
@@ -76,7 +76,6 @@ def card(
     name: str,
     others: Mapping[str, Any] | None = None,
     last: str = "",
-    gone: Collection[str] = (),
 ) -> str:
     """The dataset card of a folder with these configs.
 
@@ -86,12 +85,11 @@ def card(
         others: metadata of the last card. What this project does not write is kept, for example
             tags, configs with other names, and a question to people who ask for access.
         last: the last card, whose owner's own text is kept.
-        gone: configs of the last card that are removed.
 
     Returns:
         Markdown, under a block of YAML as the Hub and `datasets` read it.
     """
-    data = DatasetCardData(**_merged(others or {}, _metadata(builds), gone))
+    data = DatasetCardData(**_merged(others or {}, _metadata(builds)))
     return f"---\n{data.to_yaml()}\n---\n\n{_body(builds, name, last)}"
 
 
@@ -109,20 +107,36 @@ def origins_of(builds: Sequence[Build]) -> dict[str, list[str]]:
     return {origin: configs for origin, configs in found.items() if configs}
 
 
-def _merged(
-    others: Mapping[str, Any], ours: Mapping[str, Any], gone: Collection[str]
-) -> dict[str, Any]:
+def _merged(others: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     """Our metadata, and the metadata of others that ours does not replace."""
-    known = {*gone, *(entry["config_name"] for entry in ours["configs"])}
+    known = {entry["config_name"] for entry in ours["configs"]}
+    known |= {entry.get("config_name") for entry in _entries(others, "configs") if _is_ours(entry)}
     merged = {"license": "unknown", **others, **ours}
     merged["tags"] = list(dict.fromkeys([*ours["tags"], *(others.get("tags") or ())]))
     for name in ("configs", "dataset_info"):
-        given = others.get(name) or []
+        theirs = [e for e in _entries(others, name) if e.get("config_name") not in known]
         merged[name] = [*ours[name]]
-        for entry in given if isinstance(given, list) else [given]:
-            if isinstance(entry, dict) and entry.get("config_name") not in known:
-                merged[name].append({k: v for k, v in entry.items() if k != "default"})
+        merged[name] += [{k: v for k, v in e.items() if k != "default"} for e in theirs]
     return merged
+
+
+def _entries(metadata: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The entries of a card for its configs; of one config, there may be no list."""
+    given = metadata.get(name) or []
+    return [e for e in (given if isinstance(given, list) else [given]) if isinstance(e, dict)]
+
+
+def _is_ours(entry: Mapping[str, Any]) -> bool:
+    """Whether `card` wrote this entry, of a config that may be gone."""
+    files = entry.get("data_files")
+    if not files or not isinstance(files, list):
+        return False
+    splits = [file.get("split") for file in files if isinstance(file, dict)]
+    return files == _data_files(str(entry.get("config_name")), splits)
+
+
+def _data_files(config: str, splits: Iterable[Any]) -> list[dict[str, str]]:
+    return [{"split": split, "path": f"{config}/{split}-*.parquet"} for split in splits]
 
 
 def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
@@ -137,10 +151,7 @@ def _metadata(builds: Sequence[Build]) -> dict[str, Any]:
         "configs": [
             {
                 "config_name": build.config,
-                "data_files": [
-                    {"split": split, "path": f"{build.config}/{split}-*.parquet"}
-                    for split in build.statistics
-                ],
+                "data_files": _data_files(build.config, build.statistics),
                 **({"default": True} if build is builds[0] else {}),
             }
             for build in builds

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ..build.prepared_names import in_card_order
+from ..build.prepared_names import in_card_order, is_prepared_name
 from ..common.errors import SourceError, VideoError
 from ..common.reasons import Reason
 from ..common.storage import Storage
+from ..shards.build_record import RECORD
 from ..shards.build_shard import ShardJob
 from ..shards.parquet_shards import Shard
 from ..shards.shard_record import SUFFIX, BuildIdentity, ShardRecord, is_record, record_names
@@ -158,8 +159,10 @@ def gone_videos(output: Storage) -> set[str]:
 
 def configs_in(output: Storage) -> list[str]:
     """The configs of which a folder has records, in the order of the card."""
-    folders = {name for name in output.folders() if record_names(output.folder(name))}
-    return in_card_order({name.removeprefix(PARTS) for name in folders})
+    # Only these names are looked at: other folders may vanish meanwhile, or permit no look.
+    folders = [n for n in output.folders() if is_prepared_name(n.removeprefix(PARTS))]
+    ours = (name for name in folders if _has_records(output.folder(name).names()))
+    return in_card_order({name.removeprefix(PARTS) for name in ours})
 
 
 def configs_of(paths: Iterable[str]) -> list[str]:
@@ -168,8 +171,21 @@ def configs_of(paths: Iterable[str]) -> list[str]:
     Args:
         paths: the paths of all its files.
     """
-    split = [path.split("/") for path in paths]
-    return in_card_order({p[0] for p in split if len(p) == 2 and is_record(p[1])})
+    folders: dict[str, set[str]] = {}
+    for path in paths:
+        folder, slash, name = path.partition("/")
+        folders.setdefault(folder if slash else "", set()).add(name)
+    return in_card_order(folder for folder, names in folders.items() if _has_records(names))
+
+
+def _has_records(names: Collection[str]) -> bool:
+    """Whether files of these names are those of a config, or of its parts.
+
+    Others may have JSON files whose names begin with a year.
+    """
+    records = [name.removesuffix(SUFFIX) for name in names if is_record(name)]
+    shards = tuple(f"-{record}.parquet" for record in records)
+    return bool(records) and (RECORD in names or any(n.endswith(shards) for n in names))
 
 
 def _records(folder: Storage) -> dict[str, ShardRecord]:

@@ -120,7 +120,11 @@ def end_takedown(output: Storage, config: str) -> None:
     remove_descriptions(output)
     folder = output.folder(config)
     folder.remove(RECORD)
-    folder.remove_all()
+    for name in folder.names():
+        if _is_of_config(name):
+            folder.remove(name)
+    if not folder.names() | folder.folders():
+        folder.remove_all()
     parts_of(output, config).remove_all()  # last: while it is there, a killed run can be ended
     describe(output)
 
@@ -258,5 +262,10 @@ def _move(found: Found, folder: Storage) -> None:
     named = {shard.name for record in found.records for shard in record.shards}
     named |= {record.name + SUFFIX for record in found.records}
     for name in folder.names() - named:
-        if name.endswith((".parquet", SUFFIX)):
+        if _is_of_config(name) and name != PICTURE:
             folder.remove(name)
+
+
+def _is_of_config(name: str) -> bool:
+    """Whether a file in a config's folder is taken for one of ours."""
+    return name == PICTURE or name.endswith((".parquet", SUFFIX))

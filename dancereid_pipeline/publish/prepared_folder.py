@@ -60,9 +60,8 @@ class Prepared(Report):
         """
         folder = checked_path("dataset", folder)
         with usable(folder):
-            builds = builds_in(Storage.of(folder))
-            builds = [b for b in builds if configs is None or b.config in configs]
-        lacking = [name for name in configs or () if name not in {b.config for b in builds}]
+            builds = {build.config: build for build in builds_in(Storage.of(folder))}
+        lacking = [name for name in configs or () if name not in builds]
         if lacking or not builds:
             if not folder.exists():
                 raise SourceError(
@@ -71,11 +70,12 @@ class Prepared(Report):
             what = f"'{lacking[0]}'" if lacking else "any config"
             raise SourceError(
                 f"{folder}: expected {what} as dancereid prepare writes it, a folder with "
-                f"{RECORD} in it, found none. Prepare it: dancereid prepare "
-                f"{_flags(lacking[0] if lacking else 'paper')} "
-                f"--output {shlex.quote(str(folder))}"
+                f"{RECORD} in it, found {', '.join(builds) or 'none'}. Name another, or prepare "
+                f"it: dancereid prepare {_flags(lacking[0] if lacking else 'paper')}--output "
+                f"{shlex.quote(str(folder))}"
             )
-        return cls(folder, tuple(builds))
+        chosen = builds if configs is None else [name for name in builds if name in configs]
+        return cls(folder, tuple(builds[name] for name in chosen))
 
     def __str__(self) -> str:
         lines = summary_lines(str(self.folder), self.builds)
@@ -113,11 +113,11 @@ class Prepared(Report):
 
 
 def _flags(name: str) -> str:
-    """The flags that prepare a config of this name."""
+    """The flags that prepare a config of this name; "" if it is no name of a config."""
     config, unit = config_and_unit(name)
-    given = name.removesuffix(f"-{unit}")
-    flags = f"--config {config}" + ("" if given == config else f" --name {given}")
-    return flags + ("" if unit == "crop" else f" --unit {unit}")
+    if prepared_name(config, unit) != name:
+        return ""
+    return f"--config {config} " + ("" if unit == "crop" else f"--unit {unit} ")
 
 
 def summary_lines(where: str, builds: Sequence[Build]) -> list[str]:
@@ -237,7 +237,7 @@ def check_output(output: Storage, configs: Sequence[str]) -> None:
     there = configs_in(output)
     for config in configs:
         folder = output.folder(config)
-        if config not in there and folder.names():
+        if config not in there and (folder.names() or folder.folders()):
             raise _not_ours(folder)
     for name in {CARD, CROISSANT} & output.names():
         if not there:

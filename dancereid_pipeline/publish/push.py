@@ -365,7 +365,7 @@ def _commit(
     others = last.data.to_dict()  # type: ignore[no-untyped-call]  # the Hub's, and untyped
     others = {name: others[name] for name in others if name not in licence(there.values())}
     form = FORM if access.gate else {}
-    text = card(ordered, remote.repo_id, {**form, **others}, last.content, gone)
+    text = card(ordered, remote.repo_id, {**form, **others}, last.content)
     files = [name for build in prepared.builds for name in build.files]
     stale = [
         name

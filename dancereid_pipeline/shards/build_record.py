@@ -151,7 +151,8 @@ class Build:
         build = cls.from_json(folder.read(RECORD).decode("utf-8", errors="replace"), where)
         if build.config != folder.name:
             raise SourceError(
-                f"{where}: is the record of '{build.config}'. Rename the folder to {build.config}."
+                f"{where}: is the record of '{build.config}'. Rename the folder to {build.config}; "
+                "if it is a copy, move it out of the folder that it is in."
             )
         return build
 

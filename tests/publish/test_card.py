@@ -263,6 +263,10 @@ def test_what_others_put_into_the_metadata_stays(paper: Build) -> None:
         "configs": [
             {"config_name": "filtered", "data_files": "filtered/*.parquet", "default": True},
             {"config_name": "paper", "data_files": "old/*.parquet"},
+            {
+                "config_name": "gone",
+                "data_files": [{"split": "test", "path": "gone/test-*.parquet"}],
+            },
         ],
         "dataset_info": {"config_name": "filtered", "features": []},
     }  # fmt: skip

@@ -38,8 +38,9 @@ def parks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prepared(houses: Path, parks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both in one folder, beside what is not ours; not to be written to."""
     output = tmp_path_factory.mktemp("prepared") / "reid"
-    (output / "frontend").mkdir(parents=True)
-    (output / "frontend" / "build.json").write_text("[]")
+    for name in ("frontend/build.json", "logs/2024-05-01.json"):
+        (output / name).parent.mkdir(parents=True)
+        (output / name).write_text("[]")
     for folder, name, unit in (
         (parks, "parks", "crop"), (houses, "houses_2", "tracklet"), (houses, "houses_2", "crop"),
     ):  # fmt: skip
@@ -68,17 +69,21 @@ def test_a_folder_has_several_and_they_load_by_their_names(
     assert dancereid.coverage(ours) == dancereid.coverage(built)
     (split,) = datasets.load_dataset(str(prepared), "houses_2-tracklet", cache_dir=cache).values()
     assert set(split["video_id"]) == {"aaa", "bbb"}
-    assert (prepared / "frontend" / "build.json").read_text() == "[]"
+    for name in ("frontend/build.json", "logs/2024-05-01.json"):
+        assert (prepared / name).read_text() == "[]"
 
 
-@pytest.mark.parametrize("config", ["parks", "houses_2-tracklet"])
-def test_commands_read_them_by_their_names(prepared: Path, config: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("config", "video"), [("parks", "ccc"), ("houses_2-tracklet", "aaa")])
+def test_commands_read_them_by_their_names(
+    prepared: Path, config: str, video: str, tmp_path: Path
+) -> None:
     page = tmp_path / "page.html"
     name, _, unit = config.partition("-")
     flags = ["--unit", unit] if unit else []
     done = run("preview", "--dataset", prepared, "--config", name, *flags, "--output", page)
     assert done.returncode == 0, done.stderr
-    assert "ccc" in page.read_text() or config != "parks"
+    html = page.read_text()
+    assert [name for name in ("aaa", "ccc") if name in html] == [video]
 
 
 def test_parts_and_a_loaded_dataset_are_given_the_same_name(
@@ -107,9 +112,14 @@ def test_another_build_under_a_name_is_refused(
     code, said = refusal([*words, "houses_2", "--data-dir", parks], capsys)
     assert code == 1
     assert "houses_2 holds another build, which has video aaa, too" in said
-    code, said = refusal([*words, "frontend", "--data-dir", parks], capsys)
-    assert code == 1
-    assert "frontend exists, and this project did not write it" in said
+    (output / "photos" / "2024").mkdir(parents=True)
+    for name in ("frontend", "photos"):
+        code, said = refusal([*words, name, "--data-dir", parks], capsys)
+        assert code == 1
+        assert f"{name} exists, and this project did not write it" in said
+    code, said = refusal(["prepare", "--config", "x", "--output", output, "--name", "y"], capsys)
+    assert code == 2
+    assert "config: expected one of paper" in said
     broken = output / "parks" / "build.json"
     broken.write_text(broken.read_text().replace('"config": "own"', '"config": "paper"'))
     with pytest.raises(SourceError, match=r"coverage has config 'paper', unit 'crop'"):

@@ -94,10 +94,12 @@ def test_with_its_last_image_the_config_goes(output: Path, tmp_path: Path) -> No
     dancereid.prepare("demo", output)
     take_down(output, ["aaa", "bbb", "ccc", "ddd"])
     assert not (output / "paper").exists()
+    (output / "demo" / "mine").mkdir()
     assert [build.config for build in Prepared.read(output).builds] == ["demo"]
     assert "paper" not in (output / "README.md").read_text()
     ids = [o.video_id for o in Prepared.read(output).builds[0].coverage.outcomes]
     take_down(output, ids)
+    assert [path.name for path in (output / "demo").iterdir()] == ["mine"]
     assert take_down(output, ids).videos == ()
     with pytest.raises(DanceReIDError, match="has no video 'nobody'; expected one of aaa, bbb"):
         take_down(output, ["nobody"])
