@@ -161,7 +161,7 @@ def configs_in(output: Storage) -> list[str]:
     """The configs of which a folder has records, in the order of the card."""
     # Only these names are looked at: other folders may vanish meanwhile, or permit no look.
     folders = [n for n in output.folders() if is_prepared_name(n.removeprefix(PARTS))]
-    ours = (name for name in folders if _has_records(output.folder(name).names()))
+    ours = (n for n in folders if _is_config(output.folder(n).names(), parts=n.startswith(PARTS)))
     return in_card_order({name.removeprefix(PARTS) for name in ours})
 
 
@@ -175,17 +175,20 @@ def configs_of(paths: Iterable[str]) -> list[str]:
     for path in paths:
         folder, slash, name = path.partition("/")
         folders.setdefault(folder if slash else "", set()).add(name)
-    return in_card_order(folder for folder, names in folders.items() if _has_records(names))
+    return in_card_order(folder for folder, names in folders.items() if _is_config(names))
 
 
-def _has_records(names: Collection[str]) -> bool:
-    """Whether files of these names are those of a config, or of its parts.
+def _is_config(names: Collection[str], *, parts: bool = False) -> bool:
+    """Whether files of these names are those of a config: records, and shards or `build.json`.
 
-    Others may have JSON files whose names begin with a year.
+    Records alone are enough in a folder of parts. Elsewhere others may have JSON files whose names
+    begin with a year.
     """
     records = [name.removesuffix(SUFFIX) for name in names if is_record(name)]
     shards = tuple(f"-{record}.parquet" for record in records)
-    return bool(records) and (RECORD in names or any(n.endswith(shards) for n in names))
+    return bool(records) and (
+        parts or RECORD in names or any(name.endswith(shards) for name in names)
+    )
 
 
 def _records(folder: Storage) -> dict[str, ShardRecord]:
