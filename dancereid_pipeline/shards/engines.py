@@ -77,13 +77,13 @@ def run_by(executor: Executor, jobs: Sequence[ShardJob], output: Storage) -> Ite
         The record of each video, when it is done.
 
     Raises:
-        DanceReIDError: a task failed twice; or as `build_shard`.
+        DanceReIDError: a task failed twice, or the executor takes none; or as `build_shard`.
     """
     if not jobs:
         return
     # The longest first: or the last one of all may be long, and all workers but one idle.
     ordered = sorted(jobs, key=annotated_frames, reverse=True)
-    running = {executor.submit(_build_on_worker, job, output): job for job in ordered}
+    running = {_submit(executor, job, output): job for job in ordered}
     lost: set[str] = set()
     try:
         with progress(desc="Building", unit=" videos", total=len(jobs)) as bar:
@@ -91,13 +91,24 @@ def run_by(executor: Executor, jobs: Sequence[ShardJob], output: Storage) -> Ite
                 for future in as_completed(list(running)):
                     job = running.pop(future)
                     if (record := _result(future, job, lost)) is None:
-                        running[executor.submit(_build_on_worker, job, output)] = job
+                        running[_submit(executor, job, output)] = job
                         continue
                     bar.update()
                     yield record
     finally:
         for future in running:
             future.cancel()
+
+
+def _submit(executor: Executor, job: ShardJob, output: Storage) -> Future[ShardRecord]:
+    try:
+        return executor.submit(_build_on_worker, job, output)
+    except Exception as error:  # what an executor that is broken or closed raises is its own
+        raise DanceReIDError(
+            f"{job.video.video.video_id}: the executor takes no tasks ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:300]}). Maybe a worker was killed, for example "
+            "because memory ran out. Make a new executor and run it again: it continues from there."
+        ) from error
 
 
 def _build_on_worker(job: ShardJob, output: Storage) -> ShardRecord:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import pickle
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,18 @@ def test_a_task_that_is_lost_twice_is_an_error(jobs: list[ShardJob], tmp_path: P
     with Losing(1) as executor:
         executor.lost = 5  # the four tasks, and the first one again
         with pytest.raises(DanceReIDError, match=r"the worker that built it was lost.*twice"):
+            list(run_by(executor, jobs, Storage.of(tmp_path)))
+
+
+def test_an_executor_of_processes_builds_and_a_broken_one_is_an_error(
+    jobs: list[ShardJob], tmp_path: Path
+) -> None:
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        records = list(run_by(executor, jobs[:1], Storage.of(tmp_path)))
+        assert [record.name for record in records] == [jobs[0].name]
+        with pytest.raises(BrokenExecutor):
+            executor.submit(os._exit, 1).result()
+        with pytest.raises(DanceReIDError, match=r"takes no tasks \(BrokenProcessPool"):
             list(run_by(executor, jobs, Storage.of(tmp_path)))
 
 
