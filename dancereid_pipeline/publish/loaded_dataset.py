@@ -28,7 +28,7 @@ from ..shards.build_record import RECORD, Build
 from ..shards.build_shard import put_video
 from ..shards.parquet_shards import check_images, rows_a_group, shard_schema, shard_writer
 from ..shards.shard_record import BuildIdentity
-from .found_records import parts_of
+from .found_records import Found, parts_of
 from .merge import alone_in, build_of, merge_config
 
 _PUSHED = "dancereid-push-"  # begins the names of such folders
@@ -185,12 +185,19 @@ def _videos(split: str, video_ids: list[str]) -> Iterator[tuple[str, range]]:
 
 
 def _refuse_other_build(output: Storage, build: Build, *, force: bool) -> None:
-    """Refuses to replace another build of the config.
+    """Refuses to replace another build of the config, or to bring back what was taken down.
 
     Raises:
-        SourceError: the folder has one, and `force` is not set.
+        SourceError: the folder has one, or the build has such a video, and `force` is not set.
     """
     folder = output.folder(build.config)
+    gone = {record.outcome.video_id for record in Found.of(output, build.config).gone.values()}
+    back = [shard.video_id for shard in build.shards if shard.video_id in gone]
+    if back and not force:
+        raise SourceError(
+            f"{folder}: {back[0]} was taken down there, and this dataset has it. Leave it out "
+            "(videos=) and build the dataset again; or bring it back with force=True."
+        )
     if force or RECORD not in folder.names() or (last := Build.read(folder)).same_data(build):
         return
     raise SourceError(

@@ -95,6 +95,9 @@ def merge_config(output: Storage, config: str, title: str | None = None) -> Buil
     folder.write(PICTURE, picture)
     folder.write(RECORD, build.to_json().encode())
     parts_of(output, config).remove_all()
+    taken = {r.name for r in found.records if r.outcome.reason is Reason.TAKEN_DOWN}
+    if found.gone and taken.issuperset(found.gone):
+        gone_of(output, config).remove_all()  # the config itself remembers it now
     describe(output)
     return build
 

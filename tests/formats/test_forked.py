@@ -17,7 +17,7 @@ def leave_a_decoder_as_garbage(path: Path) -> None:
     """As an error does whose traceback refers to it, and to itself."""
     clip = Clip(path)
     assert len(list(clip.read([0, 5]))) == 2
-    clip.itself = clip  # type: ignore[attr-defined]  # a circle
+    clip.itself = clip  # type: ignore[attr-defined]  # a circle, only to be garbage
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")

@@ -110,7 +110,7 @@ def test_with_its_last_image_the_config_goes(output: Path, tmp_path: Path) -> No
 
 
 def test_what_was_the_last_of_a_config_does_not_come_back(
-    folder: Path, output: Path, tmp_path: Path
+    folder: Path, output: Path, tmp_path: Path, cache: str
 ) -> None:
     copy, clip = shutil.copytree(output, tmp_path / "copy"), folder / "videos" / "000_aaa.mp4"
     others = ["bbb", "ccc", "ddd"]
@@ -122,9 +122,13 @@ def test_what_was_the_last_of_a_config_does_not_come_back(
     assert not [name for name in gone if not name.endswith(".json")]
     with pytest.raises(DanceReIDError, match=r"Not one image could be made(.|\n)*taken down"):
         prepare("paper", output, **inputs(folder))
+    with pytest.raises(DanceReIDError, match="ddd was taken down there, and this dataset has it"):
+        prepare(load_dataset(str(copy), cache_dir=cache), output)
     joined = merge_copies((output, copy), tmp_path / "joined")
     (tmp_path / "aaa.mp4").rename(clip)
     built = prepare("paper", output, force=True, stride=1, **inputs(folder))
+    assert not list(output.glob(".taken-down-*"))  # the config remembers it now
+    merge_copies((output, output), tmp_path / "other")
     for build in (*joined, built):
         reasons = {o.video_id: o.reason for o in build.coverage.outcomes}
         assert reasons == {"aaa": Reason.USED, **dict.fromkeys(others, Reason.TAKEN_DOWN)}

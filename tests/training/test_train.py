@@ -19,7 +19,7 @@ from tests.support.command import refusal
 
 torch = pytest.importorskip("torch", reason="needs torch: make test-slow")
 
-from dancereid_pipeline.training import learner, loop, memory  # noqa: E402  # they need torch
+from dancereid_pipeline.training import learner, loop, memory  # noqa: E402  # after the check for torch
 from dancereid_pipeline.training.model_folder import load_model, read_tensors  # noqa: E402
 
 pytestmark = pytest.mark.slow
